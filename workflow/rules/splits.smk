@@ -1,0 +1,17 @@
+# Which classes make up the halves A and B of each split.
+
+
+rule split:
+    input:
+        index=rules.index.output.index,
+    output:
+        A=f"{RESULTS}/splits/{{split}}/A.csv",
+        B=f"{RESULTS}/splits/{{split}}/B.csv",
+    log:
+        f"{RESULTS}/logs/split/{{split}}.log",
+    params:
+        wordnet=config["wordnet"],
+        sides=config["splits"]["sides"],
+        code=code_fingerprint("splits"),
+    script:
+        "../scripts/split.py"

@@ -1,0 +1,18 @@
+"""Draw the embedded image set."""
+
+from pathlib import Path
+
+from transferability.logs import job_log
+from transferability.pictures import write_pictures
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        pictures = snakemake.params.pictures
+        write_pictures(
+            root=Path(snakemake.output.root),
+            classes=pictures["classes"],
+            per_class={"train": pictures["train"], "val": pictures["val"]},
+            size=snakemake.params.size,
+            seed=snakemake.params.seed,
+            processes=snakemake.threads,
+        )

@@ -1,0 +1,13 @@
+"""Draw Figure 2: the accuracy of every network, and the treatments' means, over the number of copied layers."""
+
+from pathlib import Path
+
+from transferability.figures.figure2 import draw_figure2
+from transferability.figures.style import save_figure
+from transferability.logs import job_log
+from transferability.results import read_accuracies
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        figure = draw_figure2(read_accuracies(Path(snakemake.input.accuracy)), snakemake.params.measure)
+        save_figure(figure, [Path(path) for path in snakemake.output])

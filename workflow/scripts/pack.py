@@ -1,0 +1,18 @@
+"""Decode all images into the store."""
+
+from pathlib import Path
+
+from transferability.layouts import read_index
+from transferability.logs import job_log
+from transferability.store import pack
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        pack(
+            root=Path(snakemake.input.root),
+            paths=read_index(Path(snakemake.input.index))["path"].tolist(),
+            store=Path(snakemake.output.store),
+            description=Path(snakemake.output.description),
+            size=snakemake.params.size,
+            processes=snakemake.threads,
+        )

@@ -1,0 +1,16 @@
+"""Divide the classes of the set into halves A and B."""
+
+from pathlib import Path
+
+from transferability.layouts import read_index
+from transferability.logs import job_log
+from transferability.splits import split_manifests
+from transferability.wordnet import hypernym_graph
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        wnids = sorted(read_index(Path(snakemake.input.index))["wnid"].unique())
+        graph = hypernym_graph(snakemake.params.wordnet, wnids)
+        manifests = split_manifests(snakemake.wildcards.split, wnids, graph, snakemake.params.sides)
+        for half, manifest in manifests.items():
+            manifest.to_csv(snakemake.output[half], index=False)

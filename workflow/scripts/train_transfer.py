@@ -1,0 +1,20 @@
+"""Train a network whose first layers are copied from a base network (selffer or transfer)."""
+
+from pathlib import Path
+
+from transferability.logs import job_log
+from transferability.networks import Network
+from transferability.runs import Products, Recipe, Source, run_network
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        run_network(
+            network=Network.parse(snakemake.wildcards.split, snakemake.wildcards.copied),
+            recipe=Recipe(**dict(snakemake.params.items())),
+            source=Source(**{name: Path(path) for name, path in snakemake.input.items()}),
+            products=Products(**{name: Path(path) for name, path in snakemake.output.items()}),
+            state_root=Path(snakemake.config["results_dir"], "state"),
+            state_seconds=snakemake.config["jobs"]["state_seconds"],
+            device=snakemake.config["device"],
+            threads=snakemake.threads,
+        )

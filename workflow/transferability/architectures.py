@@ -1,0 +1,116 @@
+"""Eight-layer networks as ordered lists of named layers, so that "the first n layers" is a slice.
+
+A layer holds its weights and all that follows them up to the next layer's weights: nonlinearity, pooling,
+normalisation, dropout. A network is a `torch.nn.Sequential` of such layers, named conv1 ... conv5, fc6, fc7, fc8.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A family member: how it is built and what it expects.
+
+    `build(size, classes)` gives the layers for square images of `size` pixels; `sizes` lists the sizes that make
+    sense for it; pixels 0..255, less the mean image, are multiplied by `pixel_scale` before they enter.
+    """
+
+    build: Callable[[int, int], nn.Sequential]
+    sizes: tuple[int, ...]
+    pixel_scale: float
+
+
+def conv(channels: tuple[int, int], kernel: int, *follow: nn.Module, std: float, bias: float, **options) -> nn.Sequential:
+    """A convolutional layer with its ReLU and what follows it; weights from a gaussian of `std`, biases `bias`."""
+    weights = nn.Conv2d(*channels, kernel, **options)
+    weights.filler = (std, bias)
+    return _layer(conv=weights, relu=nn.ReLU(inplace=True), follow=follow)
+
+
+def full(features: tuple[int, int], *follow: nn.Module, std: float, bias: float) -> nn.Sequential:
+    """A fully connected layer and what follows it; weights from a gaussian of `std`, biases `bias`."""
+    weights = nn.Linear(*features)
+    weights.filler = (std, bias)
+    return _layer(linear=weights, follow=follow)
+
+
+def _layer(follow: tuple[nn.Module, ...], **modules: nn.Module) -> nn.Sequential:
+    names = {nn.MaxPool2d: "pool", nn.LocalResponseNorm: "norm", nn.Flatten: "flatten", nn.ReLU: "relu", nn.Dropout: "dropout"}
+    return nn.Sequential(OrderedDict(modules | {names[type(module)]: module for module in follow}))
+
+
+def _pool() -> nn.MaxPool2d:
+    return nn.MaxPool2d(3, 2, ceil_mode=True)  # Caffe rounds pooled sizes up
+
+
+def caffenet(size: int, classes: int) -> nn.Sequential:
+    """Caffe's reference network as in STUDY (Jia et al. 2014, after Krizhevsky et al. 2012); 227 pixels."""
+
+    def norm() -> nn.LocalResponseNorm:  # like Caffe, torch divides alpha by the number of channels
+        return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)
+
+    return nn.Sequential(
+        OrderedDict(
+            conv1=conv((3, 96), 11, _pool(), norm(), std=0.01, bias=0, stride=4),
+            conv2=conv((96, 256), 5, _pool(), norm(), std=0.01, bias=1, padding=2, groups=2),
+            conv3=conv((256, 384), 3, std=0.01, bias=0, padding=1),
+            conv4=conv((384, 384), 3, std=0.01, bias=1, padding=1, groups=2),
+            conv5=conv((384, 256), 3, _pool(), nn.Flatten(), std=0.01, bias=1, padding=1, groups=2),
+            fc6=full((256 * 6 * 6, 4096), nn.ReLU(inplace=True), nn.Dropout(0.5), std=0.005, bias=1),
+            fc7=full((4096, 4096), nn.ReLU(inplace=True), nn.Dropout(0.5), std=0.005, bias=1),
+            fc8=full((4096, classes), std=0.01, bias=0),
+        )
+    )
+
+
+def caffenet_mini(size: int, classes: int) -> nn.Sequential:
+    """The same eight layers, small: no normalisation, stride 2 for 32 pixels and 4 for 64, He's initial weights.
+
+    The deviations of the weights follow He et al. 2015 (sqrt(2 / inputs of a unit)), without which eight layers of
+    so few units do not begin to learn in the few thousand steps that a laptop affords.
+    """
+
+    def he(inputs: int) -> float:
+        return (2 / inputs) ** 0.5
+
+    side = pooled(pooled(pooled(size // (size // 16))))
+    inputs = 32 * side * side
+    return nn.Sequential(
+        OrderedDict(
+            conv1=conv((3, 16), 5, _pool(), std=he(3 * 25), bias=0, stride=size // 16, padding=2),
+            conv2=conv((16, 32), 5, _pool(), std=he(8 * 25), bias=0, padding=2, groups=2),
+            conv3=conv((32, 48), 3, std=he(32 * 9), bias=0, padding=1),
+            conv4=conv((48, 48), 3, std=he(24 * 9), bias=0, padding=1, groups=2),
+            conv5=conv((48, 32), 3, _pool(), nn.Flatten(), std=he(24 * 9), bias=0, padding=1, groups=2),
+            fc6=full((inputs, 96), nn.ReLU(inplace=True), nn.Dropout(0.5), std=he(inputs), bias=0),
+            fc7=full((96, 96), nn.ReLU(inplace=True), nn.Dropout(0.5), std=he(96), bias=0),
+            fc8=full((96, classes), std=0.01, bias=0),
+        )
+    )
+
+
+def pooled(side: int) -> int:
+    """Output side of the family's pooling (3x3, stride 2, rounded up)."""
+    return -(-(side - 3) // 2) + 1
+
+
+ARCHITECTURES = {
+    "caffenet": Architecture(caffenet, sizes=(227,), pixel_scale=1.0),
+    "caffenet-mini": Architecture(caffenet_mini, sizes=(32, 64), pixel_scale=1 / 64),
+}
+
+
+def initialize(layer: nn.Module, seed: int) -> None:
+    """Draw a layer's weights in place, on whatever device, from a generator of their own on the CPU."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in layer.modules():
+            if hasattr(module, "filler"):
+                std, bias = module.filler
+                module.weight.copy_(torch.randn(module.weight.shape, generator=generator) * std)
+                module.bias.fill_(bias)

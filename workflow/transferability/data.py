@@ -1,0 +1,138 @@
+"""From the store to a batch on the device: which images, in which order, cropped and mirrored, less the mean image."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+RESIDENT_BYTES = 4 * 2**30  # a subset up to this size is held on the device as a whole
+TEST_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One subset of one half: the rows of its images in the store, and their labels (int64, 0 <= label < classes)."""
+
+    store: np.ndarray
+    rows: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def select_examples(store: np.ndarray, index: pd.DataFrame, manifest: pd.DataFrame, subset: str) -> Examples:
+    """Select a half's images of a subset; `index` has a row for each image of `store`."""
+    label_of = dict(zip(manifest["wnid"], manifest["label"], strict=True))
+    rows = np.flatnonzero(((index["subset"] == subset) & index["wnid"].isin(label_of)).to_numpy())
+    labels = index["wnid"].iloc[rows].map(label_of).to_numpy(dtype=np.int64, copy=True)
+    return Examples(store, rows, labels)
+
+
+def mean_image(examples: Examples) -> torch.Tensor:
+    """Return the mean over the examples' images: float32 (size, size, 3), BGR, 0..255."""
+    total = np.zeros(examples.store.shape[1:], dtype=np.int64)
+    for start in range(0, len(examples), TEST_BATCH):
+        total += examples.store[examples.rows[start : start + TEST_BATCH]].sum(axis=0, dtype=np.int64)
+    return torch.from_numpy((total / len(examples)).astype(np.float32)).flip(-1)
+
+
+class Pixels:
+    """Random access to a subset's images, as uint8 (batch, size, size, 3), BGR, on a device."""
+
+    def __init__(self, examples: Examples, device: torch.device):
+        self._examples = examples
+        self._device = device
+        self.resident = len(examples) * examples.store[0].nbytes <= RESIDENT_BYTES
+        self._all = self._read(np.arange(len(examples))) if self.resident else None
+
+    def __getitem__(self, positions: torch.Tensor) -> torch.Tensor:
+        """Return the images at `positions` (int64, on the CPU) of the subset."""
+        if self.resident:
+            return self._all[positions.to(self._device)]
+        return self._read(positions.numpy())
+
+    def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """Yield the images of batch after batch; those that are not resident are read one batch ahead, in a thread."""
+        if self.resident:
+            yield from (self[batch] for batch in positions)
+            return
+        with ThreadPoolExecutor(1) as reader:
+            ahead = None
+            for batch in positions:
+                following = reader.submit(self.__getitem__, batch)
+                if ahead is not None:
+                    yield ahead.result()
+                ahead = following
+            if ahead is not None:
+                yield ahead.result()
+
+    def _read(self, positions: np.ndarray) -> torch.Tensor:
+        images = torch.from_numpy(self._examples.store[self._examples.rows[positions]])
+        if self._device.type == "cuda":
+            images = images.pin_memory()
+        return images.to(self._device, non_blocking=True).flip(-1)
+
+
+class Preparation:
+    """Turns uint8 images into a network's input: crop, mirror, minus the mean image, times the pixel scale.
+
+    The mean is subtracted pixel by pixel before cropping and mirroring, as Caffe does.
+    """
+
+    def __init__(self, mean: torch.Tensor, crop: int, mirror: bool, pixel_scale: float):
+        self._mean, self._crop, self._mirror, self._scale = mean, crop, mirror, pixel_scale
+        self._margin = mean.shape[0] - crop
+        self.random = mirror or self._margin > 0
+
+    def train(self, images: torch.Tensor) -> torch.Tensor:
+        """Prepare a training batch: float32 (batch, 3, crop, crop), channels last; crop and mirror are drawn per image."""
+        if not self.random:
+            return self._finish(images.float() - self._mean)
+        batch, device = len(images), images.device
+        top, left = torch.randint(self._margin + 1, (2, batch, 1), device=device)
+        span = torch.arange(self._crop, device=device)
+        columns = left + span
+        if self._mirror:
+            mirrored = torch.rand(batch, 1, device=device) < 0.5
+            columns = torch.where(mirrored, columns.flip(1), columns)
+        rows, columns = (top + span)[:, :, None], columns[:, None, :]
+        crops = images[torch.arange(batch, device=device)[:, None, None], rows, columns]
+        return self._finish(crops.float() - self._mean[rows, columns])
+
+    def test(self, images: torch.Tensor) -> torch.Tensor:
+        """Prepare a test batch: the centre crop, not mirrored."""
+        start = self._margin // 2
+        centre = slice(start, start + self._crop)
+        return self._finish(images[:, centre, centre].float() - self._mean[centre, centre])
+
+    def _finish(self, centred: torch.Tensor) -> torch.Tensor:
+        return (centred * self._scale).permute(0, 3, 1, 2)
+
+
+def batch_positions(examples: int, batch_size: int, start: int, stop: int, seed_of_epoch) -> Iterator[torch.Tensor]:
+    """Yield the positions of batches start..stop-1 of an endless pass over shuffled examples.
+
+    Epoch e is a permutation drawn with seed_of_epoch(e); batches run on over the ends of epochs. So each batch is
+    a function of its number, and a resumed training sees what an uninterrupted one would have seen.
+    """
+    permutations: dict[int, torch.Tensor] = {}
+
+    def permutation(epoch: int) -> torch.Tensor:
+        if epoch not in permutations:
+            permutations.pop(epoch - 2, None)
+            permutations[epoch] = torch.randperm(examples, generator=torch.Generator().manual_seed(seed_of_epoch(epoch)))
+        return permutations[epoch]
+
+    for number in range(start, stop):
+        first, last = number * batch_size, (number + 1) * batch_size
+        parts = []
+        while first < last:
+            epoch, offset = divmod(first, examples)
+            part = permutation(epoch)[offset : offset + last - first]
+            parts.append(part)
+            first += len(part)
+        yield torch.cat(parts) if len(parts) > 1 else parts[0]

@@ -1,0 +1,16 @@
+"""The errors that a user is meant to read: each says in one message what is wrong, where, and what would do."""
+
+
+class InputError(Exception):
+    """Something that the user gave is wrong."""
+
+
+class TrainingError(Exception):
+    """A network cannot be trained further."""
+
+
+class Stopped(Exception):
+    """A training was told to stop, and did, with its state saved."""
+
+
+READABLE = (InputError, TrainingError, Stopped)

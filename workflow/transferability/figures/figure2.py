@@ -1,0 +1,101 @@
+"""Figure 2 of the paper: top, one marker per network; bottom, the treatments' means and what lies between them."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from transferability.errors import InputError
+from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, Look
+
+# Section 4.1 of the paper, in short: what each numbered part of the lower panel shows.
+INTERPRETATIONS = {
+    1: "base: trained on the target half alone",
+    2: "fragile co-adaptation: base - BnB",
+    3: "fine-tuning recovers co-adaptation: BnB$^+$ - BnB",
+    4: "specificity of the features: BnB - AnB",
+    5: "transfer and fine-tuning generalise better: AnB$^+$ - base",
+}
+
+
+def draw_figure2(accuracies: pd.DataFrame, measure: str) -> Figure:
+    """Draw both panels from the random splits of a table of accuracies (`results.COLUMNS`).
+
+    `measure` is the column that is plotted: top1 or top1_best10. Bars are standard errors of the mean over
+    networks (splits and target halves), where there are at least two. Raises InputError without base networks.
+    """
+    table = accuracies[accuracies["split"].str.startswith("random-")]
+    if not (table["treatment"] == "base").any():
+        raise InputError("figure2: the table of accuracies has no base network of a random split; check config key splits.random")
+    figure = Figure(figsize=(6.8, 8.6), layout="constrained")
+    top, bottom = figure.subplots(2, sharex=True)
+    _draw_networks(top, table, measure)
+    _draw_means(bottom, table, measure)
+    for axes in (top, bottom):
+        axes.set_ylabel(MEASURES[measure])
+    bottom.set_xlabel("number n of layers copied from the base network (0: base)")
+    bottom.set_xticks([0, *sorted(set(table["n"]) - {0})])
+    return figure
+
+
+def mean_accuracies(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Mean, standard error (NaN for one network) and number of networks per treatment, fine_tuned and n."""
+    return table.groupby(["treatment", "fine_tuned", "n"])[measure].agg(["mean", "sem", "count"])
+
+
+def _draw_networks(axes: Axes, table: pd.DataFrame, measure: str) -> None:
+    base = table[table["treatment"] == "base"]
+    _scatter(axes, base["n"], base[measure], BASE)
+    for (treatment, fine_tuned), look in TREATMENT_LOOKS.items():
+        rows = table[(table["treatment"] == treatment) & (table["fine_tuned"] == fine_tuned)]
+        if len(rows):
+            _scatter(axes, rows["n"] + look.shift, rows[measure], look)
+    axes.set_title(f"{len(table)} networks on {table['split'].nunique()} random splits, both directions", loc="left")
+    axes.legend(loc="lower left")
+
+
+def _scatter(axes: Axes, n: pd.Series, accuracy: pd.Series, look: Look) -> None:
+    axes.scatter(n, accuracy, s=30, marker=look.marker, facecolor=look.face, edgecolor=look.edge, linewidth=0.8, label=look.label)
+
+
+def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:
+    means = mean_accuracies(table, measure)
+    base, base_error = means.loc[("base", False, 0), ["mean", "sem"]]
+    lines = {}
+    for key, look in TREATMENT_LOOKS.items():
+        if key in means.index.droplevel("n"):
+            line = means.loc[key]
+            lines[key] = pd.concat([pd.Series({0: base}), line["mean"]])
+            axes.plot(lines[key], color=look.face, zorder=2)
+            axes.errorbar(line.index, line["mean"], line["sem"], fmt=look.marker, color=look.edge, markerfacecolor=look.face, markersize=5, capsize=2)
+    axes.axhline(base, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
+    axes.errorbar([0], [base], [base_error], fmt="o", color="black", markerfacecolor="white", markersize=6, capsize=2)
+    axes.set_title("means over splits and halves; bars: standard error of the mean", loc="left")
+    _shade(axes, base, lines)
+    _number(axes, 1, 0, base)
+    handles = [axes.plot([], [], " ", label=f"{number}  {meaning}")[0] for number, meaning in INTERPRETATIONS.items()]
+    axes.legend(handles=handles, loc="lower left", handlelength=0, handletextpad=0, fontsize=8)
+
+
+def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) -> None:
+    """Shade and number the areas 2 to 5, each where it is widest."""
+    level = pd.Series(base, index=sorted(set().union(*(line.index for line in lines.values()))))
+    bounds = {
+        2: (level, lines.get(("selffer", False)), "#1a3a8f", 0.12),
+        3: (lines.get(("selffer", True)), lines.get(("selffer", False)), "#8db8ee", 0.25),
+        4: (lines.get(("selffer", False)), lines.get(("transfer", False)), "#9c1c1c", 0.12),
+        5: (lines.get(("transfer", True)), level, "#f2a0a0", 0.25),
+    }
+    for number, (upper, lower, colour, alpha) in bounds.items():
+        if upper is None or lower is None:
+            continue
+        both = pd.concat([upper, lower], axis=1, keys=["upper", "lower"]).dropna()
+        axes.fill_between(both.index, both["lower"], both["upper"], color=colour, alpha=alpha, linewidth=0)
+        widest = (both["upper"] - both["lower"]).abs().idxmax()
+        _number(axes, number, widest, both.loc[widest].mean())
+
+
+def _number(axes: Axes, number: int, n: float, accuracy: float) -> None:
+    where = (n - 0.28, accuracy) if n else (n - 0.3, accuracy)
+    axes.annotate(str(number), where, ha="center", va="center", fontsize=8, bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "0.4", "lw": 0.6})
+
+

@@ -1,0 +1,29 @@
+"""What a job writes to its log, and how it ends when something is wrong."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from transferability.errors import READABLE
+
+
+@contextmanager
+def job_log(path: str) -> Iterator[None]:
+    """Log to the file `path`; end the process with one readable message, there and on standard error, for a readable error.
+
+    A full disk counts as one. Any other exception leaves its traceback in the log and goes on.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S", force=True)
+    try:
+        yield
+    except (*READABLE, OSError) as error:
+        message = f"error: {error}"
+        logging.error(message)
+        print(message, file=sys.stderr)
+        sys.exit(1)
+    except Exception:
+        logging.exception("unexpected error")
+        raise

@@ -1,0 +1,49 @@
+"""How networks are trained: the configuration's section `training`, read into numbers."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Training in iterations, for one task. Field by field the keys of the section `training` (config/README.md)."""
+
+    iterations: int
+    test_every: int
+    batch_size: int
+    rate: float
+    schedule: str
+    warmup: float
+    drop_every: int
+    drop_factor: float
+    momentum: float
+    weight_decay: float
+    crop: int
+    mirror: bool
+
+    def rate_at(self, iteration: int) -> float:
+        """Learning rate of an iteration (0 is the first) under the schedule."""
+        if self.schedule == "step":
+            return self.rate * self.drop_factor ** (iteration // self.drop_every)
+        if self.schedule == "cosine":
+            return self.rate * 0.5 * (1 + math.cos(math.pi * iteration / self.iterations))
+        rise = max(1.0, self.warmup * self.iterations)
+        return self.rate * min((iteration + 1) / rise, (self.iterations - iteration) / max(1.0, self.iterations - rise))
+
+
+def read_settings(training: Mapping, train_images: int) -> Settings:
+    """Turn the configuration's section `training` into iterations for a task with `train_images` training images."""
+    batch_size = training["batch_size"]
+
+    def iterations(span: str) -> int:
+        """Iterations in "450000 iterations" or "20 epochs" (a part of an iteration counts as one)."""
+        number, unit = span.split()
+        return int(number) if unit == "iterations" else math.ceil(int(number) * train_images / batch_size)
+
+    return Settings(
+        iterations=iterations(training["length"]),
+        test_every=iterations(training["test_every"]),
+        drop_every=iterations(training["drop_every"]),
+        **{key: training[key] for key in Settings.__dataclass_fields__ if key not in ("iterations", "test_every", "drop_every")},
+    )

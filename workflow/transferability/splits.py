@@ -1,0 +1,80 @@
+"""Dividing the classes of an image set into the halves A and B."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from transferability.errors import InputError
+from transferability.layouts import read_table
+from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, ancestors
+
+BY_HAND = RESOURCES / "manual_68.csv"
+SIDES = {"manmade": "A", "natural": "B"}
+
+
+def random_halves(wnids: Sequence[str], k: int) -> dict[str, list[str]]:
+    """Cut classes into random halves, as the authors did: {"A": [...], "B": [...]}, each in the order of the wnids.
+
+    The authors' call, found by checksum, seeds numpy's legacy generator with the LIST [k]; with it, split k of the
+    1000 ILSVRC-2012 classes is the paper's own. A has half of the classes, rounded down.
+    """
+    ordered = sorted(wnids)
+    chosen = np.random.RandomState([k]).choice(np.arange(len(ordered)), len(ordered) // 2, replace=False)
+    in_a = {ordered[index] for index in chosen}
+    return {"A": [w for w in ordered if w in in_a], "B": [w for w in ordered if w not in in_a]}
+
+
+def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> dict[str, list[str]]:
+    """Cut classes into A = man-made and B = natural, each in the order of the wnids.
+
+    A class is man-made if `artifact` is among its hypernyms, natural if `organism` is, over all hypernym paths of
+    `graph`; `by_hand` (wnid -> "manmade" or "natural") goes first, then the authors' own assignments of
+    the ILSVRC-2012 classes under neither. Raises InputError that lists every class left without a side.
+    """
+    authors = pd.read_csv(BY_HAND, index_col="wnid")["side"].to_dict()
+    sides = {wnid: by_hand.get(wnid) or _side(graph, wnid) or authors.get(wnid) for wnid in sorted(wnids)}
+    undecided = [f"{wnid} ({graph.nodes[wnid]['name']})" for wnid, side in sides.items() if side is None]
+    if undecided:
+        raise InputError(
+            f"manmade-natural: {len(undecided)} classes lie under neither or both of artifact and organism in WordNet: {', '.join(undecided)}; "
+            f"assign each in the configuration, e.g. splits: {{sides: {{{undecided[0].split()[0]}: manmade}}}} (or natural)"
+        )
+    return {half: [wnid for wnid, side in sides.items() if SIDES[side] == half] for half in SIDES.values()}
+
+
+def _side(graph: nx.DiGraph, wnid: str) -> str | None:
+    above = ancestors(graph, wnid) | {wnid}
+    if (ARTIFACT in above) == (ORGANISM in above):
+        return None
+    return "manmade" if ARTIFACT in above else "natural"
+
+
+def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
+    """Return a half's manifest: columns label (0, 1, ... as the network's outputs), wnid, name."""
+    return pd.DataFrame({"label": range(len(half)), "wnid": half, "name": [graph.nodes[wnid]["name"] for wnid in half]})
+
+
+def read_manifest(path: Path) -> pd.DataFrame:
+    """Read a manifest: columns label (int), wnid, name; raise InputError if it is damaged or its labels are not 0, 1, ..."""
+    table = read_table(path, ["label", "wnid", "name"])
+    if table["label"].tolist() != [str(label) for label in range(len(table))]:
+        raise InputError(f"{path} is damaged: its labels are not 0 to {len(table) - 1} in order; delete it and run again")
+    return table.astype({"label": int})
+
+
+def split_manifests(split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """Return the manifests of both halves of a split by its name (random-k or manmade-natural).
+
+    Raises InputError if a half would have fewer than two classes.
+    """
+    if split == "manmade-natural":
+        halves = manmade_natural_halves(wnids, graph, by_hand)
+    else:
+        halves = random_halves(wnids, int(split.removeprefix("random-")))
+    for half, members in halves.items():
+        if len(members) < 2:
+            raise InputError(f"split {split}: half {half} has {len(members)} of {len(wnids)} classes; a task needs at least two")
+    return {half: manifest(members, graph) for half, members in halves.items()}

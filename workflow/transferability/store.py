@@ -1,0 +1,80 @@
+"""The store: every image of the set, decoded once, in one memory-mapped array that all splits share."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from functools import partial
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from transferability.errors import InputError
+
+CHUNK = 64  # images that a process decodes before it reports
+
+
+def read_image(path: Path, size: int) -> np.ndarray:
+    """Decode an image to RGB, resized to a square without keeping its aspect ratio: uint8 (size, size, 3).
+
+    Greyscale, palette and CMYK images become RGB; EXIF orientation is ignored, as in the original study.
+    Raises OSError, ValueError, SyntaxError or Image.DecompressionBombError if it cannot be decoded.
+    """
+    with Image.open(path) as image:
+        if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
+            image = Image.fromarray((np.asarray(image) / 256).astype(np.uint8))
+        image = image.convert("RGB")
+        if image.size != (size, size):
+            image = image.resize((size, size), Image.Resampling.BILINEAR)
+        return np.asarray(image)
+
+
+def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size: int, processes: int) -> None:
+    """Decode `paths` below `root` into `store`, a .npy file of uint8 (len(paths), size, size, 3), RGB.
+
+    `description`, a JSON file, gets the number of images, their size and a checksum of the pixels. A progress bar goes to standard error. The file appears under its name only when it is whole. Raises InputError
+    that lists every image that cannot be decoded.
+    """
+    unfinished = store.with_name(store.name + ".unfinished")
+    np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(len(paths), size, size, 3)).flush()
+    chunks = [(start, paths[start : start + CHUNK]) for start in range(0, len(paths), CHUNK)]
+    digests, broken = {}, []
+    with Pool(processes) as pool, tqdm(total=len(paths), desc="pack", unit=" images", smoothing=0) as bar:
+        for start, digest, failures in pool.imap_unordered(partial(_pack_chunk, root=root, store=unfinished, size=size), chunks):
+            bar.update(min(CHUNK, len(paths) - start))
+            digests[start] = digest
+            broken += failures
+    if broken:
+        unfinished.unlink()
+        listing = "\n".join(f"  {root / path}: {reason}" for path, reason in sorted(broken))
+        raise InputError(f"{len(broken)} of {len(paths)} images cannot be decoded; replace or delete them, and the index:\n{listing}")
+    os.replace(unfinished, store)
+    checksum = hashlib.sha256("".join(digests[start] for start in sorted(digests)).encode()).hexdigest()
+    description.write_text(json.dumps({"images": len(paths), "size": size, "pixels": "uint8 RGB", "sha256": checksum}, indent=1) + "\n")
+
+
+def _pack_chunk(chunk: tuple[int, Sequence[str]], root: Path, store: Path, size: int) -> tuple[int, str, list[tuple[str, str]]]:
+    """Return the chunk's first row, a checksum of its pixels, and what could not be decoded (path, reason)."""
+    start, paths = chunk
+    images = np.load(store, mmap_mode="r+")[start : start + len(paths)]
+    failures = []
+    for row, path in enumerate(paths):
+        try:
+            images[row] = read_image(root / path, size)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            failures.append((path, str(error).splitlines()[0] if str(error) else type(error).__name__))
+    return start, hashlib.sha256(images).hexdigest(), failures
+
+
+def open_store(path: Path, images: int) -> np.ndarray:
+    """Map a store into memory, read-only; raise InputError if it is damaged or does not hold `images` images."""
+    try:
+        store = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path} is not a whole store ({error}); delete it and run again to pack anew") from error
+    if store.dtype != np.uint8 or store.ndim != 4 or len(store) != images:
+        raise InputError(f"{path} holds {store.shape} {store.dtype}, the index lists {images} images; delete it and run again to pack anew")
+    return store

@@ -1,0 +1,258 @@
+"""Training one network: copy, freeze, train the rest, test."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import tee
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from transferability.architectures import ARCHITECTURES, initialize
+from transferability.data import TEST_BATCH, Examples, Pixels, Preparation, batch_positions, mean_image
+from transferability.errors import TrainingError
+from transferability.networks import Network
+from transferability.seeds import derive_seed
+from transferability.settings import Settings
+
+MEAN_IMAGE = "mean_image"  # its name among a base network's tensors
+FEATURE_BYTES = 4 * 2**30  # features of a frozen part are kept, rather than computed anew, up to this size
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network is trained and tested on: one half's training and validation images."""
+
+    train: Examples
+    val: Examples
+    classes: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a network starts from: the mean image (see `data.mean_image`) and, unless it is a base, trained weights.
+
+    `weights` is a state dict whose first `copied` layers are taken over; they stay as they are if `frozen`.
+    """
+
+    mean: torch.Tensor
+    weights: Mapping[str, torch.Tensor] | None = None
+    copied: int = 0
+    frozen: bool = False
+
+    @classmethod
+    def from_scratch(cls, task: Task) -> "Start":
+        """Start a base network of a task."""
+        return cls(mean_image(task.train))
+
+    @classmethod
+    def from_base(cls, base: Mapping[str, torch.Tensor], network: Network) -> "Start":
+        """Start a selffer or transfer network from what `Trainer.result` gave for its source's base network."""
+        weights = dict(base)
+        return cls(weights.pop(MEAN_IMAGE), weights, copied=network.n, frozen=not network.fine_tuned)
+
+
+@dataclass(frozen=True)
+class Test:
+    """Top-1 accuracy and mean loss over all validation images after `iteration` iterations."""
+
+    iteration: int
+    top1: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress line says: the last test, the mean training loss since the one before, speed and time left (s)."""
+
+    test: Test
+    iterations: int
+    train_loss: float
+    images_per_s: float
+    seconds_left: float
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(round(self.seconds_left), 60)
+        return (
+            f"iteration {self.test.iteration}/{self.iterations}  train loss {self.train_loss:.4f}  loss {self.test.loss:.4f}  "
+            f"top-1 {self.test.top1:.4f}  {self.images_per_s:,.0f} images/s  {minutes}:{seconds:02d} left"
+        )
+
+
+def build_network(architecture: str, size: int, classes: int, start: Start, seed: Callable[..., int]) -> nn.Sequential:
+    """Build a network on the CPU: the first `start.copied` layers copied, the others drawn anew, each from its own seed."""
+    network = ARCHITECTURES[architecture].build(size, classes)
+    for number, (name, layer) in enumerate(network.named_children()):
+        if number < start.copied:
+            layer.load_state_dict({key: start.weights[f"{name}.{key}"] for key in layer.state_dict()})
+            layer.requires_grad_(not start.frozen)
+        else:
+            initialize(layer, seed("init", name))
+    return network.to(memory_format=torch.channels_last)
+
+
+class Trainer:
+    """Trains one network. After `run`, `network` holds its weights and `curve` its tests.
+
+    `name` is what every seed is derived from besides the study's seed: "random-0/A3B+". Training can stop after any
+    iteration and go on from `state()` in another process, to the same result bit for bit.
+    """
+
+    def __init__(self, name: str, architecture: str, task: Task, start: Start, settings: Settings, study_seed: int, device: torch.device):
+        self.name, self.settings, self.device = name, settings, device
+        self.iteration = 0
+        self.curve: list[Test] = []
+        self._study_seed, self._mean = study_seed, start.mean
+        self.network = build_network(architecture, settings.crop, task.classes, start, self._seed).to(device)
+        preparation = Preparation(start.mean.to(device), settings.crop, settings.mirror, ARCHITECTURES[architecture].pixel_scale)
+        fixed, self._head = split_fixed(self.network, start.copied if start.frozen else 0)
+        self._train = Inputs(task.train, preparation, fixed, device, random=preparation.random)
+        self._val = Inputs(task.val, preparation, fixed, device, random=False)
+        self._optimizer = _optimizer(self.network, settings)
+
+    def run(self, pause: Callable[["Trainer"], None], report: Callable[[Progress], None]) -> None:
+        """Train to the end. `pause` is called after every iteration (to save the state, or to stop by raising), `report` after every test.
+
+        Raises TrainingError if the loss is no longer a number.
+        """
+        train_loss = torch.zeros((), device=self.device)
+        began, begun_at, tested_at = time.perf_counter(), self.iteration, self.iteration
+        batches = self._train.batches(self._positions())
+        while self.iteration < self.settings.iterations:
+            torch.manual_seed(self._seed("iteration", self.iteration))  # crop, mirror and dropout of this iteration
+            train_loss += self._step(*next(batches))
+            self.iteration += 1
+            if self.iteration % self.settings.test_every == 0 or self.iteration == self.settings.iterations:
+                self.curve.append(self._test())
+                mean_loss = train_loss.item() / (self.iteration - tested_at)
+                self._check_finite(mean_loss)
+                speed = (self.iteration - begun_at) / (time.perf_counter() - began)
+                left = (self.settings.iterations - self.iteration) / speed
+                report(Progress(self.curve[-1], self.settings.iterations, mean_loss, speed * self.settings.batch_size, left))
+                train_loss.zero_()
+                tested_at = self.iteration
+            pause(self)
+
+    def state(self) -> dict:
+        """Return all that a later `resume` needs; tensors are shared with the training, not copied."""
+        return {
+            "iteration": self.iteration,
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "curve": [asdict(test) for test in self.curve],
+        }
+
+    def result(self) -> dict[str, torch.Tensor]:
+        """Return all that transferring from this network needs: its weights and its mean image, on the CPU."""
+        tensors = self.network.state_dict() | {MEAN_IMAGE: self._mean}
+        return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+
+    def resume(self, state: Mapping) -> None:
+        """Go on from a state that `state` returned."""
+        self.iteration = state["iteration"]
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.curve = [Test(**test) for test in state["curve"]]
+
+    def _positions(self) -> Iterator[torch.Tensor]:
+        images, last = len(self._train), self.settings.iterations
+        return batch_positions(images, self.settings.batch_size, self.iteration, last, partial(self._seed, "order"))
+
+    def _seed(self, *purpose: str | int) -> int:
+        return derive_seed(self._study_seed, self.name, *purpose)
+
+    def _step(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        rate = self.settings.rate_at(self.iteration)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["rate_multiplier"]
+        self._optimizer.zero_grad()
+        loss = functional.cross_entropy(self._head(inputs), labels)
+        loss.backward()
+        self._optimizer.step()
+        return loss.detach()
+
+    def _test(self) -> Test:
+        self.network.eval()
+        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        with torch.inference_mode():
+            for inputs, labels in self._val.batches(torch.arange(len(self._val)).split(TEST_BATCH)):
+                scores = self._head(inputs)
+                correct += (scores.argmax(1) == labels).sum()
+                loss += functional.cross_entropy(scores, labels, reduction="sum").double()
+        self.network.train()
+        return Test(self.iteration, correct.item() / len(self._val), loss.item() / len(self._val))
+
+    def _check_finite(self, train_loss: float) -> None:
+        if not (math.isfinite(train_loss) and math.isfinite(self.curve[-1].loss)):
+            raise TrainingError(f"{self.name}: the loss is {train_loss} at iteration {self.iteration}; lower config key training.rate")
+
+
+class Inputs:
+    """What the head of a network sees of a subset: images prepared and sent through the fixed part.
+
+    Where nothing is drawn at random, that is a function of the image alone: it is computed once per image and kept.
+    """
+
+    def __init__(self, examples: Examples, preparation: Preparation, fixed: nn.Sequential, device: torch.device, random: bool):
+        self._labels = torch.from_numpy(examples.labels).to(device)
+        self._prepare = preparation.train if random else preparation.test
+        self._fixed = fixed
+        pixels = Pixels(examples, device)
+        keep = not random and self._compute(pixels[torch.arange(1)]).nbytes * len(examples) <= FEATURE_BYTES
+        self._features = self._compute_all(pixels, len(examples)) if keep else None
+        self._pixels = None if keep else pixels
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield the head's inputs and the labels of batch after batch of positions (int64, on the CPU)."""
+        if self._features is None:
+            ours, theirs = tee(positions)
+            for batch, images in zip(ours, self._pixels.batches(theirs), strict=True):
+                yield self._compute(images), self._labels[batch.to(self._labels.device)]
+            return
+        for batch in positions:
+            batch = batch.to(self._labels.device)
+            yield _channels_first(self._features[batch]), self._labels[batch]
+
+    def _compute_all(self, pixels: Pixels, images: int) -> torch.Tensor:
+        batches = pixels.batches(torch.arange(images).split(TEST_BATCH))
+        # Channels last, so that a row of the array is what a batch wants in memory.
+        return torch.cat([_channels_last(self._compute(batch)) for batch in batches])
+
+    def _compute(self, images: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return self._fixed(self._prepare(images))
+
+
+def _channels_last(features: torch.Tensor) -> torch.Tensor:
+    return features.permute(0, 2, 3, 1).contiguous() if features.dim() == 4 else features
+
+
+def _channels_first(features: torch.Tensor) -> torch.Tensor:
+    return features.permute(0, 3, 1, 2) if features.dim() == 4 else features
+
+
+def _optimizer(network: nn.Sequential, settings: Settings) -> torch.optim.SGD:
+    """SGD over the parameters that learn; biases at twice the rate and without decay, as in Caffe's reference network."""
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    weights = {"params": [p for p in learning if p.dim() > 1], "weight_decay": settings.weight_decay, "rate_multiplier": 1.0}
+    biases = {"params": [p for p in learning if p.dim() == 1], "weight_decay": 0.0, "rate_multiplier": 2.0}
+    return torch.optim.SGD([weights, biases], lr=settings.rate, momentum=settings.momentum, fused=True)
+
+
+def split_fixed(network: nn.Sequential, frozen: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """Split a network's modules into those whose output is a fixed function of their input, and the rest.
+
+    Fixed are the modules of the first `frozen` layers up to the first dropout, which stays active in frozen layers.
+    """
+    modules = [(place, module) for place, layer in enumerate(network) for module in layer]
+    fixed = 0
+    while fixed < len(modules) and modules[fixed][0] < frozen and not isinstance(modules[fixed][1], nn.Dropout):
+        fixed += 1
+    return nn.Sequential(*(m for _, m in modules[:fixed])), nn.Sequential(*(m for _, m in modules[fixed:]))
