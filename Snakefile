@@ -17,8 +17,8 @@ include: "workflow/rules/figures.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         ALL_MANIFESTS,
         f"{RESULTS}/accuracy.csv",
         figures("figure2"),
+    localrule: True

@@ -42,6 +42,16 @@ TRAINING_PARAMS = {
 }
 
 
+def kept(path, product):
+    """The input `path`, which has to be there for `product` to count as up to date: if it was deleted, both are made anew.
+
+    Snakemake by itself does not miss a file that lies between two others that are there.
+    """
+    if not Path(path).exists() and Path(product).exists():
+        workflow.dag.forcefiles.add(product)
+    return path
+
+
 def accuracy(network):
     """Path of a network's accuracy file."""
     return f"{RESULTS}/accuracy/{network.split}/{network.name}.json"
@@ -49,6 +59,4 @@ def accuracy(network):
 
 def figures(*names):
     """Paths of figures, PDF and PNG, drawn from this study and from the paper's numbers."""
-    return expand(
-        f"{RESULTS}/{{study}}{{name}}.{{suffix}}", study=["", "paper/"], name=names, suffix=["pdf", "png"]
-    )
+    return expand(f"{RESULTS}/{{study}}{{name}}.{{suffix}}", study=["", "paper/"], name=names, suffix=["pdf", "png"])

@@ -3,7 +3,7 @@
 
 rule collect:
     input:
-        [accuracy(network) for network in NETWORKS],
+        lambda wildcards: [kept(accuracy(network), f"{RESULTS}/accuracy.csv") for network in NETWORKS],
     output:
         accuracy=f"{RESULTS}/accuracy.csv",
     log:

@@ -15,8 +15,8 @@ rule train_base:
         f"{RESULTS}/logs/train/{{split}}/base{{half}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{split}}/base{{half}}.tsv"
-    threads: config["jobs"]["threads"]
     priority: 1
+    threads: config["jobs"]["threads"]
     resources:
         **TRAINING_RESOURCES,
     params:
@@ -30,13 +30,19 @@ def network_of(wildcards):
     return Network.parse(wildcards.split, wildcards.copied)
 
 
+def base_weights(wildcards):
+    """The weights that a network's first layers are copied from."""
+    network = network_of(wildcards)
+    return kept(f"{RESULTS}/weights/{network.split}/base{network.source}.safetensors", accuracy(network))
+
+
 rule train_transfer:
     input:
         index=rules.index.output.index,
         store=rules.pack.output.store,
         description=rules.pack.output.description,
         manifest=lambda wildcards: f"{RESULTS}/splits/{{split}}/{network_of(wildcards).target}.csv",
-        weights=lambda wildcards: f"{RESULTS}/weights/{{split}}/base{network_of(wildcards).source}.safetensors",
+        weights=base_weights,
     output:
         accuracy=f"{RESULTS}/accuracy/{{split}}/{{copied}}.json",
         provenance=f"{RESULTS}/provenance/{{split}}/{{copied}}.json",

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from transferability.layouts import read_index
 from transferability.logs import job_log
 from transferability.store import pack
+from transferability.tables import read_index
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

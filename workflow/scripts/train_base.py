@@ -9,7 +9,9 @@ from transferability.runs import Products, Recipe, Source, run_network
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         run_network(
-            network=Network(snakemake.wildcards.split, source=snakemake.wildcards.half, target=snakemake.wildcards.half),
+            network=Network(
+                snakemake.wildcards.split, source=snakemake.wildcards.half, target=snakemake.wildcards.half
+            ),
             recipe=Recipe(**dict(snakemake.params.items())),
             source=Source(**{name: Path(path) for name, path in snakemake.input.items()}),
             products=Products(**{name: Path(path) for name, path in snakemake.output.items()}),

@@ -25,7 +25,9 @@ class Architecture:
     pixel_scale: float
 
 
-def conv(channels: tuple[int, int], kernel: int, *follow: nn.Module, std: float, bias: float, **options) -> nn.Sequential:
+def conv(
+    channels: tuple[int, int], kernel: int, *follow: nn.Module, std: float, bias: float, **options
+) -> nn.Sequential:
     """A convolutional layer with its ReLU and what follows it; weights from a gaussian of `std`, biases `bias`."""
     weights = nn.Conv2d(*channels, kernel, **options)
     weights.filler = (std, bias)
@@ -40,7 +42,13 @@ def full(features: tuple[int, int], *follow: nn.Module, std: float, bias: float)
 
 
 def _layer(follow: tuple[nn.Module, ...], **modules: nn.Module) -> nn.Sequential:
-    names = {nn.MaxPool2d: "pool", nn.LocalResponseNorm: "norm", nn.Flatten: "flatten", nn.ReLU: "relu", nn.Dropout: "dropout"}
+    names = {
+        nn.MaxPool2d: "pool",
+        nn.LocalResponseNorm: "norm",
+        nn.Flatten: "flatten",
+        nn.ReLU: "relu",
+        nn.Dropout: "dropout",
+    }
     return nn.Sequential(OrderedDict(modules | {names[type(module)]: module for module in follow}))
 
 

@@ -19,12 +19,17 @@ def validate_config(config: Mapping, files: Iterable[Path]) -> None:
     `files` are the YAML files it was merged from, in order: a line names the last one that sets the key, or
     "--config" where none does.
     """
-    problems = [_describe(error) for error in Draft202012Validator(yaml.safe_load(SCHEMA.read_text())).iter_errors(config)]
+    problems = [
+        _describe(error) for error in Draft202012Validator(yaml.safe_load(SCHEMA.read_text())).iter_errors(config)
+    ]
     if not problems:
         problems = list(_inconsistencies(config))
     if problems:
         contents = {str(file): yaml.safe_load(Path(file).read_text()) or {} for file in files}
-        lines = [f"{_origin(key, contents)}: key {'.'.join(map(str, key)) or '(top level)'}: {problem}" for key, problem in problems]
+        lines = [
+            f"{_origin(key, contents)}: key {'.'.join(map(str, key)) or '(top level)'}: {problem}"
+            for key, problem in problems
+        ]
         raise InputError("\n".join(lines))
 
 
@@ -37,7 +42,10 @@ def _inconsistencies(config: Mapping) -> Iterable[tuple[tuple[str, ...], str]]:
     elif crop > size:
         yield ("training", "crop"), f"{crop} given; at most dataset.image_size, which is {size}"
     if config["dataset"]["layout"] != "pictures" and not config["dataset"].get("root"):
-        yield ("dataset", "root"), f"missing; layout {config['dataset']['layout']} needs it: --config 'dataset={{root: DIRECTORY}}'"
+        yield (
+            ("dataset", "root"),
+            f"missing; layout {config['dataset']['layout']} needs it: --config 'dataset={{root: DIRECTORY}}'",
+        )
 
 
 def _describe(error: ValidationError) -> tuple[tuple, str]:
@@ -45,7 +53,10 @@ def _describe(error: ValidationError) -> tuple[tuple, str]:
     schema = error.schema
     if error.validator == "additionalProperties":
         unknown = sorted(set(error.instance) - set(schema["properties"]), key=str)
-        return (*key, unknown[0]), f"{', '.join(map(str, unknown))} is not known; accepted here: {', '.join(schema['properties'])}"
+        return (
+            *key,
+            unknown[0],
+        ), f"{', '.join(map(str, unknown))} is not known; accepted here: {', '.join(schema['properties'])}"
     if error.validator == "required":
         missing = [name for name in schema["required"] if name not in error.instance]
         return (*key, missing[0]), f"missing; needed here: {', '.join(schema['required'])}"
@@ -58,7 +69,12 @@ def _accepted(error: ValidationError) -> str:
         return schema["description"]
     if "enum" in schema:
         return ", ".join(map(str, schema["enum"]))
-    bounds = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most", "exclusiveMaximum": "less than"}
+    bounds = {
+        "minimum": "at least",
+        "exclusiveMinimum": "more than",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+    }
     kind = schema.get("type", "")
     words = [" or ".join(kind) if isinstance(kind, list) else str(kind)]
     words += [f"{phrase} {schema[bound]}" for bound, phrase in bounds.items() if bound in schema]
@@ -72,7 +88,11 @@ def _origin(key: tuple, contents: Mapping[str, Mapping]) -> str:
     for depth in range(len(key), 0, -1):
         for file, content in reversed(list(contents.items())):
             if _has(content, key[:depth]):
-                return file if depth == len(key) or not isinstance(_value(content, key[:depth]), dict) else f"--config or {file}"
+                return (
+                    file
+                    if depth == len(key) or not isinstance(_value(content, key[:depth]), dict)
+                    else f"--config or {file}"
+                )
     return "--config"
 
 

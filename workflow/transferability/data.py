@@ -124,7 +124,9 @@ def batch_positions(examples: int, batch_size: int, start: int, stop: int, seed_
     def permutation(epoch: int) -> torch.Tensor:
         if epoch not in permutations:
             permutations.pop(epoch - 2, None)
-            permutations[epoch] = torch.randperm(examples, generator=torch.Generator().manual_seed(seed_of_epoch(epoch)))
+            permutations[epoch] = torch.randperm(
+                examples, generator=torch.Generator().manual_seed(seed_of_epoch(epoch))
+            )
         return permutations[epoch]
 
     for number in range(start, stop):

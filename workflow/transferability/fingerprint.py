@@ -52,6 +52,9 @@ def imported_modules(module: str) -> list[str]:
 def _normal_form(module: str) -> str:
     tree = ast.parse(ast.unparse(_tree(module)))
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
             node.body[0:1] = [] if len(node.body) > 1 else [ast.Pass()]
     return ast.unparse(tree)

@@ -18,29 +18,22 @@ def index_images(layout: str, root: Path) -> pd.DataFrame:
     Raises InputError if the tree is not of this layout, or if a class lacks images in a subset; all such classes are named.
     """
     if not root.is_dir():
-        raise InputError(f"config key dataset.root: {root} is not a directory; give the root of a set in {layout} layout")
+        raise InputError(
+            f"config key dataset.root: {root} is not a directory; give the root of a set in {layout} layout"
+        )
     table = pd.DataFrame(LAYOUTS[layout](root), columns=["path", "wnid", "subset"])
-    counts = table.groupby(["wnid", "subset"]).size().unstack(fill_value=0).reindex(columns=["train", "val"], fill_value=0)
+    counts = (
+        table.groupby(["wnid", "subset"]).size().unstack(fill_value=0).reindex(columns=["train", "val"], fill_value=0)
+    )
     if counts.empty:
         raise InputError(f"{root}: no images found in {layout} layout")
     for subset in counts.columns:
         if missing := counts.index[counts[subset] == 0].tolist():
-            raise InputError(f"{root}: no {subset} images for {len(missing)} of {len(counts)} classes: {', '.join(missing)}; add them or remove the classes")
+            raise InputError(
+                f"{root}: no {subset} images for {len(missing)} of {len(counts)} classes: {', '.join(missing)}; add them or remove the classes"
+            )
     # A numeric tail is sorted as text: the order only has to be the same on every machine.
     return table.sort_values(["subset", "wnid", "path"], ignore_index=True)
-
-
-def read_index(path: Path) -> pd.DataFrame:
-    """Read the table that `index_images` gave; raise InputError if the file is no such table."""
-    return read_table(path, ["path", "wnid", "subset"])
-
-
-def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV file of text columns; raise InputError if it is damaged or lacks one of them."""
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)[columns]
-    except (ValueError, KeyError, OSError) as error:
-        raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
 
 
 def _imagefolder(root: Path) -> Iterator[Row]:
@@ -54,7 +47,9 @@ def _tiny_imagenet(root: Path) -> Iterator[Row]:
     yield from _class_folders(root, "train", within="images")
     annotations = root / "val" / "val_annotations.txt"
     if not annotations.is_file():
-        raise InputError(f"{annotations} is missing; dataset.layout tiny-imagenet wants it (dataset.layout imagefolder does not)")
+        raise InputError(
+            f"{annotations} is missing; dataset.layout tiny-imagenet wants it (dataset.layout imagefolder does not)"
+        )
     table = pd.read_csv(annotations, sep="\t", header=None, usecols=[0, 1], names=["file", "wnid"], dtype=str)
     yield from ((f"val/images/{row.file}", row.wnid, "val") for row in table.itertuples())
 

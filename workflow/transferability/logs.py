@@ -16,7 +16,9 @@ def job_log(path: str) -> Iterator[None]:
     A full disk counts as one. Any other exception leaves its traceback in the log and goes on.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S", force=True)
+    logging.basicConfig(
+        filename=path, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S", force=True
+    )
     try:
         yield
     except (*READABLE, OSError) as error:

@@ -30,9 +30,13 @@ def choose_classes(count: int, seed: int) -> list[str]:
     sides = [sorted(group.wnid) for _, group in table.groupby("side")]
     wanted = [count // 2, count - count // 2]
     if any(k > len(wnids) for k, wnids in zip(wanted, sides, strict=True)):
-        raise InputError(f"config key pictures.classes: {count} given; at most {2 * min(map(len, sides))} are to be had")
+        raise InputError(
+            f"config key pictures.classes: {count} given; at most {2 * min(map(len, sides))} are to be had"
+        )
     generator = np.random.default_rng(derive_seed(seed, "pictures", "classes"))
-    return sorted(str(w) for k, wnids in zip(wanted, sides, strict=True) for w in generator.choice(wnids, k, replace=False))
+    return sorted(
+        str(w) for k, wnids in zip(wanted, sides, strict=True) for w in generator.choice(wnids, k, replace=False)
+    )
 
 
 def inherit_genes(graph: nx.DiGraph, seed: int) -> dict[str, np.ndarray]:
@@ -55,7 +59,9 @@ def draw_pictures(genes: np.ndarray, lobed: bool, count: int, size: int, generat
         outside = np.maximum(outside, _edge(-(distance + 0.32), size))
     texture = look.texture(u, v)[..., None]
     hue = generator.normal(0, 0.03, (count, 1, 1, 1))
-    ink = _rgb(look.hues[0] + hue, look.saturation) * (1 - texture) + _rgb(look.hues[1] + hue, look.saturation) * texture
+    ink = (
+        _rgb(look.hues[0] + hue, look.saturation) * (1 - texture) + _rgb(look.hues[1] + hue, look.saturation) * texture
+    )
     ground = _background(look, count, size, generator)
     picture = ink * (1 - outside[..., None]) + ground * outside[..., None]
     picture = _clutter(picture, generator)
@@ -74,7 +80,9 @@ def write_pictures(root: Path, classes: int, per_class: dict[str, int], size: in
         pool.starmap(draw, [(wnid, genes[wnid], ORGANISM in ancestors(graph, wnid)) for wnid in wnids])
 
 
-def _write_class(wnid: str, genes: np.ndarray, lobed: bool, root: Path, per_class: dict[str, int], size: int, seed: int) -> None:
+def _write_class(
+    wnid: str, genes: np.ndarray, lobed: bool, root: Path, per_class: dict[str, int], size: int, seed: int
+) -> None:
     for subset, count in per_class.items():
         generator = np.random.default_rng(derive_seed(seed, "pictures", wnid, subset))
         folder = root / subset / wnid
@@ -165,4 +173,3 @@ def _clutter(picture: np.ndarray, generator: np.random.Generator, blobs: int = 3
         cover = 1 - _edge((np.hypot(x - cx, y - cy) - radius) * 2, size)[..., None]
         picture = picture * (1 - cover) + _rgb(generator.uniform(0, 1, (count, 1, 1, 1)), 0.7) * cover
     return picture
-

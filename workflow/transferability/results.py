@@ -40,4 +40,6 @@ def _read_accuracy(file: Path) -> dict:
         record = json.loads(file.read_text())
         return {column: record[column] for column in COLUMNS}
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{file} is damaged ({error!r}); delete it and run again to train this network anew") from error
+        raise InputError(
+            f"{file} is damaged ({error!r}); delete it and run again to train this network anew"
+        ) from error

@@ -19,12 +19,11 @@ from safetensors.torch import load_file, save_file
 from transferability.data import select_examples
 from transferability.errors import InputError
 from transferability.fingerprint import file_sha256, fingerprint
-from transferability.layouts import read_index
 from transferability.networks import Network
 from transferability.settings import read_settings
-from transferability.splits import read_manifest
 from transferability.state import StateKeeper
 from transferability.store import open_store
+from transferability.tables import read_index, read_manifest
 from transferability.training import Start, Task, Test, Trainer
 
 log = logging.getLogger(__name__)
@@ -63,7 +62,14 @@ class Products:
 
 
 def run_network(
-    network: Network, recipe: Recipe, source: Source, products: Products, state_root: Path, state_seconds: float, device: str, threads: int
+    network: Network,
+    recipe: Recipe,
+    source: Source,
+    products: Products,
+    state_root: Path,
+    state_seconds: float,
+    device: str,
+    threads: int,
 ) -> None:
     """Train a network and write its products; a state that an earlier, killed run left below `state_root` is resumed.
 
@@ -78,7 +84,14 @@ def run_network(
     start = Start.from_base(read_weights(source.weights), network) if source.weights else Start.from_scratch(task)
     hardware = pick_device(device)
     trainer = Trainer(identity, recipe.architecture, task, start, settings, recipe.seed, hardware)
-    log.info("%s: %d classes, %d training and %d validation images, on %s", identity, task.classes, len(task.train), len(task.val), hardware)
+    log.info(
+        "%s: %d classes, %d training and %d validation images, on %s",
+        identity,
+        task.classes,
+        len(task.train),
+        len(task.val),
+        hardware,
+    )
     keeper = StateKeeper(state_root / network.split / f"{network.name}.pt", mark, state_seconds)
     keeper.resume(trainer)
     resumed_at = trainer.iteration
@@ -102,7 +115,9 @@ def read_task(source: Source) -> Task:
         missing = sorted(set(manifest["label"]) - set(np.unique(examples.labels)))
         if missing:
             wnids = ", ".join(manifest.set_index("label").loc[missing, "wnid"])
-            raise InputError(f"{source.manifest}: {source.index} lists no {subset} images of {wnids}; delete both files and run again")
+            raise InputError(
+                f"{source.manifest}: {source.index} lists no {subset} images of {wnids}; delete both files and run again"
+            )
     return Task(train, val, len(manifest))
 
 
@@ -111,7 +126,9 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged ({error}); delete it and run again to train this base network anew") from error
+        raise InputError(
+            f"{path} is damaged ({error}); delete it and run again to train this base network anew"
+        ) from error
 
 
 def pick_device(wanted: str) -> torch.device:
@@ -161,7 +178,9 @@ def _provenance(device: torch.device, began: float, images: int, resumed_at: int
         "images_per_s": round(images / seconds, 1),
         "resumed_at_iteration": resumed_at,
         "host": socket.gethostname(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.processor() or platform.machine()})",
+        "device": torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"cpu ({platform.processor() or platform.machine()})",
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),

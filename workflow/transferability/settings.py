@@ -45,5 +45,9 @@ def read_settings(training: Mapping, train_images: int) -> Settings:
         iterations=iterations(training["length"]),
         test_every=iterations(training["test_every"]),
         drop_every=iterations(training["drop_every"]),
-        **{key: training[key] for key in Settings.__dataclass_fields__ if key not in ("iterations", "test_every", "drop_every")},
+        **{
+            key: training[key]
+            for key in Settings.__dataclass_fields__
+            if key not in ("iterations", "test_every", "drop_every")
+        },
     )

@@ -1,14 +1,12 @@
 """Dividing the classes of an image set into the halves A and B."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 
 from transferability.errors import InputError
-from transferability.layouts import read_table
 from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, ancestors
 
 BY_HAND = RESOURCES / "manual_68.csv"
@@ -57,15 +55,9 @@ def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
     return pd.DataFrame({"label": range(len(half)), "wnid": half, "name": [graph.nodes[wnid]["name"] for wnid in half]})
 
 
-def read_manifest(path: Path) -> pd.DataFrame:
-    """Read a manifest: columns label (int), wnid, name; raise InputError if it is damaged or its labels are not 0, 1, ..."""
-    table = read_table(path, ["label", "wnid", "name"])
-    if table["label"].tolist() != [str(label) for label in range(len(table))]:
-        raise InputError(f"{path} is damaged: its labels are not 0 to {len(table) - 1} in order; delete it and run again")
-    return table.astype({"label": int})
-
-
-def split_manifests(split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+def split_manifests(
+    split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
+) -> dict[str, pd.DataFrame]:
     """Return the manifests of both halves of a split by its name (random-k or manmade-natural).
 
     Raises InputError if a half would have fewer than two classes.
@@ -76,5 +68,7 @@ def split_manifests(split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand
         halves = random_halves(wnids, int(split.removeprefix("random-")))
     for half, members in halves.items():
         if len(members) < 2:
-            raise InputError(f"split {split}: half {half} has {len(members)} of {len(wnids)} classes; a task needs at least two")
+            raise InputError(
+                f"split {split}: half {half} has {len(members)} of {len(wnids)} classes; a task needs at least two"
+            )
     return {half: manifest(members, graph) for half, members in halves.items()}

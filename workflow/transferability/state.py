@@ -35,7 +35,11 @@ def load_state(path: Path, fingerprint: str) -> dict | None:
         return None
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
-        reason = None if state["fingerprint"] == fingerprint else "it belongs to another configuration, data set or version of the code"
+        reason = (
+            None
+            if state["fingerprint"] == fingerprint
+            else "it belongs to another configuration, data set or version of the code"
+        )
     except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
         reason = f"it is damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
     if reason is None:
@@ -63,7 +67,9 @@ class StateKeeper:
         """Save the state of a Trainer if it is time."""
         if self._signal is not None:
             self._save(trainer)
-            raise Stopped(f"{trainer.name}: stopped by {self._signal} at iteration {trainer.iteration}; run again to resume from {self._path}")
+            raise Stopped(
+                f"{trainer.name}: stopped by {self._signal} at iteration {trainer.iteration}; run again to resume from {self._path}"
+            )
         if time.monotonic() - self._saved_at >= self._wait:
             self._save(trainer)
 

@@ -43,20 +43,28 @@ def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size:
     chunks = [(start, paths[start : start + CHUNK]) for start in range(0, len(paths), CHUNK)]
     digests, broken = {}, []
     with Pool(processes) as pool, tqdm(total=len(paths), desc="pack", unit=" images", smoothing=0) as bar:
-        for start, digest, failures in pool.imap_unordered(partial(_pack_chunk, root=root, store=unfinished, size=size), chunks):
+        for start, digest, failures in pool.imap_unordered(
+            partial(_pack_chunk, root=root, store=unfinished, size=size), chunks
+        ):
             bar.update(min(CHUNK, len(paths) - start))
             digests[start] = digest
             broken += failures
     if broken:
         unfinished.unlink()
         listing = "\n".join(f"  {root / path}: {reason}" for path, reason in sorted(broken))
-        raise InputError(f"{len(broken)} of {len(paths)} images cannot be decoded; replace or delete them, and the index:\n{listing}")
+        raise InputError(
+            f"{len(broken)} of {len(paths)} images cannot be decoded; replace or delete them, and the index:\n{listing}"
+        )
     os.replace(unfinished, store)
     checksum = hashlib.sha256("".join(digests[start] for start in sorted(digests)).encode()).hexdigest()
-    description.write_text(json.dumps({"images": len(paths), "size": size, "pixels": "uint8 RGB", "sha256": checksum}, indent=1) + "\n")
+    description.write_text(
+        json.dumps({"images": len(paths), "size": size, "pixels": "uint8 RGB", "sha256": checksum}, indent=1) + "\n"
+    )
 
 
-def _pack_chunk(chunk: tuple[int, Sequence[str]], root: Path, store: Path, size: int) -> tuple[int, str, list[tuple[str, str]]]:
+def _pack_chunk(
+    chunk: tuple[int, Sequence[str]], root: Path, store: Path, size: int
+) -> tuple[int, str, list[tuple[str, str]]]:
     """Return the chunk's first row, a checksum of its pixels, and what could not be decoded (path, reason)."""
     start, paths = chunk
     images = np.load(store, mmap_mode="r+")[start : start + len(paths)]
@@ -76,5 +84,7 @@ def open_store(path: Path, images: int) -> np.ndarray:
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path} is not a whole store ({error}); delete it and run again to pack anew") from error
     if store.dtype != np.uint8 or store.ndim != 4 or len(store) != images:
-        raise InputError(f"{path} holds {store.shape} {store.dtype}, the index lists {images} images; delete it and run again to pack anew")
+        raise InputError(
+            f"{path} holds {store.shape} {store.dtype}, the index lists {images} images; delete it and run again to pack anew"
+        )
     return store

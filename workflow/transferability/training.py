@@ -15,6 +15,7 @@ from transferability.architectures import ARCHITECTURES, initialize
 from transferability.data import TEST_BATCH, Examples, Pixels, Preparation, batch_positions, mean_image
 from transferability.errors import TrainingError
 from transferability.networks import Network
+from transferability.optimizer import SGD
 from transferability.seeds import derive_seed
 from transferability.settings import Settings
 
@@ -101,17 +102,28 @@ class Trainer:
     iteration and go on from `state()` in another process, to the same result bit for bit.
     """
 
-    def __init__(self, name: str, architecture: str, task: Task, start: Start, settings: Settings, study_seed: int, device: torch.device):
+    def __init__(
+        self,
+        name: str,
+        architecture: str,
+        task: Task,
+        start: Start,
+        settings: Settings,
+        study_seed: int,
+        device: torch.device,
+    ):
         self.name, self.settings, self.device = name, settings, device
         self.iteration = 0
         self.curve: list[Test] = []
         self._study_seed, self._mean = study_seed, start.mean
         self.network = build_network(architecture, settings.crop, task.classes, start, self._seed).to(device)
-        preparation = Preparation(start.mean.to(device), settings.crop, settings.mirror, ARCHITECTURES[architecture].pixel_scale)
+        preparation = Preparation(
+            start.mean.to(device), settings.crop, settings.mirror, ARCHITECTURES[architecture].pixel_scale
+        )
         fixed, self._head = split_fixed(self.network, start.copied if start.frozen else 0)
         self._train = Inputs(task.train, preparation, fixed, device, random=preparation.random)
         self._val = Inputs(task.val, preparation, fixed, device, random=False)
-        self._optimizer = _optimizer(self.network, settings)
+        self._optimizer = SGD(self.network.parameters(), settings.momentum, settings.weight_decay)
 
     def run(self, pause: Callable[["Trainer"], None], report: Callable[[Progress], None]) -> None:
         """Train to the end. `pause` is called after every iteration (to save the state, or to stop by raising), `report` after every test.
@@ -121,8 +133,9 @@ class Trainer:
         train_loss = torch.zeros((), device=self.device)
         began, begun_at, tested_at = time.perf_counter(), self.iteration, self.iteration
         batches = self._train.batches(self._positions())
+        generator = _default_generator(self.device)
         while self.iteration < self.settings.iterations:
-            torch.manual_seed(self._seed("iteration", self.iteration))  # crop, mirror and dropout of this iteration
+            generator.manual_seed(self._seed("iteration", self.iteration))  # for its crops, mirrors and dropout
             train_loss += self._step(*next(batches))
             self.iteration += 1
             if self.iteration % self.settings.test_every == 0 or self.iteration == self.settings.iterations:
@@ -131,7 +144,11 @@ class Trainer:
                 self._check_finite(mean_loss)
                 speed = (self.iteration - begun_at) / (time.perf_counter() - began)
                 left = (self.settings.iterations - self.iteration) / speed
-                report(Progress(self.curve[-1], self.settings.iterations, mean_loss, speed * self.settings.batch_size, left))
+                report(
+                    Progress(
+                        self.curve[-1], self.settings.iterations, mean_loss, speed * self.settings.batch_size, left
+                    )
+                )
                 train_loss.zero_()
                 tested_at = self.iteration
             pause(self)
@@ -165,13 +182,9 @@ class Trainer:
         return derive_seed(self._study_seed, self.name, *purpose)
 
     def _step(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        rate = self.settings.rate_at(self.iteration)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["rate_multiplier"]
-        self._optimizer.zero_grad()
         loss = functional.cross_entropy(self._head(inputs), labels)
         loss.backward()
-        self._optimizer.step()
+        self._optimizer.step(self.settings.rate_at(self.iteration))
         return loss.detach()
 
     def _test(self) -> Test:
@@ -188,7 +201,9 @@ class Trainer:
 
     def _check_finite(self, train_loss: float) -> None:
         if not (math.isfinite(train_loss) and math.isfinite(self.curve[-1].loss)):
-            raise TrainingError(f"{self.name}: the loss is {train_loss} at iteration {self.iteration}; lower config key training.rate")
+            raise TrainingError(
+                f"{self.name}: the loss is {train_loss} at iteration {self.iteration}; lower config key training.rate"
+            )
 
 
 class Inputs:
@@ -197,7 +212,9 @@ class Inputs:
     Where nothing is drawn at random, that is a function of the image alone: it is computed once per image and kept.
     """
 
-    def __init__(self, examples: Examples, preparation: Preparation, fixed: nn.Sequential, device: torch.device, random: bool):
+    def __init__(
+        self, examples: Examples, preparation: Preparation, fixed: nn.Sequential, device: torch.device, random: bool
+    ):
         self._labels = torch.from_numpy(examples.labels).to(device)
         self._prepare = preparation.train if random else preparation.test
         self._fixed = fixed
@@ -238,12 +255,11 @@ def _channels_first(features: torch.Tensor) -> torch.Tensor:
     return features.permute(0, 3, 1, 2) if features.dim() == 4 else features
 
 
-def _optimizer(network: nn.Sequential, settings: Settings) -> torch.optim.SGD:
-    """SGD over the parameters that learn; biases at twice the rate and without decay, as in Caffe's reference network."""
-    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    weights = {"params": [p for p in learning if p.dim() > 1], "weight_decay": settings.weight_decay, "rate_multiplier": 1.0}
-    biases = {"params": [p for p in learning if p.dim() == 1], "weight_decay": 0.0, "rate_multiplier": 2.0}
-    return torch.optim.SGD([weights, biases], lr=settings.rate, momentum=settings.momentum, fused=True)
+def _default_generator(device: torch.device) -> torch.Generator:
+    # Not torch.manual_seed, which seeds every kind of device and keeps a stack trace of each call for those not in use.
+    return (
+        torch.cuda.default_generators[torch.cuda.current_device()] if device.type == "cuda" else torch.default_generator
+    )
 
 
 def split_fixed(network: nn.Sequential, frozen: int) -> tuple[nn.Sequential, nn.Sequential]:

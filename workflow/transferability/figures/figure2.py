@@ -25,7 +25,9 @@ def draw_figure2(accuracies: pd.DataFrame, measure: str) -> Figure:
     """
     table = accuracies[accuracies["split"].str.startswith("random-")]
     if not (table["treatment"] == "base").any():
-        raise InputError("figure2: the table of accuracies has no base network of a random split; check config key splits.random")
+        raise InputError(
+            "figure2: the table of accuracies has no base network of a random split; check config key splits.random"
+        )
     figure = Figure(figsize=(6.8, 8.6), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True)
     _draw_networks(top, table, measure)
@@ -54,7 +56,9 @@ def _draw_networks(axes: Axes, table: pd.DataFrame, measure: str) -> None:
 
 
 def _scatter(axes: Axes, n: pd.Series, accuracy: pd.Series, look: Look) -> None:
-    axes.scatter(n, accuracy, s=30, marker=look.marker, facecolor=look.face, edgecolor=look.edge, linewidth=0.8, label=look.label)
+    axes.scatter(
+        n, accuracy, s=30, marker=look.marker, facecolor=look.face, edgecolor=look.edge, linewidth=0.8, label=look.label
+    )
 
 
 def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:
@@ -66,7 +70,16 @@ def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:
             line = means.loc[key]
             lines[key] = pd.concat([pd.Series({0: base}), line["mean"]])
             axes.plot(lines[key], color=look.face, zorder=2)
-            axes.errorbar(line.index, line["mean"], line["sem"], fmt=look.marker, color=look.edge, markerfacecolor=look.face, markersize=5, capsize=2)
+            axes.errorbar(
+                line.index,
+                line["mean"],
+                line["sem"],
+                fmt=look.marker,
+                color=look.edge,
+                markerfacecolor=look.face,
+                markersize=5,
+                capsize=2,
+            )
     axes.axhline(base, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
     axes.errorbar([0], [base], [base_error], fmt="o", color="black", markerfacecolor="white", markersize=6, capsize=2)
     axes.set_title("means over splits and halves; bars: standard error of the mean", loc="left")
@@ -96,6 +109,11 @@ def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) ->
 
 def _number(axes: Axes, number: int, n: float, accuracy: float) -> None:
     where = (n - 0.28, accuracy) if n else (n - 0.3, accuracy)
-    axes.annotate(str(number), where, ha="center", va="center", fontsize=8, bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "0.4", "lw": 0.6})
-
-
+    axes.annotate(
+        str(number),
+        where,
+        ha="center",
+        va="center",
+        fontsize=8,
+        bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "0.4", "lw": 0.6},
+    )
