@@ -1,4 +1,5 @@
-# What more than one rule file needs: the checked configuration, paths, wildcards, resources.
+# Shared by the other files here: the checked configuration, paths, wildcards, resources, input functions.
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -17,6 +18,10 @@ RESULTS = config["results_dir"].rstrip("/")
 RESOURCES = Path(workflow.basedir) / "resources"
 NETWORKS = study_networks(config)
 ALL_MANIFESTS = expand(f"{RESULTS}/splits/{{split}}/{{half}}.csv", split=splits(config), half=HALVES)
+
+
+# Jobs in an environment of their own (--software-deployment-method conda) find the library here.
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [f"{workflow.basedir}/workflow", os.getenv("PYTHONPATH")])))
 
 
 wildcard_constraints:
@@ -55,6 +60,30 @@ def kept(path, product):
 def accuracy(network):
     """Path of a network's accuracy file."""
     return f"{RESULTS}/accuracy/{network.split}/{network.name}.json"
+
+
+def network_of(wildcards):
+    """The network that a job with the wildcards `split` and `copied` trains."""
+    return Network.parse(wildcards.split, wildcards.copied)
+
+
+def base_weights(wildcards):
+    """The weights that a network's first layers are copied from."""
+    network = network_of(wildcards)
+    return kept(f"{RESULTS}/weights/{network.split}/base{network.source}.safetensors", accuracy(network))
+
+
+def dataset_root(wildcards):
+    """The directory of the image set: the drawn pictures, or the one that the configuration names."""
+    if config["dataset"]["layout"] == "pictures":
+        return f"{RESULTS}/pictures"
+    root = Path(config["dataset"]["root"])
+    if not root.is_dir():
+        raise WorkflowError(
+            f"config key dataset.root: {root} is not a directory; "
+            "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
+        )
+    return ancient(str(root))  # what else changes there must not retrain a network
 
 
 def figures(*names):

@@ -1,24 +1,13 @@
 # From images on disk to the one store of decoded images that all splits share.
 
 
-def dataset_root(wildcards):
-    """The directory of the image set: the drawn pictures, or the one that the configuration names."""
-    if config["dataset"]["layout"] == "pictures":
-        return rules.draw_pictures.output.root
-    root = Path(config["dataset"]["root"])
-    if not root.is_dir():
-        raise WorkflowError(
-            f"config key dataset.root: {root} is not a directory; "
-            "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
-        )
-    return ancient(str(root))  # what else changes there must not retrain a network
-
-
 rule draw_pictures:
     output:
         root=directory(f"{RESULTS}/pictures"),
     log:
         f"{RESULTS}/logs/draw_pictures.log",
+    conda:
+        "../../envs/environment.yaml"
     threads: 8
     params:
         pictures=config["pictures"],
@@ -36,6 +25,8 @@ rule index:
         index=f"{RESULTS}/index.csv",
     log:
         f"{RESULTS}/logs/index.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         layout=config["dataset"]["layout"],
         code=code_fingerprint("layouts"),
@@ -54,6 +45,8 @@ rule pack:
         f"{RESULTS}/logs/pack.log",
     benchmark:
         f"{RESULTS}/benchmarks/pack.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: 64
     params:
         size=config["dataset"]["image_size"],

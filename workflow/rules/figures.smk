@@ -10,6 +10,8 @@ rule figure2:
     log:
         f"{RESULTS}/logs/{{study}}figure2.log",
     localrule: True
+    conda:
+        "../../envs/environment.yaml"
     params:
         # The paper plots the mean of the ten best tests, which selects on the validation set; we plot the last test.
         measure=lambda wildcards: "top1_best10" if wildcards.study else "top1",

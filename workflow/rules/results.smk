@@ -9,6 +9,8 @@ rule collect:
     log:
         f"{RESULTS}/logs/collect.log",
     localrule: True
+    conda:
+        "../../envs/environment.yaml"
     params:
         code=code_fingerprint("results"),
     script:
@@ -23,6 +25,8 @@ rule collect_paper:
     log:
         f"{RESULTS}/logs/collect_paper.log",
     localrule: True
+    conda:
+        "../../envs/environment.yaml"
     params:
         code=code_fingerprint("results"),
     script:

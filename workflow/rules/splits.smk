@@ -9,6 +9,8 @@ rule split:
         B=f"{RESULTS}/splits/{{split}}/B.csv",
     log:
         f"{RESULTS}/logs/split/{{split}}.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         wordnet=config["wordnet"],
         sides=config["splits"]["sides"],

@@ -16,6 +16,8 @@ rule train_base:
     benchmark:
         f"{RESULTS}/benchmarks/train/{{split}}/base{{half}}.tsv"
     priority: 1
+    conda:
+        "../../envs/environment.yaml"
     threads: config["jobs"]["threads"]
     resources:
         **TRAINING_RESOURCES,
@@ -23,17 +25,6 @@ rule train_base:
         **TRAINING_PARAMS,
     script:
         "../scripts/train_base.py"
-
-
-def network_of(wildcards):
-    """The network that a job with the wildcards `split` and `copied` trains."""
-    return Network.parse(wildcards.split, wildcards.copied)
-
-
-def base_weights(wildcards):
-    """The weights that a network's first layers are copied from."""
-    network = network_of(wildcards)
-    return kept(f"{RESULTS}/weights/{network.split}/base{network.source}.safetensors", accuracy(network))
 
 
 rule train_transfer:
@@ -50,6 +41,8 @@ rule train_transfer:
         f"{RESULTS}/logs/train/{{split}}/{{copied}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{split}}/{{copied}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: config["jobs"]["threads"]
     resources:
         **TRAINING_RESOURCES,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from transferability.logs import job_log
 from transferability.splits import split_manifests
-from transferability.wordnet import hypernym_graph
 from transferability.tables import read_index
+from transferability.wordnet import hypernym_graph
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

@@ -1,6 +1,8 @@
 """Checking a study's configuration, with errors that say where, what and what instead."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import yaml
@@ -11,100 +13,87 @@ from transferability.errors import InputError
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 SIZES = {"caffenet": (227,), "caffenet-mini": (32, 64)}  # pixels that each architecture takes
+MISSING = object()
+
+Problem = tuple[tuple[str | int, ...], str]  # a key, part by part, and what is wrong with it
 
 
-def validate_config(config: Mapping, files: Iterable[Path]) -> None:
+def validate_config(config: dict, files: Iterable[Path]) -> None:
     """Check a merged configuration; raise InputError with a line for each thing that is wrong.
 
-    `files` are the YAML files it was merged from, in order: a line names the last one that sets the key, or
-    "--config" where none does.
+    Snakemake leaves the values in --config 'training={rate: 0.1}' as text: text where a number or the like is wanted
+    is read as YAML, in place.
+
+    `files` are the YAML files it was merged from, in order: a line names the last one that gives the key this value,
+    or "--config" where none does.
     """
-    problems = [
-        _describe(error) for error in Draft202012Validator(yaml.safe_load(SCHEMA.read_text())).iter_errors(config)
-    ]
-    if not problems:
-        problems = list(_inconsistencies(config))
+    validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
+    for error in list(validator.iter_errors(config)):
+        if isinstance(error.instance, str) and error.absolute_path:
+            *parents, last = error.absolute_path
+            reduce(getitem, parents, config)[last] = yaml.safe_load(error.instance)
+    problems = [_describe(error) for error in validator.iter_errors(config)] or list(_inconsistencies(config))
     if problems:
-        contents = {str(file): yaml.safe_load(Path(file).read_text()) or {} for file in files}
-        lines = [
-            f"{_origin(key, contents)}: key {'.'.join(map(str, key)) or '(top level)'}: {problem}"
-            for key, problem in problems
-        ]
+        contents = {str(file): yaml.safe_load(Path(file).read_text()) for file in files}
+        lines = [f"{_origin(key, config, contents)}: {'.'.join(map(str, key))}: {text}" for key, text in problems]
         raise InputError("\n".join(lines))
 
 
-def _inconsistencies(config: Mapping) -> Iterable[tuple[tuple[str, ...], str]]:
-    """Yield (key, problem) for values that are well-formed each but do not go together."""
-    crop, size = config["training"]["crop"], config["dataset"]["image_size"]
+def _inconsistencies(config: Mapping) -> Iterator[Problem]:
+    """Yield what is wrong with values that are well-formed each but do not go together."""
+    crop, image_size = config["training"]["crop"], config["dataset"]["image_size"]
     architecture = config["network"]["architecture"]
+    layout, root = config["dataset"]["layout"], config["dataset"]["root"]
     if crop not in SIZES[architecture]:
-        yield ("training", "crop"), f"{crop} given; {architecture} takes {' or '.join(map(str, SIZES[architecture]))}"
-    elif crop > size:
-        yield ("training", "crop"), f"{crop} given; at most dataset.image_size, which is {size}"
-    if config["dataset"]["layout"] != "pictures" and not config["dataset"].get("root"):
-        yield (
-            ("dataset", "root"),
-            f"missing; layout {config['dataset']['layout']} needs it: --config 'dataset={{root: DIRECTORY}}'",
-        )
+        accepted = " or ".join(map(str, SIZES[architecture]))
+        yield ("training", "crop"), f"{crop} given; accepted with network.architecture {architecture}: {accepted}"
+    elif crop > image_size:
+        yield ("training", "crop"), f"{crop} given; accepted: at most dataset.image_size, which is {image_size}"
+    if layout != "pictures" and not root:
+        yield ("dataset", "root"), f"none given; layout {layout} needs it: --config 'dataset={{root: DIRECTORY}}'"
+    if layout == "pictures" and root:
+        yield ("dataset", "root"), f"{root} given; layout pictures draws its own, images need another dataset.layout"
 
 
-def _describe(error: ValidationError) -> tuple[tuple, str]:
+def _describe(error: ValidationError) -> Problem:
     key = tuple(error.absolute_path)
-    schema = error.schema
     if error.validator == "additionalProperties":
-        unknown = sorted(set(error.instance) - set(schema["properties"]), key=str)
-        return (
-            *key,
-            unknown[0],
-        ), f"{', '.join(map(str, unknown))} is not known; accepted here: {', '.join(schema['properties'])}"
+        unknown = sorted(set(error.instance) - set(error.schema["properties"]), key=str)
+        return (*key, *unknown[:1]), f"unknown key; accepted here: {', '.join(error.schema['properties'])}"
     if error.validator == "required":
-        missing = [name for name in schema["required"] if name not in error.instance]
-        return (*key, missing[0]), f"missing; needed here: {', '.join(schema['required'])}"
-    return key, f"{error.instance!r} given; accepted: {_accepted(error)}"
+        missing = [name for name in error.schema["required"] if name not in error.instance]
+        return (*key, *missing[:1]), "missing key; config/config.yaml gives its default"
+    return key, f"{error.instance!r} given; accepted: {_accepted(error.schema)}"
 
 
-def _accepted(error: ValidationError) -> str:
-    schema = error.schema
+def _accepted(schema: Mapping) -> str:
     if "description" in schema:
         return schema["description"]
     if "enum" in schema:
         return ", ".join(map(str, schema["enum"]))
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     bounds = {
         "minimum": "at least",
         "exclusiveMinimum": "more than",
         "maximum": "at most",
         "exclusiveMaximum": "less than",
     }
-    kind = schema.get("type", "")
-    words = [" or ".join(kind) if isinstance(kind, list) else str(kind)]
-    words += [f"{phrase} {schema[bound]}" for bound, phrase in bounds.items() if bound in schema]
-    words += ["each value once"] * bool(schema.get("uniqueItems"))
-    words += ["not empty"] * ("minItems" in schema or "minLength" in schema)
+    words = [" or ".join(kinds)] + [f"{phrase} {schema[bound]}" for bound, phrase in bounds.items() if bound in schema]
+    words += ["each value once"] * ("uniqueItems" in schema) + ["not empty"] * ("minItems" in schema)
     return ", ".join(words)
 
 
-def _origin(key: tuple, contents: Mapping[str, Mapping]) -> str:
-    """Name the last file that sets a key or, for one that none sets, the command line."""
-    for depth in range(len(key), 0, -1):
-        for file, content in reversed(list(contents.items())):
-            if _has(content, key[:depth]):
-                return (
-                    file
-                    if depth == len(key) or not isinstance(_value(content, key[:depth]), dict)
-                    else f"--config or {file}"
-                )
+def _origin(key: tuple, config: Mapping, contents: Mapping[str, Mapping]) -> str:
+    """Name the last file that gives a key the value it has, or else the command line."""
+    for file, content in reversed(contents.items()):
+        value = _value(content, key)
+        if value is not MISSING and value == _value(config, key):
+            return file
     return "--config"
 
 
 def _value(content, key: tuple):
-    for part in key:
-        content = content[part]
-    return content
-
-
-def _has(content, key: tuple) -> bool:
     try:
-        _value(content, key)
+        return reduce(getitem, key, content)
     except (KeyError, IndexError, TypeError):
-        return False
-    return True
+        return MISSING

@@ -89,7 +89,7 @@ class Preparation:
         self.random = mirror or self._margin > 0
 
     def train(self, images: torch.Tensor) -> torch.Tensor:
-        """Prepare a training batch: float32 (batch, 3, crop, crop), channels last; crop and mirror are drawn per image."""
+        """Prepare a training batch, drawing crop and mirror for each image: float32 (batch, 3, crop, crop)."""
         if not self.random:
             return self._finish(images.float() - self._mean)
         batch, device = len(images), images.device

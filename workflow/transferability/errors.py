@@ -9,8 +9,8 @@ class TrainingError(Exception):
     """A network cannot be trained further."""
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """A training was told to stop, and did, with its state saved."""
 
 
-READABLE = (InputError, TrainingError, Stopped)
+READABLE = (InputError, TrainingError, StoppedError)

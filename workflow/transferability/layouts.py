@@ -15,7 +15,7 @@ Row = tuple[str, str, str]  # path below the root, wnid, subset
 def index_images(layout: str, root: Path) -> pd.DataFrame:
     """List the images of a set: columns path (below `root`), wnid, subset (train or val), sorted by subset, wnid, path.
 
-    Raises InputError if the tree is not of this layout, or if a class lacks images in a subset; all such classes are named.
+    Raises InputError if the tree is not of this layout, or if classes lack images in a subset (all are named).
     """
     if not root.is_dir():
         raise InputError(
@@ -30,7 +30,8 @@ def index_images(layout: str, root: Path) -> pd.DataFrame:
     for subset in counts.columns:
         if missing := counts.index[counts[subset] == 0].tolist():
             raise InputError(
-                f"{root}: no {subset} images for {len(missing)} of {len(counts)} classes: {', '.join(missing)}; add them or remove the classes"
+                f"{root}: no {subset} images for {len(missing)} of {len(counts)} classes: {', '.join(missing)}; "
+                "add them or remove the classes"
             )
     # A numeric tail is sorted as text: the order only has to be the same on every machine.
     return table.sort_values(["subset", "wnid", "path"], ignore_index=True)

@@ -11,9 +11,9 @@ from transferability.errors import READABLE
 
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
-    """Log to the file `path`; end the process with one readable message, there and on standard error, for a readable error.
+    """Log to the file `path`; end the process with one message, there and on standard error, for a readable error.
 
-    A full disk counts as one. Any other exception leaves its traceback in the log and goes on.
+    An OSError, such as a full disk, counts as readable. Of any other exception the log gets the traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(

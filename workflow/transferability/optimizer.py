@@ -9,9 +9,9 @@ from torch import nn
 class SGD:
     """v <- momentum v + m rate (gradient + decay w), then w <- w - v, for every parameter w that learns.
 
-    m is 1 for weights and 2 for biases, which do not decay (Caffe's reference network). The rate enters the velocity v,
-    so that a drop of the rate does not shrink the steps already under way, as it would in torch.optim.SGD; and importing
-    what that one imports (torch._dynamo, 1.2 s) would be a fifth of a small network's time.
+    m is 1 for weights and 2 for biases, which do not decay (Caffe's reference network). The rate enters the velocity
+    v, so that a drop of the rate does not shrink the steps already under way, as it would in torch.optim.SGD. (And what
+    that one imports, torch._dynamo, takes 1.2 s: a fifth of a small network's time.)
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], momentum: float, weight_decay: float):

@@ -25,7 +25,7 @@ CLASSES = RESOURCES / "ilsvrc2012.csv"
 
 
 def choose_classes(count: int, seed: int) -> list[str]:
-    """Choose `count` ILSVRC-2012 wnids, half man-made and half natural, sorted; raise InputError if there are too few."""
+    """Choose `count` ILSVRC-2012 wnids, half man-made and half natural, sorted; InputError if there are too few."""
     table = pd.read_csv(CLASSES)
     sides = [sorted(group.wnid) for _, group in table.groupby("side")]
     wanted = [count // 2, count - count // 2]
@@ -71,7 +71,7 @@ def draw_pictures(genes: np.ndarray, lobed: bool, count: int, size: int, generat
 
 
 def write_pictures(root: Path, classes: int, per_class: dict[str, int], size: int, seed: int, processes: int) -> None:
-    """Write the whole set as root/{subset}/{wnid}/{wnid}_{number}.JPEG; `per_class` maps subset to pictures per class."""
+    """Write the set as root/{subset}/{wnid}/{wnid}_{number}.JPEG; `per_class` maps subset to pictures per class."""
     wnids = choose_classes(classes, seed)
     graph = hypernym_graph("snapshot", wnids)
     genes = inherit_genes(graph, seed)

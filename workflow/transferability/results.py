@@ -26,7 +26,7 @@ def read_accuracies(path: Path) -> pd.DataFrame:
 
 
 def paper_accuracies(path: Path) -> pd.DataFrame:
-    """Return the paper's accuracies of base, selffer and transfer networks in COLUMNS; what it does not tell stays empty."""
+    """Return the paper's base, selffer and transfer networks in COLUMNS; what it does not tell stays empty."""
     table = pd.read_csv(path)
     table = table[table["experiment"].isin(["base", "selffer", "transfer"]) & (table["split"] != "whole")]
     table = table.rename(columns={"experiment": "treatment", "top1_final": "top1"})

@@ -20,6 +20,7 @@ from transferability.data import select_examples
 from transferability.errors import InputError
 from transferability.fingerprint import file_sha256, fingerprint
 from transferability.networks import Network
+from transferability.progress import ProgressLog
 from transferability.settings import read_settings
 from transferability.state import StateKeeper
 from transferability.store import open_store
@@ -33,7 +34,7 @@ BEST_TESTS = 10  # the paper plots the mean of a network's ten highest validatio
 
 @dataclass(frozen=True)
 class Recipe:
-    """How every network of a study is trained: architecture, the configuration's section `training`, seed, code's checksum."""
+    """How a study trains its networks: architecture, the configuration's section `training`, seed, code's checksum."""
 
     architecture: str
     training: Mapping
@@ -73,7 +74,8 @@ def run_network(
 ) -> None:
     """Train a network and write its products; a state that an earlier, killed run left below `state_root` is resumed.
 
-    The state is saved every `state_seconds`; `device` is auto, cpu or cuda; `threads` are torch's on the CPU. Raises InputError for a damaged input file, TrainingError if the loss diverges, Stopped on SIGTERM or SIGINT.
+    The state is saved every `state_seconds`; `device` is auto, cpu or cuda; `threads` are torch's on the CPU. Raises
+    InputError for a damaged input file, TrainingError if the loss diverges, StoppedError on SIGTERM or SIGINT.
     """
     identity = f"{network.split}/{network.name}"
     began = time.time()
@@ -95,7 +97,7 @@ def run_network(
     keeper = StateKeeper(state_root / network.split / f"{network.name}.pt", mark, state_seconds)
     keeper.resume(trainer)
     resumed_at = trainer.iteration
-    trainer.run(keeper, lambda progress: log.info("%s: %s", identity, progress))
+    trainer.run(keeper, ProgressLog(trainer))
 
     if products.weights:
         _write_weights(products.weights, trainer.result(), mark)
@@ -116,7 +118,7 @@ def read_task(source: Source) -> Task:
         if missing:
             wnids = ", ".join(manifest.set_index("label").loc[missing, "wnid"])
             raise InputError(
-                f"{source.manifest}: {source.index} lists no {subset} images of {wnids}; delete both files and run again"
+                f"{source.manifest}: {source.index} lists no {subset} images of {wnids}; delete both and run again"
             )
     return Task(train, val, len(manifest))
 
@@ -132,7 +134,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def pick_device(wanted: str) -> torch.device:
-    """Return the device for "auto", "cpu" or "cuda", set to compute deterministically; raise InputError without CUDA for "cuda"."""
+    """Return the device for auto, cpu or cuda, set to compute deterministically; InputError for cuda without CUDA."""
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")  # all that training does there is deterministic as it is
     if not torch.cuda.is_available():
@@ -190,10 +192,10 @@ def _provenance(device: torch.device, began: float, images: int, resumed_at: int
 def _write_json(path: Path, content: dict) -> None:
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def _write_weights(path: Path, tensors: dict[str, torch.Tensor], mark: str) -> None:
     unfinished = path.with_name(path.name + ".unfinished")
     save_file(tensors, unfinished, metadata={"fingerprint": mark})
-    os.replace(unfinished, path)
+    unfinished.replace(path)

@@ -37,8 +37,9 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
     undecided = [f"{wnid} ({graph.nodes[wnid]['name']})" for wnid, side in sides.items() if side is None]
     if undecided:
         raise InputError(
-            f"manmade-natural: {len(undecided)} classes lie under neither or both of artifact and organism in WordNet: {', '.join(undecided)}; "
-            f"assign each in the configuration, e.g. splits: {{sides: {{{undecided[0].split()[0]}: manmade}}}} (or natural)"
+            f"manmade-natural: {len(undecided)} classes lie under neither or both of artifact and organism in WordNet: "
+            f"{', '.join(undecided)}; assign each in the configuration, "
+            f"e.g. splits: {{sides: {{{undecided[0].split()[0]}: manmade}}}} (or natural)"
         )
     return {half: [wnid for wnid, side in sides.items() if SIDES[side] == half] for half in SIDES.values()}
 

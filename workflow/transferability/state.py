@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from transferability.errors import Stopped
+from transferability.errors import StoppedError
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +23,14 @@ def save_state(path: Path, state: dict) -> None:
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def load_state(path: Path, fingerprint: str) -> dict | None:
     """Return the state at `path`, or None if there is none.
 
-    One that is damaged, or that another configuration, code or data left (its fingerprint differs), is set aside with a warning.
+    One that is damaged, or whose fingerprint says that other configuration, code or data left it, is set aside with a
+    warning.
     """
     if not path.exists():
         return None
@@ -45,15 +46,16 @@ def load_state(path: Path, fingerprint: str) -> dict | None:
     if reason is None:
         return state
     aside = path.with_name(path.name + ".set-aside")
-    os.replace(path, aside)
+    path.replace(aside)
     log.warning("not resuming from %s: %s; moved to %s, training starts from the beginning", path, reason, aside.name)
     return None
 
 
 class StateKeeper:
-    """Called after every iteration: saves the state every `seconds`, and on SIGTERM or SIGINT saves it and raises Stopped.
+    """Called after every iteration: saves the state every `seconds`; on SIGTERM or SIGINT saves it and stops.
 
-    Where saving is slow it saves less often, so that no more than LARGEST_SHARE of the time goes into it.
+    It stops by raising StoppedError. Where saving is slow it saves less often, so that no more than LARGEST_SHARE of
+    the time goes into it.
     """
 
     def __init__(self, path: Path, fingerprint: str, seconds: float):
@@ -67,8 +69,9 @@ class StateKeeper:
         """Save the state of a Trainer if it is time."""
         if self._signal is not None:
             self._save(trainer)
-            raise Stopped(
-                f"{trainer.name}: stopped by {self._signal} at iteration {trainer.iteration}; run again to resume from {self._path}"
+            raise StoppedError(
+                f"{trainer.name}: stopped by {self._signal} at iteration {trainer.iteration}; "
+                f"run again to resume from {self._path}"
             )
         if time.monotonic() - self._saved_at >= self._wait:
             self._save(trainer)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from functools import partial
 from multiprocessing import Pool
@@ -35,8 +34,9 @@ def read_image(path: Path, size: int) -> np.ndarray:
 def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size: int, processes: int) -> None:
     """Decode `paths` below `root` into `store`, a .npy file of uint8 (len(paths), size, size, 3), RGB.
 
-    `description`, a JSON file, gets the number of images, their size and a checksum of the pixels. A progress bar goes to standard error. The file appears under its name only when it is whole. Raises InputError
-    that lists every image that cannot be decoded.
+    `description`, a JSON file, gets the number of images, their size and a checksum of the pixels. A progress bar
+    goes to standard error. The store appears under its name only when it is whole. Raises InputError that lists every
+    image that cannot be decoded.
     """
     unfinished = store.with_name(store.name + ".unfinished")
     np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(len(paths), size, size, 3)).flush()
@@ -55,7 +55,7 @@ def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size:
         raise InputError(
             f"{len(broken)} of {len(paths)} images cannot be decoded; replace or delete them, and the index:\n{listing}"
         )
-    os.replace(unfinished, store)
+    unfinished.replace(store)
     checksum = hashlib.sha256("".join(digests[start] for start in sorted(digests)).encode()).hexdigest()
     description.write_text(
         json.dumps({"images": len(paths), "size": size, "pixels": "uint8 RGB", "sha256": checksum}, indent=1) + "\n"
@@ -85,6 +85,7 @@ def open_store(path: Path, images: int) -> np.ndarray:
         raise InputError(f"{path} is not a whole store ({error}); delete it and run again to pack anew") from error
     if store.dtype != np.uint8 or store.ndim != 4 or len(store) != images:
         raise InputError(
-            f"{path} holds {store.shape} {store.dtype}, the index lists {images} images; delete it and run again to pack anew"
+            f"{path} holds {store.shape} {store.dtype}, the index lists {images} images; "
+            "delete it and run again to pack anew"
         )
     return store

@@ -21,7 +21,7 @@ def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def read_manifest(path: Path) -> pd.DataFrame:
-    """Read a manifest: columns label (int), wnid, name; raise InputError if it is damaged or its labels are not 0, 1, ..."""
+    """Read a manifest (label, wnid, name); raise InputError if it is damaged or its labels are not 0, 1, ..."""
     table = read_table(path, ["label", "wnid", "name"])
     if table["label"].tolist() != [str(label) for label in range(len(table))]:
         raise InputError(

@@ -1,7 +1,6 @@
 """Training one network: copy, freeze, train the rest, test."""
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -65,26 +64,8 @@ class Test:
     loss: float
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What a progress line says: the last test, the mean training loss since the one before, speed and time left (s)."""
-
-    test: Test
-    iterations: int
-    train_loss: float
-    images_per_s: float
-    seconds_left: float
-
-    def __str__(self) -> str:
-        minutes, seconds = divmod(round(self.seconds_left), 60)
-        return (
-            f"iteration {self.test.iteration}/{self.iterations}  train loss {self.train_loss:.4f}  loss {self.test.loss:.4f}  "
-            f"top-1 {self.test.top1:.4f}  {self.images_per_s:,.0f} images/s  {minutes}:{seconds:02d} left"
-        )
-
-
 def build_network(architecture: str, size: int, classes: int, start: Start, seed: Callable[..., int]) -> nn.Sequential:
-    """Build a network on the CPU: the first `start.copied` layers copied, the others drawn anew, each from its own seed."""
+    """Build a network on the CPU: the first `start.copied` layers copied, each other one drawn from its own seed."""
     network = ARCHITECTURES[architecture].build(size, classes)
     for number, (name, layer) in enumerate(network.named_children()):
         if number < start.copied:
@@ -125,32 +106,24 @@ class Trainer:
         self._val = Inputs(task.val, preparation, fixed, device, random=False)
         self._optimizer = SGD(self.network.parameters(), settings.momentum, settings.weight_decay)
 
-    def run(self, pause: Callable[["Trainer"], None], report: Callable[[Progress], None]) -> None:
-        """Train to the end. `pause` is called after every iteration (to save the state, or to stop by raising), `report` after every test.
+    def run(self, pause: Callable[["Trainer"], None], report: Callable[["Trainer", float], None]) -> None:
+        """Train to the end, calling `pause` after every iteration and `report` after every test.
 
-        Raises TrainingError if the loss is no longer a number.
+        `pause` may save the state, or stop the training by raising; `report` also gets the sum of the training losses
+        since the last test. Raises TrainingError if the loss is not finite.
         """
-        train_loss = torch.zeros((), device=self.device)
-        began, begun_at, tested_at = time.perf_counter(), self.iteration, self.iteration
-        batches = self._train.batches(self._positions())
         generator = _default_generator(self.device)
+        batches = self._train.batches(self._positions())
+        train_loss = torch.zeros((), device=self.device)
         while self.iteration < self.settings.iterations:
             generator.manual_seed(self._seed("iteration", self.iteration))  # for its crops, mirrors and dropout
             train_loss += self._step(*next(batches))
             self.iteration += 1
             if self.iteration % self.settings.test_every == 0 or self.iteration == self.settings.iterations:
                 self.curve.append(self._test())
-                mean_loss = train_loss.item() / (self.iteration - tested_at)
-                self._check_finite(mean_loss)
-                speed = (self.iteration - begun_at) / (time.perf_counter() - began)
-                left = (self.settings.iterations - self.iteration) / speed
-                report(
-                    Progress(
-                        self.curve[-1], self.settings.iterations, mean_loss, speed * self.settings.batch_size, left
-                    )
-                )
+                self._check_finite(train_loss.item())
+                report(self, train_loss.item())
                 train_loss.zero_()
-                tested_at = self.iteration
             pause(self)
 
     def state(self) -> dict:
@@ -202,7 +175,7 @@ class Trainer:
     def _check_finite(self, train_loss: float) -> None:
         if not (math.isfinite(train_loss) and math.isfinite(self.curve[-1].loss)):
             raise TrainingError(
-                f"{self.name}: the loss is {train_loss} at iteration {self.iteration}; lower config key training.rate"
+                f"{self.name}: the loss is not finite at iteration {self.iteration}; lower config key training.rate"
             )
 
 

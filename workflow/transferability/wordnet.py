@@ -103,7 +103,8 @@ def _as_corpus(directory: Path, corpus: Path) -> Path:
     """Copy WordNet's files to `corpus` and add the two that NLTK wants and Debian's wordnet-base lacks."""
     if not (directory / "data.noun").is_file():
         raise InputError(
-            f"config key wordnet: {directory} given, which has no data.noun; give 'snapshot', 'nltk' or a directory of WordNet 3.0 files"
+            f"config key wordnet: {directory} given, which has no data.noun; "
+            "give 'snapshot', 'nltk' or a directory of WordNet 3.0 files"
         )
     corpus.mkdir(parents=True)
     for file in directory.iterdir():

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.figure import Figure
 
 matplotlib.rcParams |= {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
@@ -25,7 +25,7 @@ matplotlib.rcParams |= {
 
 @dataclass(frozen=True)
 class Look:
-    """A treatment's marker: label in the paper's notation, face colour, edge colour, shape, and shift to the side of n."""
+    """A treatment's marker: label in the paper's notation, colours, shape, and shift to the side of n."""
 
     label: str
     face: str

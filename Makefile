@@ -1,0 +1,31 @@
+# make figure2 and make test set up .venv from the pinned lock first, where it is missing or older than the lock.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: figure2 test lint format clean
+
+figure2: .venv/ready
+	$(BIN)/snakemake --cores all --quiet rules results/figure2.pdf
+
+test: lint
+	$(BIN)/pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+format: .venv/ready
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+.venv/ready: envs/requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement envs/requirements.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+# Results stay: they may have taken weeks.
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache workflow/*.egg-info
