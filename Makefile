@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: figure2 test lint format clean
 
 figure2: .venv/ready
-	$(BIN)/snakemake --cores all --quiet rules results/figure2.pdf
+	$(BIN)/snakemake results/figure2.pdf --cores all --quiet rules
 
 test: lint
 	$(BIN)/pytest

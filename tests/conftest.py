@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-
 from transferability.data import Examples
 from transferability.training import Task
 
@@ -61,7 +60,7 @@ class Checkout:
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run snakemake here, with the library of this copy; `check` raises for an exit code other than 0."""
         run = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"],
             cwd=self.root,
             env=os.environ | {"PYTHONPATH": str(self.root / "workflow")},
             text=True,
@@ -73,7 +72,7 @@ class Checkout:
 
     def pending(self, *arguments: str) -> dict[str, int]:
         """The jobs that a dry run announces, by rule; `total` left out."""
-        lines = self.snakemake("--dry-run", "--quiet", "rules", *arguments).stdout.splitlines()
+        lines = self.snakemake(*arguments, "--dry-run", "--quiet", "rules").stdout.splitlines()
         if not any(line.startswith("Job stats") for line in lines):
             return {}
         start = next(k for k, line in enumerate(lines) if line.startswith("---"))

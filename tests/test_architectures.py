@@ -1,17 +1,23 @@
 import pytest
 import torch
-
+import yaml
 from transferability.architectures import ARCHITECTURES, initialize
-from transferability.config import SIZES
+from transferability.config import SCHEMA, SIZES
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
+
+
+def test_the_configuration_knows_the_architectures():
+    schema = yaml.safe_load(SCHEMA.read_text())
+    assert (
+        set(schema["properties"]["network"]["properties"]["architecture"]["enum"]) == set(SIZES) == set(ARCHITECTURES)
+    )
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_network_is_eight_named_layers_and_a_slice_of_it_is_a_network(name):
     architecture = ARCHITECTURES[name]
-    assert architecture.sizes == SIZES[name]
-    for size in architecture.sizes:
+    for size in SIZES[name]:
         network = architecture.build(size, 7).eval()
         assert [layer for layer, _ in network.named_children()] == LAYERS
         image = torch.randn(2, 3, size, size)

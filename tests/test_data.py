@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-
 from transferability import data
 from transferability.data import Examples, Pixels, Preparation, batch_positions, mean_image, select_examples
 

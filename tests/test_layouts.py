@@ -1,7 +1,6 @@
 import shutil
 
 import pytest
-
 from transferability.errors import InputError
 from transferability.layouts import index_images
 

@@ -1,5 +1,4 @@
 import pytest
-
 from transferability.networks import Network, splits, study_networks
 
 CONFIG = {

@@ -3,7 +3,6 @@ import json
 
 import pandas as pd
 import pytest
-
 from transferability.errors import InputError
 from transferability.splits import manmade_natural_halves, random_halves, split_manifests
 from transferability.wordnet import RESOURCES, hypernym_graph
@@ -40,7 +39,9 @@ def test_random_splits_are_the_papers(k, half):
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared with the reference facts is not there")
 def test_the_published_checksums_are_the_reference_ones():
     reference = json.loads((SHARED / "reference" / "random_splits.json").read_text())["splits"]
-    assert {(int(k), half): part["sha256_wnids"] for k, parts in reference.items() for half, part in parts.items()} == PUBLISHED
+    assert {
+        (int(k), half): part["sha256_wnids"] for k, parts in reference.items() for half, part in parts.items()
+    } == PUBLISHED
 
 
 def test_random_halves_depend_on_nothing_but_the_set_of_classes():

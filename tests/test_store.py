@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-
 from transferability.errors import InputError
 from transferability.layouts import index_images
 from transferability.store import open_store, pack, read_image

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from transferability.errors import InputError
 from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, ancestors, hypernym_graph
 

@@ -16,12 +16,11 @@ from torch import nn
 class Architecture:
     """A family member: how it is built and what it expects.
 
-    `build(size, classes)` gives the layers for square images of `size` pixels; `sizes` lists the sizes that make
-    sense for it; pixels 0..255, less the mean image, are multiplied by `pixel_scale` before they enter.
+    `build(size, classes)` gives the layers for square images of `size` pixels (config.SIZES lists those that it takes);
+    pixels 0..255, less the mean image, are multiplied by `pixel_scale` before they enter.
     """
 
     build: Callable[[int, int], nn.Sequential]
-    sizes: tuple[int, ...]
     pixel_scale: float
 
 
@@ -108,8 +107,8 @@ def pooled(side: int) -> int:
 
 
 ARCHITECTURES = {
-    "caffenet": Architecture(caffenet, sizes=(227,), pixel_scale=1.0),
-    "caffenet-mini": Architecture(caffenet_mini, sizes=(32, 64), pixel_scale=1 / 64),
+    "caffenet": Architecture(caffenet, pixel_scale=1.0),
+    "caffenet-mini": Architecture(caffenet_mini, pixel_scale=1 / 64),
 }
 
 

@@ -1,0 +1,84 @@
+import copy
+import re
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+from transferability.config import SCHEMA, validate_config
+from transferability.errors import InputError
+
+from .conftest import REPOSITORY
+
+DEFAULT = REPOSITORY / "config" / "config.yaml"
+
+
+def merged(*layers: dict) -> dict:
+    config = yaml.safe_load(DEFAULT.read_text())
+    for layer in layers:
+        update_config(config, copy.deepcopy(layer))
+    return config
+
+
+@pytest.mark.parametrize("file", sorted((REPOSITORY / "config").glob("*.yaml")), ids=lambda file: file.name)
+def test_every_configuration_is_valid(file):
+    config = merged(yaml.safe_load(file.read_text()))
+    if config["dataset"]["layout"] != "pictures":
+        config["dataset"]["root"] = "/data/images"
+    validate_config(config, [DEFAULT, file])
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"trainig": {}}, "mine.yaml: trainig: unknown key; accepted here: results_dir, seed"),
+        ({"training": {"ratte": 1}}, "mine.yaml: training.ratte: unknown key; accepted here: length, batch_size, rate"),
+        ({"training": {"rate": -1}}, "mine.yaml: training.rate: -1 given; accepted: number, more than 0"),
+        ({"training": {"length": "20"}}, 'training.length: 20 given; accepted: a number and a unit, as in "450000 it'),
+        ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
+        ({"dataset": {"layout": "folders"}}, "dataset.layout: 'folders' given; accepted: pictures, imagefolder, tiny"),
+        ({"network": {"n": [1, 8]}}, "network.n.1: 8 given; accepted: integer, at least 1, at most 7"),
+        ({"network": {"n": []}}, r"network.n: \[\] given; accepted: array, each value once, not empty"),
+        ({"training": {"crop": 100}}, "training.crop: 100 given; accepted with network.architecture caffenet-mini: 32"),
+        ({"training": {"crop": 64}}, "training.crop: 64 given; accepted: at most dataset.image_size, which is 32"),
+        ({"dataset": {"layout": "imagefolder"}}, r"dataset.root: none given; layout imagefolder needs it: --config"),
+        ({"dataset": {"root": "/data"}}, "dataset.root: /data given; layout pictures draws its own"),
+        ({"results_dir": "../elsewhere"}, r"results_dir: '\.\./elsewhere' given; accepted: a path of letters"),
+        ({"splits": {"sides": {"n1": "living"}}}, "splits.sides.n1: 'living' given; accepted: manmade, natural"),
+        ({"training": 3}, "mine.yaml: training: 3 given; accepted: object"),
+    ],
+)
+def test_an_error_names_file_key_value_and_what_is_accepted(layer, message, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(layer))
+    with pytest.raises(InputError, match=message) as error:
+        validate_config(merged(layer), [DEFAULT, file])
+    assert "\n" not in str(error.value)
+
+
+def test_all_errors_are_told_at_once_and_the_command_line_is_named(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("training: {momentum: 2}")
+    with pytest.raises(InputError) as error:
+        validate_config(merged({"training": {"momentum": 2}}, {"seed": -1}), [DEFAULT, file])
+    assert re.findall(r"^\S+: \S+(?=:)", str(error.value), re.MULTILINE) == [
+        "--config: seed",
+        f"{file}: training.momentum",
+    ]
+
+
+def test_numbers_on_the_command_line_arrive_as_numbers():
+    config = merged({"training": {"rate": "0.1", "mirror": "true"}, "network": {"n": ["1", "7"]}})
+    validate_config(config, [DEFAULT])
+    assert config["training"]["rate"] == 0.1
+    assert config["training"]["mirror"] is True
+    assert config["network"]["n"] == [1, 7]
+
+
+def test_every_key_is_explained():
+    def keys(schema, above=""):
+        for name, part in schema.get("properties", {}).items():
+            yield above + name
+            yield from keys(part, f"{above}{name}.")
+
+    text = (REPOSITORY / "config" / "README.md").read_text()
+    assert [key for key in keys(yaml.safe_load(SCHEMA.read_text())) if f"`{key}`" not in text] == []

@@ -1,0 +1,72 @@
+import logging
+import os
+import signal
+
+import pytest
+import torch
+from transferability.errors import StoppedError
+from transferability.state import StateKeeper, load_state, save_state
+
+
+class FakeTrainer:
+    """What a StateKeeper needs of a Trainer."""
+
+    name, iteration = "random-0/A3B", 7
+
+    def state(self):
+        return {"iteration": self.iteration, "weights": torch.arange(5.0)}
+
+
+def test_a_state_comes_back_as_it_was(tmp_path):
+    path = tmp_path / "random-0" / "A3B+.pt"
+    save_state(path, FakeTrainer().state() | {"fingerprint": "mark"})
+    state = load_state(path, "mark")
+    assert state["iteration"] == 7
+    assert torch.equal(state["weights"], torch.arange(5.0))
+    assert [file.name for file in path.parent.iterdir()] == ["A3B+.pt"]
+    assert load_state(tmp_path / "none.pt", "mark") is None
+
+
+@pytest.mark.parametrize("damage", ["foreign", "truncated", "empty", "no fingerprint", "pickle"])
+def test_a_damaged_or_foreign_state_is_set_aside_with_a_warning(tmp_path, damage, caplog):
+    path = tmp_path / "A3B.pt"
+    save_state(path, FakeTrainer().state() | {"fingerprint": "mark"})
+    content = path.read_bytes()
+    if damage == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "no fingerprint":
+        save_state(path, FakeTrainer().state())
+    elif damage == "pickle":
+        torch.save({"fingerprint": "mark", "run": Exploit(tmp_path)}, path)
+    with caplog.at_level(logging.WARNING):
+        assert load_state(path, "another" if damage == "foreign" else "mark") is None
+    assert "not resuming from" in caplog.text
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["A3B.pt.set-aside"]
+
+
+class Exploit:
+    """A pickle that would run code when it is loaded."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder / "executed"),)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_state_and_stops(tmp_path, number):
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        keeper = StateKeeper(tmp_path / "A3B.pt", "mark", seconds=3600)
+        keeper(FakeTrainer())
+        assert not (tmp_path / "A3B.pt").exists()
+        os.kill(os.getpid(), number)
+        with pytest.raises(StoppedError, match="iteration 7; run again to resume"):
+            keeper(FakeTrainer())
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+    assert load_state(tmp_path / "A3B.pt", "mark")["iteration"] == 7

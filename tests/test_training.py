@@ -1,0 +1,181 @@
+import hashlib
+from functools import partial
+
+import pytest
+import torch
+from transferability import data, training
+from transferability.errors import TrainingError
+from transferability.networks import Network
+from transferability.settings import Settings
+from transferability.training import Start, Trainer, split_fixed
+
+CPU = torch.device("cpu")
+SETTINGS = Settings(
+    iterations=12,
+    test_every=4,
+    batch_size=16,
+    rate=0.01,
+    schedule="one-cycle",
+    warmup=0.2,
+    drop_every=5,
+    drop_factor=0.1,
+    momentum=0.9,
+    weight_decay=5e-4,
+    crop=32,
+    mirror=True,
+)
+
+
+def changed(**settings) -> Settings:
+    return Settings(**SETTINGS.__dict__ | settings)
+
+
+def train(task, start, name="random-0/A3B", settings=SETTINGS, pause=lambda trainer: None, state=None) -> Trainer:
+    trainer = Trainer(name, "caffenet-mini", task, start, settings, 0, CPU)
+    if state is not None:
+        trainer.resume(state)
+    trainer.run(pause, lambda trainer, train_loss: None)
+    return trainer
+
+
+def checksum(state, layers=slice(None)) -> str:
+    """Checksum of the weights of some of the layers in a state dict."""
+    names = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"][layers]
+    chosen = [state[key].contiguous().numpy().tobytes() for key in sorted(state) if key.split(".")[0] in names]
+    return hashlib.sha256(b"".join(chosen)).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def base(task) -> dict[str, torch.Tensor]:
+    return train(task, Start.from_scratch(task), "random-0/baseA").result()
+
+
+def start(base, name: str) -> Start:
+    return Start.from_base(base, Network.parse("random-0", name))
+
+
+def test_a_network_learns_what_can_be_learned(task):
+    trainer = train(task, Start.from_scratch(task), settings=changed(iterations=150, test_every=50))
+    assert trainer.curve[-1].top1 >= 0.8  # chance is 0.25
+    assert [test.iteration for test in trainer.curve] == [50, 100, 150]
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+@pytest.mark.parametrize("mirror", [True, False])
+def test_frozen_layers_stay_bit_identical_and_the_others_learn(task, base, n, mirror):
+    settings = changed(mirror=mirror)
+    trained = train(task, start(base, f"A{n}B"), settings=settings).network.state_dict()
+    assert checksum(trained, slice(n)) == checksum(base, slice(n))
+    for layer in range(n, 8):
+        assert checksum(trained, slice(layer, layer + 1)) != checksum(base, slice(layer, layer + 1))
+
+
+def test_fine_tuned_layers_start_as_copies_and_learn(task, base):
+    seen = []
+    trainer = Trainer("random-0/A3B+", "caffenet-mini", task, start(base, "A3B+"), SETTINGS, 0, CPU)
+    seen.append(checksum(trainer.network.state_dict(), slice(3)))
+    trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
+    assert seen == [checksum(base, slice(3))]
+    for layer in range(3):
+        assert checksum(trainer.network.state_dict(), slice(layer, layer + 1)) != checksum(
+            base, slice(layer, layer + 1)
+        )
+
+
+def test_layers_above_n_are_drawn_anew_for_each_network(task, base):
+    networks = [Trainer(name, "caffenet-mini", task, start(base, "A3B"), SETTINGS, 0, CPU) for name in ("x", "x", "y")]
+    above = [checksum(trainer.network.state_dict(), slice(3, None)) for trainer in networks]
+    assert above[0] == above[1]
+    assert len({*above, checksum(base, slice(3, None))}) == 3
+
+
+def test_dropout_is_active_in_frozen_layers(task, base):
+    trainer = Trainer("random-0/A7B", "caffenet-mini", task, start(base, "A7B"), SETTINGS, 0, CPU)
+    inputs, _ = next(trainer._train.batches([torch.arange(16)]))
+    assert not torch.equal(trainer._head(inputs), trainer._head(inputs))
+    fixed, head = split_fixed(trainer.network, 7)
+    assert [type(module).__name__ for module in head].count("Dropout") == 2
+    assert len(fixed) + len(head) == sum(len(layer) for layer in trainer.network)
+
+
+@pytest.mark.parametrize("name", ["A2B", "A5B", "A7B", "A3B+"])
+def test_keeping_fixed_features_gives_the_same_result(task, base, name, monkeypatch):
+    settings = changed(crop=32, mirror=False, iterations=12)
+    small = training.Task(shrink(task.train), shrink(task.val), task.classes)
+    origin = start({key: value[2:34, 2:34] if key == "mean_image" else value for key, value in base.items()}, name)
+    kept = train(small, origin, settings=settings)
+    assert kept._train._features is not None
+    monkeypatch.setattr(training, "FEATURE_BYTES", 0)
+    computed = train(small, origin, settings=settings)
+    assert computed._train._features is None
+    for key, value in kept.network.state_dict().items():
+        assert torch.allclose(value, computed.network.state_dict()[key], atol=1e-5), key
+
+
+def shrink(examples):
+    return data.Examples(examples.store[:, 2:34, 2:34], examples.rows, examples.labels)
+
+
+class KilledError(Exception):
+    """Raised in the middle of a training."""
+
+
+def kill(trainer, at, path):
+    if trainer.iteration == at:
+        torch.save(trainer.state(), path)
+        raise KilledError
+
+
+@pytest.mark.parametrize("name", ["baseB", "A3B", "A3B+"])
+@pytest.mark.parametrize("stops", [[1], [4, 5, 11]])
+def test_a_training_that_was_interrupted_ends_bit_identical(task, base, name, stops, tmp_path):
+    origin = start(base, name) if name != "baseB" else Start.from_scratch(task)
+    undisturbed = train(task, origin, name)
+    state = None
+    for stop in stops:
+        with pytest.raises(KilledError):
+            train(task, origin, name, pause=partial(kill, at=stop, path=tmp_path / "state"), state=state)
+        state = torch.load(tmp_path / "state", weights_only=True)
+        torch.rand(1000)  # whatever else happens to the random state
+    trainer = train(task, origin, name, state=state)
+    assert trainer.curve == undisturbed.curve
+    assert checksum(trainer.network.state_dict()) == checksum(undisturbed.network.state_dict())
+
+
+def test_a_result_depends_on_the_study_seed_and_the_name_alone(task):
+    first, again, other = (
+        train(task, Start.from_scratch(task), name) for name in ("random-0/baseA", "random-0/baseA", "random-1/baseA")
+    )
+    assert first.curve == again.curve
+    assert checksum(first.network.state_dict()) == checksum(again.network.state_dict())
+    assert checksum(first.network.state_dict()) != checksum(other.network.state_dict())
+
+
+def test_every_test_sees_each_validation_image_once(task, monkeypatch):
+    monkeypatch.setattr(training, "TEST_BATCH", 7)  # 40 images: the last batch is not full
+    trainer = train(task, Start.from_scratch(task), settings=changed(iterations=4))
+    predictions = trainer.network.eval()(trainer._val._features.permute(0, 3, 1, 2)).argmax(1)
+    assert trainer.curve[-1].top1 == (predictions.numpy() == task.val.labels).mean()
+
+
+def test_a_transfer_network_subtracts_the_mean_image_of_its_source(task, base):
+    dark = base | {"mean_image": torch.zeros_like(base["mean_image"])}
+    curves = [train(task, start(tensors, "A3B")).curve for tensors in (base, dark)]
+    assert curves[0] != curves[1]
+    assert torch.equal(train(task, start(base, "A3B")).result()["mean_image"], base["mean_image"])
+
+
+def test_a_diverged_loss_ends_the_training_with_a_readable_error(task):
+    with pytest.raises(TrainingError, match=r"random-0/A3B: the loss is not finite at iteration \d+; lower config key"):
+        train(task, Start.from_scratch(task), settings=changed(rate=1e6))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_trains_to_the_same_accuracy(task):
+    trainers = []
+    for device in (CPU, torch.device("cuda")):
+        settings = changed(iterations=150, test_every=50)
+        trainer = Trainer("random-0/baseA", "caffenet-mini", task, Start.from_scratch(task), settings, 0, device)
+        trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
+        trainers.append(trainer)
+    assert trainers[1].curve[-1].top1 == pytest.approx(trainers[0].curve[-1].top1, abs=0.15)

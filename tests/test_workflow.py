@@ -1,0 +1,190 @@
+"""The workflow as a user meets it: snakemake in a copy of the repository, on the smoke study."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import yaml
+
+SMOKE = ("--configfile", "config/smoke.yaml")
+RESULTS = "results/smoke"
+FIGURE = f"{RESULTS}/figure2.pdf"
+
+
+def accuracies(checkout):
+    return checkout.root / RESULTS / "accuracy" / "random-0"
+
+
+def test_the_smoke_study_leaves_what_the_design_promises(checkout):
+    results = checkout.root / RESULTS
+    files = sorted(accuracies(checkout).glob("*.json"))
+    assert len(files) == 58
+    for name in ("accuracy.csv", "figure2.pdf", "figure2.png", "paper/figure2.pdf", "paper/figure2.png"):
+        assert (results / name).stat().st_size > 1000, name
+    for split in ("random-0", "manmade-natural"):
+        for half in "AB":
+            assert list(pd.read_csv(results / "splits" / split / f"{half}.csv").columns) == ["label", "wnid", "name"]
+    for half in "AB":
+        assert (results / "weights" / "random-0" / f"base{half}.safetensors").is_file()
+    assert not list((results / "state").rglob("*.pt"))
+    assert len(pd.read_csv(results / "accuracy.csv")) == 58
+
+
+def test_an_accuracy_file_says_what_was_trained_and_how_well(checkout):
+    record = json.loads((accuracies(checkout) / "A3B+.json").read_text())
+    expected = {"network": "A3B+", "split": "random-0", "treatment": "transfer", "source": "A", "target": "B", "n": 3}
+    expected |= {"fine_tuned": True, "classes": 4, "train_images": 80, "val_images": 40, "seed": 0}
+    assert {key: record[key] for key in expected} == expected
+    assert record["top1"] == record["curve"][-1]["top1"]
+    assert record["loss"] == record["curve"][-1]["loss"]
+    assert [test["iteration"] for test in record["curve"]] == [4, 8, 12, 16, 20]
+    provenance = json.loads((checkout.root / RESULTS / "provenance" / "random-0" / "A3B+.json").read_text())
+    assert {"started", "seconds", "host", "device", "torch", "images_per_s"} <= set(provenance)
+
+
+def test_nothing_is_pending_after_a_run(checkout):
+    assert checkout.pending(*SMOKE) == {}
+
+
+def test_deleting_one_accuracy_reruns_one_network_to_the_same_bytes(checkout):
+    file = accuracies(checkout) / "A3B+.json"
+    before = file.read_bytes()
+    file.unlink()
+    assert checkout.pending(FIGURE, *SMOKE) == {"train_transfer": 1, "collect": 1, "figure2": 1}
+    checkout.snakemake(FIGURE, *SMOKE)
+    assert file.read_bytes() == before
+    assert checkout.pending(*SMOKE) == {}
+
+
+def test_deleting_base_weights_reruns_that_base_and_its_copies(checkout):
+    file = checkout.root / RESULTS / "weights" / "random-0" / "baseA.safetensors"
+    kept = file.read_bytes()
+    file.unlink()
+    expected = {"train_base": 1, "train_transfer": 28, "collect": 1, "figure2": 1}
+    assert checkout.pending(FIGURE, *SMOKE) == expected
+    checkout.snakemake(str(file.relative_to(checkout.root)), *SMOKE)
+    assert file.read_bytes() == kept
+    assert checkout.pending(*SMOKE) == {}
+
+
+@pytest.mark.parametrize("change", ["docstring", "comment", "progress", "script", "figure", "touch"])
+def test_what_computes_nothing_retrains_nothing(checkout, change):
+    library = checkout.root / "workflow" / "transferability"
+    scripts = checkout.root / "workflow" / "scripts"
+    file, old, new = {
+        "docstring": (library / "training.py", '"""Training one network', '"""The training of one network'),
+        "comment": (library / "data.py", "\nclass Pixels", "\n# A comment.\nclass Pixels"),
+        "progress": (library / "progress.py", "images/s", "images per second"),
+        "script": (scripts / "train_transfer.py", "if __name__", "# A comment.\nif __name__"),
+        "figure": (library / "figures" / "figure2.py", "fontsize=8", "fontsize=7"),
+        "touch": (scripts / "train_base.py", "", ""),
+    }[change]
+    original = file.read_text()
+    assert old in original
+    try:
+        file.write_text(original.replace(old, new, 1))
+        pending = checkout.pending(FIGURE, *SMOKE)
+        assert pending == ({"figure2": 1} if change == "figure" else {})
+    finally:
+        file.write_text(original)
+
+
+def test_a_change_in_what_training_computes_retrains_everything(checkout):
+    file = checkout.root / "workflow" / "transferability" / "optimizer.py"
+    original = file.read_text()
+    try:
+        file.write_text(original.replace("2 * rate", "3 * rate"))
+        assert checkout.pending(*SMOKE)["train_base"] == 2
+        assert checkout.pending(*SMOKE)["train_transfer"] == 56
+    finally:
+        file.write_text(original)
+
+
+def test_settings_of_jobs_retrain_nothing_and_settings_of_training_do(checkout):
+    assert checkout.pending(*SMOKE, "--config", "jobs={threads: 2, runtime: 5}", "device=cpu") == {}
+    assert checkout.pending(FIGURE, *SMOKE, "--config", "training={rate: 0.5}")["train_transfer"] == 56
+
+
+def test_a_killed_job_goes_on_where_it_was(checkout):
+    """Kill -9 the training process; the next run resumes it and ends with the bytes of an undisturbed run."""
+    slow = (
+        *SMOKE,
+        "--config",
+        "training={length: 3000 iterations, test_every: 50 iterations, rate: 0.001}",
+        "results_dir=results/kill",
+    )
+    slow = (*slow, "jobs={state_seconds: 0}")
+    target = "results/kill/accuracy/random-0/baseA.json"
+    state = checkout.root / "results/kill/state/random-0/baseA.pt"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", target, *slow, "--cores", "2"],
+        cwd=checkout.root,
+        env=os.environ | {"PYTHONPATH": str(checkout.root / "workflow")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert state.exists()
+    trainings = subprocess.run(["pgrep", "-f", "train_base.py"], text=True, stdout=subprocess.PIPE).stdout.split()
+    for pid in trainings:
+        os.kill(int(pid), signal.SIGKILL)
+    assert process.wait(timeout=60) != 0
+    checkout.snakemake(target, *slow)
+    log = (checkout.root / "results/kill/logs/train/random-0/baseA.log").read_text()
+    assert int(re.search(r"resumed at iteration (\d+) of 3000", log)[1]) > 0
+    resumed = (checkout.root / target).read_bytes()
+    shutil.rmtree(checkout.root / "results/kill/accuracy")
+    checkout.snakemake(target, *slow)
+    assert (checkout.root / target).read_bytes() == resumed
+    assert not state.exists()
+
+
+def test_a_broken_image_and_a_broken_configuration_end_with_one_clear_error(checkout, image_tree):
+    folder = (*SMOKE, "--config", "results_dir=results/broken", f"dataset={{layout: imagefolder, root: {image_tree}}}")
+    (image_tree / "train" / "n01440764" / "n01440764_0.JPEG").write_bytes(b"no image")
+    run = checkout.snakemake("results/broken/store.npy", *folder, check=False)
+    assert run.returncode != 0
+    assert "1 of 18 images cannot be decoded" in run.stdout
+    assert "n01440764_0.JPEG" in run.stdout
+    assert "Traceback" not in (checkout.root / "results/broken/logs/pack.log").read_text()
+    run = checkout.snakemake("-n", *SMOKE, "--config", "sed=1", check=False)
+    assert run.returncode != 0
+    assert "--config: sed: unknown key" in run.stdout
+
+
+def test_a_missing_dataset_is_told_before_anything_runs(checkout):
+    where = ("--config", "dataset={layout: imagefolder, root: /nowhere}", "results_dir=results/nowhere")
+    run = checkout.snakemake("-n", *SMOKE, *where, check=False)
+    assert run.returncode != 0
+    assert "dataset.root: /nowhere is not a directory" in run.stdout
+
+
+def test_an_image_folder_goes_the_same_way(checkout, image_tree):
+    tree = image_tree / "train"
+    for subset in ("train", "val"):
+        shutil.copytree(image_tree / subset / "n01440764", image_tree / subset / "my-own-class")
+    names = [f"results/folder/accuracy/random-0/{name}.json" for name in ("baseA", "B7A+")]
+    settings = ("--config", f"dataset={{layout: imagefolder, root: {tree.parent}}}", "results_dir=results/folder")
+    checkout.snakemake(*names, *SMOKE, *settings)
+    assert json.loads((checkout.root / names[1]).read_text())["treatment"] == "transfer"
+
+
+def test_the_slurm_profile_plans_the_same_jobs(checkout):
+    assert yaml.safe_load((checkout.root / "slurm" / "config.v8+.yaml").read_text())["executor"] == "slurm"
+    pending = checkout.pending("--profile", "slurm", "results/figure2.pdf")
+    assert (pending["train_base"], pending["train_transfer"]) == (4, 112)
+
+
+def test_the_snakefile_plans_the_papers_study(checkout):
+    settings = ("--config", "splits={random: 4}", "results_dir=results/paper-study")
+    pending = checkout.pending(*SMOKE, *settings)
+    assert (pending["train_base"], pending["train_transfer"]) == (8, 224)
