@@ -94,9 +94,9 @@ def caffenet_mini(size: int, classes: int) -> nn.Sequential:
             conv3=conv((32, 48), 3, std=he(32 * 9), bias=0, padding=1),
             conv4=conv((48, 48), 3, std=he(24 * 9), bias=0, padding=1, groups=2),
             conv5=conv((48, 32), 3, _pool(), nn.Flatten(), std=he(24 * 9), bias=0, padding=1, groups=2),
-            fc6=full((inputs, 96), nn.ReLU(inplace=True), nn.Dropout(0.5), std=he(inputs), bias=0),
-            fc7=full((96, 96), nn.ReLU(inplace=True), nn.Dropout(0.5), std=he(96), bias=0),
-            fc8=full((96, classes), std=0.01, bias=0),
+            fc6=full((inputs, 192), nn.ReLU(inplace=True), nn.Dropout(0.5), std=he(inputs), bias=0),
+            fc7=full((192, 192), nn.ReLU(inplace=True), nn.Dropout(0.5), std=he(192), bias=0),
+            fc8=full((192, classes), std=0.01, bias=0),
         )
     )
 

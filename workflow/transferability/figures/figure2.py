@@ -1,5 +1,6 @@
 """Figure 2 of the paper: top, one marker per network; bottom, the treatments' means and what lies between them."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -84,13 +85,13 @@ def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:
     axes.errorbar([0], [base], [base_error], fmt="o", color="black", markerfacecolor="white", markersize=6, capsize=2)
     axes.set_title("means over splits and halves; bars: standard error of the mean", loc="left")
     _shade(axes, base, lines)
-    _number(axes, 1, 0, base)
+    _number(axes, 1, -0.3, base)
     handles = [axes.plot([], [], " ", label=f"{number}  {meaning}")[0] for number, meaning in INTERPRETATIONS.items()]
     axes.legend(handles=handles, loc="lower left", handlelength=0, handletextpad=0, fontsize=8)
 
 
 def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) -> None:
-    """Shade and number the areas 2 to 5, each where it is widest."""
+    """Shade the areas 2 to 5 and number each where it is widest; number 3 goes on the line that bounds it above."""
     level = pd.Series(base, index=sorted(set().union(*(line.index for line in lines.values()))))
     bounds = {
         2: (level, lines.get(("selffer", False)), "#1a3a8f", 0.12),
@@ -101,19 +102,15 @@ def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) ->
     for number, (upper, lower, colour, alpha) in bounds.items():
         if upper is None or lower is None:
             continue
-        both = pd.concat([upper, lower], axis=1, keys=["upper", "lower"]).dropna()
-        axes.fill_between(both.index, both["lower"], both["upper"], color=colour, alpha=alpha, linewidth=0)
-        widest = (both["upper"] - both["lower"]).abs().idxmax()
-        _number(axes, number, widest, both.loc[widest].mean())
+        area = pd.concat([upper, lower], axis=1, keys=["upper", "lower"]).dropna()
+        axes.fill_between(area.index, area["lower"], area["upper"], color=colour, alpha=alpha, linewidth=0)
+        widest = (area["upper"] - area["lower"]).abs().idxmax()
+        if number == 3:
+            _number(axes, number, widest - 0.5, np.interp(widest - 0.5, area.index, area["upper"]))
+        else:
+            _number(axes, number, widest - 0.3, area.loc[widest].mean())
 
 
 def _number(axes: Axes, number: int, n: float, accuracy: float) -> None:
-    where = (n - 0.28, accuracy) if n else (n - 0.3, accuracy)
-    axes.annotate(
-        str(number),
-        where,
-        ha="center",
-        va="center",
-        fontsize=8,
-        bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "0.4", "lw": 0.6},
-    )
+    circle = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "0.4", "linewidth": 0.6}
+    axes.annotate(str(number), (n, accuracy), ha="center", va="center", fontsize=8, bbox=circle)
