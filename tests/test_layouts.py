@@ -7,6 +7,7 @@ from transferability.layouts import index_images
 
 def test_imagefolder(image_tree):
     (image_tree / "train" / "n01440764" / "notes.txt").write_text("no image")
+    (image_tree / "train" / "n01440764" / "._n01440764_0.JPEG").write_text("what a Mac leaves behind")
     index = index_images("imagefolder", image_tree)
     assert list(index.columns) == ["path", "wnid", "subset"]
     assert index.groupby("subset").size().to_dict() == {"train": 12, "val": 6}

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from transferability.errors import InputError
+from transferability.images import read_image
 from transferability.layouts import index_images
-from transferability.store import open_store, pack, read_image
+from transferability.store import open_store, pack
 
 
 def test_every_kind_of_image_becomes_rgb(tmp_path):

@@ -1,9 +1,10 @@
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from transferability.errors import InputError
-from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, ancestors, hypernym_graph
+from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, _as_corpus, ancestors, hypernym_graph
 
 DEBIAN = Path("/usr/share/wordnet")
 WNIDS = pd.read_csv(RESOURCES / "ilsvrc2012.csv")["wnid"].tolist()
@@ -38,6 +39,17 @@ def test_nltk_knows_classes_beyond_the_snapshot_and_leaves_others_without_hypern
     assert ORGANISM in ancestors(graph, "n02472293")
     assert graph.nodes["n99999999"]["name"] == "n99999999"
     assert ancestors(graph, "not-a-wnid") == set()
+
+
+@pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's wordnet-base is not installed")
+@pytest.mark.parametrize("zipped", [False, True])
+def test_nltk_finds_its_own_corpus_unpacked_or_zipped(snapshot, zipped, tmp_path, monkeypatch):
+    _as_corpus(DEBIAN, tmp_path / "corpora" / "wordnet")
+    if zipped:
+        shutil.make_archive(tmp_path / "corpora" / "wordnet", "zip", tmp_path / "corpora", "wordnet")
+        shutil.rmtree(tmp_path / "corpora" / "wordnet")
+    monkeypatch.setattr("nltk.data.path", [str(tmp_path)])
+    assert set(hypernym_graph("nltk", WNIDS[:50]).edges) == set(hypernym_graph("snapshot", WNIDS[:50]).edges)
 
 
 def test_a_directory_without_wordnet_is_an_error(tmp_path):

@@ -1,4 +1,5 @@
-# From images on disk to the one store of decoded images that all splits share.
+# From images on disk to the one store of decoded images that all splits share. All networks stand on these files: they
+# are made anew when their settings change, or how an image is decoded, not whenever code about them does.
 
 
 rule draw_pictures:
@@ -29,7 +30,6 @@ rule index:
         "../../envs/environment.yaml"
     params:
         layout=config["dataset"]["layout"],
-        code=code_fingerprint("layouts"),
     script:
         "../scripts/index.py"
 
@@ -50,6 +50,6 @@ rule pack:
     threads: 64
     params:
         size=config["dataset"]["image_size"],
-        code=code_fingerprint("store"),
+        code=code_fingerprint("images"),
     script:
         "../scripts/pack.py"

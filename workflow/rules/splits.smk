@@ -1,4 +1,4 @@
-# Which classes make up the halves A and B of each split.
+# Which classes make up the halves A and B of each split. Like the store, made anew when its settings change.
 
 
 rule split:
@@ -14,6 +14,5 @@ rule split:
     params:
         wordnet=config["wordnet"],
         sides=config["splits"]["sides"],
-        code=code_fingerprint("splits"),
     script:
         "../scripts/split.py"

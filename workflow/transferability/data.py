@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-RESIDENT_BYTES = 4 * 2**30  # a subset up to this size is held on the device as a whole
+RESIDENT_BYTES = 2**30  # a subset up to this size is held on the device as a whole
 TEST_BATCH = 500
 
 

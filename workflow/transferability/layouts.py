@@ -45,7 +45,7 @@ def _imagefolder(root: Path) -> Iterator[Row]:
 
 def _tiny_imagenet(root: Path) -> Iterator[Row]:
     """train/WNID/images/*, val/images/* with val/val_annotations.txt (file, wnid, box)."""
-    yield from _class_folders(root, "train", within="images")
+    yield from _class_folders(root, "train", within="images/")
     annotations = root / "val" / "val_annotations.txt"
     if not annotations.is_file():
         raise InputError(
@@ -58,10 +58,10 @@ def _tiny_imagenet(root: Path) -> Iterator[Row]:
 def _class_folders(root: Path, subset: str, within: str) -> Iterator[Row]:
     if not (root / subset).is_dir():
         raise InputError(f"{root / subset} is missing; dataset.root must hold train/ and val/")
-    for folder in (root / subset).iterdir():
-        for file in (folder / within).glob("*"):
-            if file.suffix.lower() in IMAGE_SUFFIXES:
-                yield str(file.relative_to(root)), folder.name, subset
+    for file in (root / subset).glob(f"[!.]*/{within}[!.]*"):  # hidden files are other programs' notes
+        if file.suffix.lower() in IMAGE_SUFFIXES:
+            path = file.relative_to(root)
+            yield path.as_posix(), path.parts[1], subset
 
 
 LAYOUTS: dict[str, Callable[[Path], Iterator[Row]]] = {

@@ -8,27 +8,12 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from transferability.errors import InputError
+from transferability.images import UNREADABLE, read_image
 
 CHUNK = 64  # images that a process decodes before it reports
-
-
-def read_image(path: Path, size: int) -> np.ndarray:
-    """Decode an image to RGB, resized to a square without keeping its aspect ratio: uint8 (size, size, 3).
-
-    Greyscale, palette and CMYK images become RGB; EXIF orientation is ignored, as in the original study.
-    Raises OSError, ValueError, SyntaxError or Image.DecompressionBombError if it cannot be decoded.
-    """
-    with Image.open(path) as image:
-        if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
-            image = Image.fromarray((np.asarray(image) / 256).astype(np.uint8))
-        image = image.convert("RGB")
-        if image.size != (size, size):
-            image = image.resize((size, size), Image.Resampling.BILINEAR)
-        return np.asarray(image)
 
 
 def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size: int, processes: int) -> None:
@@ -72,7 +57,7 @@ def _pack_chunk(
     for row, path in enumerate(paths):
         try:
             images[row] = read_image(root / path, size)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except UNREADABLE as error:
             failures.append((path, str(error).splitlines()[0] if str(error) else type(error).__name__))
     return start, hashlib.sha256(images).hexdigest(), failures
 

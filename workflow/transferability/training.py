@@ -19,7 +19,7 @@ from transferability.seeds import derive_seed
 from transferability.settings import Settings
 
 MEAN_IMAGE = "mean_image"  # its name among a base network's tensors
-FEATURE_BYTES = 4 * 2**30  # features of a frozen part are kept, rather than computed anew, up to this size
+FEATURE_BYTES = 2**30  # features of a frozen part are kept, rather than computed anew, up to this size
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import networkx as nx
@@ -77,18 +77,11 @@ def _synset(reader, wnid: str):
 def _open_nltk(source: str):
     """Yield NLTK's reader of the corpus on its data path ("nltk") or of a directory of WordNet's own files."""
     from nltk.corpus.reader.wordnet import WordNetCorpusReader
-    from nltk.data import FileSystemPathPointer, find
+    from nltk.data import FileSystemPathPointer
     from nltk.data import path as search_path
 
     if source == "nltk":
-        try:
-            corpus = find("corpora/wordnet")
-        except LookupError as error:
-            raise InputError(
-                "config key wordnet: 'nltk' given, but NLTK finds no unpacked corpora/wordnet on its data path; "
-                "give 'snapshot', or a directory with WordNet's data.noun (Debian's wordnet-base: /usr/share/wordnet)"
-            ) from error
-        yield WordNetCorpusReader(corpus, omw_reader=None)
+        yield WordNetCorpusReader(_find_corpus(), omw_reader=None)
         return
     with tempfile.TemporaryDirectory() as scratch:
         corpus = _as_corpus(Path(source), Path(scratch) / "corpora" / "wordnet")
@@ -97,6 +90,19 @@ def _open_nltk(source: str):
             yield WordNetCorpusReader(FileSystemPathPointer(str(corpus)), omw_reader=None)
         finally:
             search_path.remove(scratch)
+
+
+def _find_corpus():
+    """Return where NLTK has its corpus, unpacked or as the archive that nltk.download leaves."""
+    from nltk.data import find
+
+    for place in ("corpora/wordnet", "corpora/wordnet.zip/wordnet/"):
+        with suppress(LookupError):
+            return find(place)
+    raise InputError(
+        "config key wordnet: 'nltk' given, but NLTK finds no corpora/wordnet on its data path; "
+        "give 'snapshot', or a directory with WordNet's data.noun (Debian's wordnet-base: /usr/share/wordnet)"
+    )
 
 
 def _as_corpus(directory: Path, corpus: Path) -> Path:
