@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: figure2 test lint format clean
 
 figure2: .venv/ready
-	$(BIN)/snakemake results/figure2.pdf --cores all --quiet rules
+	$(BIN)/snakemake results/figure2.pdf --cores all
 
 test: lint
 	$(BIN)/pytest
