@@ -4,12 +4,12 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
 import pandas as pd
+import psutil
 import pytest
 import yaml
 
@@ -134,9 +134,9 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     while not state.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert state.exists()
-    trainings = subprocess.run(["pgrep", "-f", "train_base.py"], text=True, stdout=subprocess.PIPE).stdout.split()
-    for pid in trainings:
-        os.kill(int(pid), signal.SIGKILL)
+    for training in psutil.Process(process.pid).children(recursive=True):
+        if any("train_base.py" in word for word in training.cmdline()[:2]):
+            training.kill()
     assert process.wait(timeout=60) != 0
     checkout.snakemake(target, *slow)
     log = (checkout.root / "results/kill/logs/train/random-0/baseA.log").read_text()
