@@ -37,6 +37,13 @@ def test_the_smoke_study_leaves_what_the_design_promises(checkout):
     assert len(pd.read_csv(results / "accuracy.csv")) == 58
 
 
+def test_the_time_of_a_study_is_accounted_for(checkout):
+    script = [sys.executable, checkout.root / "benchmarks" / "jobs.py", checkout.root / RESULTS]
+    printed = subprocess.run(script, text=True, stdout=subprocess.PIPE, check=True).stdout
+    assert re.search(r"^selffer fine-tuned +14 ", printed, re.MULTILINE)
+    assert "all 58 jobs" in printed
+
+
 def test_an_accuracy_file_says_what_was_trained_and_how_well(checkout):
     record = json.loads((accuracies(checkout) / "A3B+.json").read_text())
     expected = {"network": "A3B+", "split": "random-0", "treatment": "transfer", "source": "A", "target": "B", "n": 3}

@@ -6,8 +6,8 @@ become a shape (lobed under `organism`, polygonal elsewhere), a texture, colours
 adds its own pose, light, clutter and noise. Written as JPEG files in the layout of ImageNet.
 """
 
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import Pool
 from pathlib import Path
 
 import networkx as nx
@@ -75,9 +75,10 @@ def write_pictures(root: Path, classes: int, per_class: dict[str, int], size: in
     wnids = choose_classes(classes, seed)
     graph = hypernym_graph("snapshot", wnids)
     genes = inherit_genes(graph, seed)
-    draw = partial(_write_class, root=root, per_class=per_class, size=size, seed=seed)
-    with Pool(processes) as pool:
-        pool.starmap(draw, [(wnid, genes[wnid], ORGANISM in ancestors(graph, wnid)) for wnid in wnids])
+    lobed = [ORGANISM in ancestors(graph, wnid) for wnid in wnids]
+    write = partial(_write_class, root=root, per_class=per_class, size=size, seed=seed)
+    with ProcessPoolExecutor(processes) as pool:
+        list(pool.map(write, wnids, [genes[wnid] for wnid in wnids], lobed))  # a list, so that errors are raised
 
 
 def _write_class(

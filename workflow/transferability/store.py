@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +25,17 @@ def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size:
     image that cannot be decoded.
     """
     unfinished = store.with_name(store.name + ".unfinished")
-    np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(len(paths), size, size, 3)).flush()
+    _allocate(unfinished, (len(paths), size, size, 3))
     chunks = [(start, paths[start : start + CHUNK]) for start in range(0, len(paths), CHUNK)]
-    digests, broken = {}, []
-    with Pool(processes) as pool, tqdm(total=len(paths), desc="pack", unit=" images", smoothing=0) as bar:
-        for start, digest, failures in pool.imap_unordered(
-            partial(_pack_chunk, root=root, store=unfinished, size=size), chunks
-        ):
-            bar.update(min(CHUNK, len(paths) - start))
-            digests[start] = digest
+    pack_chunk = partial(_pack_chunk, root=root, store=unfinished, size=size)
+    digests, broken = [], []
+    with (
+        ProcessPoolExecutor(processes) as pool,
+        tqdm(total=len(paths), desc="pack", unit=" images", smoothing=0) as bar,
+    ):
+        for packed, digest, failures in pool.map(pack_chunk, chunks):
+            bar.update(packed)
+            digests.append(digest)
             broken += failures
     if broken:
         unfinished.unlink()
@@ -41,16 +44,24 @@ def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size:
             f"{len(broken)} of {len(paths)} images cannot be decoded; replace or delete them, and the index:\n{listing}"
         )
     unfinished.replace(store)
-    checksum = hashlib.sha256("".join(digests[start] for start in sorted(digests)).encode()).hexdigest()
+    checksum = hashlib.sha256("".join(digests).encode()).hexdigest()
     description.write_text(
         json.dumps({"images": len(paths), "size": size, "pixels": "uint8 RGB", "sha256": checksum}, indent=1) + "\n"
     )
 
 
+def _allocate(file: Path, shape: tuple[int, ...]) -> None:
+    """Create an array file, with its room on the disk: a disk that fills up under a memory map kills the process."""
+    np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+
+
 def _pack_chunk(
     chunk: tuple[int, Sequence[str]], root: Path, store: Path, size: int
 ) -> tuple[int, str, list[tuple[str, str]]]:
-    """Return the chunk's first row, a checksum of its pixels, and what could not be decoded (path, reason)."""
+    """Return how many images a chunk has, a checksum of their pixels, and what could not be decoded (path, reason)."""
     start, paths = chunk
     images = np.load(store, mmap_mode="r+")[start : start + len(paths)]
     failures = []
@@ -59,7 +70,7 @@ def _pack_chunk(
             images[row] = read_image(root / path, size)
         except UNREADABLE as error:
             failures.append((path, str(error).splitlines()[0] if str(error) else type(error).__name__))
-    return start, hashlib.sha256(images).hexdigest(), failures
+    return len(paths), hashlib.sha256(images).hexdigest(), failures
 
 
 def open_store(path: Path, images: int) -> np.ndarray:
