@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -73,6 +75,16 @@ def test_all_broken_images_are_listed_in_one_error(image_tree, tmp_path):
     assert message.startswith("3 of 18 images cannot be decoded")
     for name in ("n01440764_1.JPEG", "n02084071_0.JPEG", "n03250847_1.JPEG"):
         assert name in message
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_a_full_disk_is_told_before_anything_is_decoded(image_tree, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(InputError, match=r"no room for the store, 0 MB .*No space left.*free disk space"):
+        packed(image_tree, tmp_path / "store", processes=1)
     assert list((tmp_path / "store").iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -53,9 +54,17 @@ def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size:
 def _allocate(file: Path, shape: tuple[int, ...]) -> None:
     """Create an array file, with its room on the disk: a disk that fills up under a memory map kills the process."""
     np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()
-    if hasattr(os, "posix_fallocate"):
-        with file.open("r+b") as opened:
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with file.open("r+b") as opened:
+        try:
             os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+        except OSError as error:
+            file.unlink()
+            needed = math.prod(shape) / 1e6
+            raise InputError(
+                f"{file.parent}: no room for the store, {needed:,.0f} MB ({error}); free disk space or set results_dir"
+            ) from error
 
 
 def _pack_chunk(
