@@ -1,7 +1,7 @@
 import pytest
 import torch
 import yaml
-from transferability.architectures import ARCHITECTURES, initialize
+from transferability.architectures import ARCHITECTURES, ChannelNorm, initialize
 from transferability.config import SCHEMA, SIZES
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
@@ -38,6 +38,12 @@ def test_caffenet_has_the_published_size_and_shapes():
             shapes.append(tuple(features.shape[1:]))
     assert shapes[:4] == [(96, 27, 27), (256, 13, 13), (384, 13, 13), (384, 13, 13)]
     assert shapes[4:] == [(256 * 6 * 6,), (4096,), (4096,), (1000,)]
+
+
+def test_channel_norm_is_local_response_normalisation():
+    features = 200 * torch.randn(2, 9, 3, 4)  # large, so that the denominator is not nearly 1
+    expected = torch.nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)(features)
+    assert torch.allclose(ChannelNorm()(features), expected, rtol=1e-5)
 
 
 def test_caffenet_starts_from_the_published_distributions():

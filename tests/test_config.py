@@ -44,6 +44,7 @@ def test_every_configuration_is_valid(file):
         ({"dataset": {"root": "/data"}}, "dataset.root: /data given; layout pictures draws its own"),
         ({"results_dir": "../elsewhere"}, r"results_dir: '\.\./elsewhere' given; accepted: a path of letters"),
         ({"splits": {"sides": {"n1": "living"}}}, "splits.sides.n1: 'living' given; accepted: manmade, natural"),
+        ({"device": "{"}, "mine.yaml: device: '{' given; accepted: auto, cpu, cuda"),
         ({"training": 3}, "mine.yaml: training: 3 given; accepted: object"),
     ],
 )
@@ -57,21 +58,31 @@ def test_an_error_names_file_key_value_and_what_is_accepted(layer, message, tmp_
 
 def test_all_errors_are_told_at_once_and_the_command_line_is_named(tmp_path):
     file = tmp_path / "mine.yaml"
-    file.write_text("training: {momentum: 2}")
+    file.write_text("training: {momentum: 2, lr: 1, gamma: 1}")
     with pytest.raises(InputError) as error:
-        validate_config(merged({"training": {"momentum": 2}}, {"seed": -1}), [DEFAULT, file])
-    assert re.findall(r"^\S+: \S+(?=:)", str(error.value), re.MULTILINE) == [
+        validate_config(merged(yaml.safe_load(file.read_text()), {"seed": -1}), [DEFAULT, file])
+    assert sorted(re.findall(r"^\S+: \S+(?=:)", str(error.value), re.MULTILINE)) == [
         "--config: seed",
+        f"{file}: training.gamma",
+        f"{file}: training.lr",
         f"{file}: training.momentum",
     ]
 
 
 def test_numbers_on_the_command_line_arrive_as_numbers():
-    config = merged({"training": {"rate": "0.1", "mirror": "true"}, "network": {"n": ["1", "7"]}})
+    training = {"rate": "0.1", "mirror": "true", "weight_decay": "5e-4"}
+    config = merged({"training": training, "network": {"n": ["1", "7"]}})
     validate_config(config, [DEFAULT])
     assert config["training"]["rate"] == 0.1
+    assert config["training"]["weight_decay"] == 5e-4
     assert config["training"]["mirror"] is True
     assert config["network"]["n"] == [1, 7]
+
+
+def test_both_environments_are_the_same():
+    lock = (REPOSITORY / "envs" / "requirements.lock").read_text().splitlines()
+    environment = yaml.safe_load((REPOSITORY / "envs" / "environment.yaml").read_text())
+    assert environment["dependencies"][-1]["pip"] == [line for line in lock if not line.startswith("#")]
 
 
 def test_every_key_is_explained():

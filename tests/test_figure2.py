@@ -31,6 +31,16 @@ def test_a_study_with_few_treatments_can_be_drawn():
         draw_figure2(PAPER[PAPER["treatment"] != "base"], "top1_best10")
 
 
+def test_an_effect_of_the_other_sign_is_not_marked():
+    better = PAPER.copy()
+    better.loc[better["treatment"] == "selffer", "top1_best10"] += 0.1  # no co-adaptation lost
+    bottom = draw_figure2(better, "top1_best10").axes[1]
+    assert "2" not in {text.get_text() for text in bottom.texts}
+    assert "2  fragile co-adaptation: base - BnB (none)" in {
+        text.get_text() for text in bottom.get_legend().get_texts()
+    }
+
+
 @pytest.mark.parametrize("suffix", [".pdf", ".png"])
 def test_the_same_numbers_give_the_same_bytes(tmp_path, suffix):
     files = [tmp_path / f"{name}{suffix}" for name in "ab"]

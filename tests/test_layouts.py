@@ -33,6 +33,21 @@ def test_tiny_imagenet_holds_the_same_images_in_another_shape(image_tree, tmp_pa
         index_images("tiny-imagenet", tiny)
 
 
+def test_class_folders_without_images_are_all_named(image_tree):
+    for wnid in ("n01440764", "n02084071"):
+        for file in (image_tree / "val" / wnid).iterdir():
+            file.rename(file.with_suffix(".jfif"))
+    with pytest.raises(InputError, match=r"2 class folders without images: n01440764, n02084071.*\.webp"):
+        index_images("imagefolder", image_tree)
+
+
+def test_file_names_that_no_table_can_hold_are_refused(image_tree):
+    file = image_tree / "train" / "n01440764" / "n01440764_0.JPEG"
+    file.rename(file.with_name("a\rb.JPEG"))
+    with pytest.raises(InputError, match=r"1 file names cannot be written down, e\.g\. 'train/n01440764/a\\rb\.JPEG'"):
+        index_images("imagefolder", image_tree)
+
+
 def test_classes_without_images_are_all_named(image_tree):
     shutil.rmtree(image_tree / "val" / "n01440764")
     shutil.rmtree(image_tree / "val" / "n02084071")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from transferability.errors import InputError
 from transferability.layouts import index_images
-from transferability.pictures import choose_classes, draw_pictures, inherit_genes, write_pictures
+from transferability.picture_files import choose_classes, write_pictures
+from transferability.pictures import draw_pictures, inherit_genes
 from transferability.splits import manmade_natural_halves
 from transferability.wordnet import hypernym_graph
 

@@ -68,6 +68,14 @@ def test_a_class_on_neither_side_is_an_error_that_says_how_to_assign_it():
     assert manifests["A"]["wnid"].tolist() == ["my-own-class", "n03250847"]
 
 
+def test_folders_called_by_numbers_can_be_assigned():
+    graph = hypernym_graph("snapshot", ["0", "1", "2 b", "3"])
+    with pytest.raises(InputError, match=r"sides: \{2 b: manmade\}"):
+        manmade_natural_halves(["0", "1", "2 b"], graph, {0: "manmade", 1: "natural"})
+    halves = manmade_natural_halves(["0", "1"], graph, {0: "manmade", 1: "natural"})
+    assert halves == {"A": ["0"], "B": ["1"]}
+
+
 def test_the_configuration_overrides_wordnet():
     wnids = ["n01440764", "n01443537", "n03250847", "n02992529"]
     graph = hypernym_graph("snapshot", wnids)

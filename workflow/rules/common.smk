@@ -31,12 +31,12 @@ wildcard_constraints:
     study="(paper/)?",  # below results/paper/, the same is made from the paper's own accuracies
 
 
-# What every training job asks for; memory and time grow with each attempt.
-TRAINING_RESOURCES = {
+# What long jobs ask for; memory and time grow with each attempt.
+LONG_JOB = {
     "mem_mb": lambda wildcards, attempt: attempt * config["jobs"]["mem_mb"],
     "runtime": lambda wildcards, attempt: attempt * config["jobs"]["runtime"],
-    "gpu": config["jobs"]["gpu"],
 }
+TRAINING_RESOURCES = LONG_JOB | {"gpu": config["jobs"]["gpu"]}
 
 # What every training job depends on besides files. The checksum of the training code ignores comments and docstrings.
 TRAINING_PARAMS = {
@@ -78,7 +78,7 @@ def dataset_root(wildcards):
     if config["dataset"]["layout"] == "pictures":
         return f"{RESULTS}/pictures"
     root = Path(config["dataset"]["root"])
-    if not root.is_dir():
+    if not root.is_dir() and not Path(f"{RESULTS}/index.csv").exists():  # what is done stays usable without the images
         raise WorkflowError(
             f"config key dataset.root: {root} is not a directory; "
             "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"

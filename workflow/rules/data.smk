@@ -10,6 +10,8 @@ rule draw_pictures:
     conda:
         "../../envs/environment.yaml"
     threads: 8
+    resources:
+        **LONG_JOB,
     params:
         pictures=config["pictures"],
         size=config["dataset"]["image_size"],
@@ -47,7 +49,9 @@ rule pack:
         f"{RESULTS}/benchmarks/pack.tsv"
     conda:
         "../../envs/environment.yaml"
-    threads: 64
+    threads: 8
+    resources:
+        **LONG_JOB,
     params:
         size=config["dataset"]["image_size"],
         code=code_fingerprint("images"),

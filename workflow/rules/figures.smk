@@ -3,7 +3,9 @@
 
 rule figure2:
     input:
-        accuracy=f"{RESULTS}/{{study}}accuracy.csv",
+        accuracy=lambda wildcards: kept(
+            f"{RESULTS}/{wildcards.study}accuracy.csv", f"{RESULTS}/{wildcards.study}figure2.pdf"
+        ),
     output:
         pdf=f"{RESULTS}/{{study}}figure2.pdf",
         png=f"{RESULTS}/{{study}}figure2.png",

@@ -12,7 +12,8 @@ rule split:
     conda:
         "../../envs/environment.yaml"
     params:
-        wordnet=config["wordnet"],
-        sides=config["splits"]["sides"],
+        # A random split takes no more from WordNet than names.
+        wordnet=lambda wildcards: config["wordnet"] if wildcards.split == "manmade-natural" else None,
+        sides=lambda wildcards: config["splits"]["sides"] if wildcards.split == "manmade-natural" else {},
     script:
         "../scripts/split.py"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from transferability.logs import job_log
-from transferability.pictures import write_pictures
+from transferability.picture_files import write_pictures
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

@@ -10,7 +10,7 @@ from transferability.wordnet import hypernym_graph
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         wnids = sorted(read_index(Path(snakemake.input.index))["wnid"].unique())
-        graph = hypernym_graph(snakemake.params.wordnet, wnids)
+        graph = hypernym_graph(snakemake.config["wordnet"], wnids)
         manifests = split_manifests(snakemake.wildcards.split, wnids, graph, snakemake.params.sides)
         for half, manifest in manifests.items():
             manifest.to_csv(snakemake.output[half], index=False)

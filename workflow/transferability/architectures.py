@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def full(features: tuple[int, int], *follow: nn.Module, std: float, bias: float)
 def _layer(follow: tuple[nn.Module, ...], **modules: nn.Module) -> nn.Sequential:
     names = {
         nn.MaxPool2d: "pool",
-        nn.LocalResponseNorm: "norm",
+        ChannelNorm: "norm",
         nn.Flatten: "flatten",
         nn.ReLU: "relu",
         nn.Dropout: "dropout",
@@ -51,20 +52,32 @@ def _layer(follow: tuple[nn.Module, ...], **modules: nn.Module) -> nn.Sequential
     return nn.Sequential(OrderedDict(modules | {names[type(module)]: module for module in follow}))
 
 
+class ChannelNorm(nn.Module):
+    """Local response normalisation across 5 channels: x / (1 + 1e-4 / 5 * sum of the channels' squares) ** 0.75.
+
+    Formula and constants: Krizhevsky et al. 2012, section 3.3, as in Caffe's reference network (k = 1, alpha divided by
+    the size). torch's own goes by way of a pooling in three dimensions, which has no deterministic gradient on CUDA.
+    """
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Normalise features of shape (batch, channels, height, width)."""
+        channels = features.shape[1]
+        squares = functional.pad(features * features, (0, 0, 0, 0, 2, 2))
+        total = sum(squares[:, shift : shift + channels] for shift in range(5))
+        return features / (1 + 1e-4 / 5 * total) ** 0.75
+
+
 def _pool() -> nn.MaxPool2d:
     return nn.MaxPool2d(3, 2, ceil_mode=True)  # Caffe rounds pooled sizes up
 
 
 def caffenet(size: int, classes: int) -> nn.Sequential:
-    """Caffe's reference network as in STUDY (Jia et al. 2014, after Krizhevsky et al. 2012); 227 pixels."""
-
-    def norm() -> nn.LocalResponseNorm:  # like Caffe, torch divides alpha by the number of channels
-        return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)
+    """Caffe's reference network, the paper's (Jia et al. 2014, after Krizhevsky et al. 2012); 227 pixels."""
 
     return nn.Sequential(
         OrderedDict(
-            conv1=conv((3, 96), 11, _pool(), norm(), std=0.01, bias=0, stride=4),
-            conv2=conv((96, 256), 5, _pool(), norm(), std=0.01, bias=1, padding=2, groups=2),
+            conv1=conv((3, 96), 11, _pool(), ChannelNorm(), std=0.01, bias=0, stride=4),
+            conv2=conv((96, 256), 5, _pool(), ChannelNorm(), std=0.01, bias=1, padding=2, groups=2),
             conv3=conv((256, 384), 3, std=0.01, bias=0, padding=1),
             conv4=conv((384, 384), 3, std=0.01, bias=1, padding=1, groups=2),
             conv5=conv((384, 256), 3, _pool(), nn.Flatten(), std=0.01, bias=1, padding=1, groups=2),

@@ -28,11 +28,9 @@ def validate_config(config: dict, files: Iterable[Path]) -> None:
     or "--config" where none does.
     """
     validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
-    for error in list(validator.iter_errors(config)):
-        if isinstance(error.instance, str) and error.absolute_path:
-            *parents, last = error.absolute_path
-            reduce(getitem, parents, config)[last] = yaml.safe_load(error.instance)
-    problems = [_describe(error) for error in validator.iter_errors(config)] or list(_inconsistencies(config))
+    _read_texts(config, validator)
+    problems = [problem for error in validator.iter_errors(config) for problem in _describe(error)]
+    problems = problems or list(_inconsistencies(config))
     if problems:
         contents = {str(file): yaml.safe_load(Path(file).read_text()) for file in files}
         lines = [f"{_origin(key, config, contents)}: {'.'.join(map(str, key))}: {text}" for key, text in problems]
@@ -55,15 +53,32 @@ def _inconsistencies(config: Mapping) -> Iterator[Problem]:
         yield ("dataset", "root"), f"{root} given; layout pictures draws its own, images need another dataset.layout"
 
 
-def _describe(error: ValidationError) -> Problem:
+def _read_texts(config: dict, validator: Draft202012Validator) -> None:
+    for error in list(validator.iter_errors(config)):
+        if isinstance(error.instance, str) and error.absolute_path:
+            *parents, last = error.absolute_path
+            reduce(getitem, parents, config)[last] = _read_text(error.instance)
+
+
+def _read_text(text: str):
+    for read in (int, float, yaml.safe_load):  # float also takes 1e-3, which is text in YAML 1.1
+        try:
+            return read(text)
+        except (ValueError, yaml.YAMLError):
+            continue
+    return text
+
+
+def _describe(error: ValidationError) -> Iterator[Problem]:
     key = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
-        unknown = sorted(set(error.instance) - set(error.schema["properties"]), key=str)
-        return (*key, *unknown[:1]), f"unknown key; accepted here: {', '.join(error.schema['properties'])}"
-    if error.validator == "required":
-        missing = [name for name in error.schema["required"] if name not in error.instance]
-        return (*key, *missing[:1]), "missing key; config/config.yaml gives its default"
-    return key, f"{error.instance!r} given; accepted: {_accepted(error.schema)}"
+        for unknown in sorted(set(error.instance) - set(error.schema["properties"]), key=str):
+            yield (*key, unknown), f"unknown key; accepted here: {', '.join(error.schema['properties'])}"
+    elif error.validator == "required":
+        for missing in (name for name in error.schema["required"] if name not in error.instance):
+            yield (*key, missing), "missing key; config/config.yaml gives its default"
+    else:
+        yield key, f"{error.instance!r} given; accepted: {_accepted(error.schema)}"
 
 
 def _accepted(schema: Mapping) -> str:

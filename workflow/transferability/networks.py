@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 HALVES = ("A", "B")
-TREATMENTS = ("BnB", "BnB+", "AnB", "AnB+")
 
 _BASE = re.compile(r"base(?P<target>[AB])")
 _COPY = re.compile(r"(?P<source>[AB])(?P<n>[1-9][0-9]*)(?P<target>[AB])(?P<plus>\+?)")
-NAME_PATTERN = r"base[AB]|[AB][1-9][0-9]*[AB]\+?"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Network:
     """One network of the study: its first `n` layers come from base{source}, it is trained and tested on {target}.
 

@@ -25,11 +25,9 @@ from transferability.settings import read_settings
 from transferability.state import StateKeeper
 from transferability.store import open_store
 from transferability.tables import read_index, read_manifest
-from transferability.training import Start, Task, Test, Trainer
+from transferability.training import Evaluation, Start, Task, Trainer, summarize
 
 log = logging.getLogger(__name__)
-
-BEST_TESTS = 10  # the paper plots the mean of a network's ten highest validation accuracies
 
 
 @dataclass(frozen=True)
@@ -83,17 +81,13 @@ def run_network(
     task = read_task(source)
     settings = read_settings(recipe.training, len(task.train))
     mark = fingerprint([asdict(network), asdict(recipe), _data_checksums(source)])
-    start = Start.from_base(read_weights(source.weights), network) if source.weights else Start.from_scratch(task)
+    if source.weights:
+        start = Start.from_base(read_weights(source.weights), copied=network.n, frozen=not network.fine_tuned)
+    else:
+        start = Start.from_scratch(task)
     hardware = pick_device(device)
     trainer = Trainer(identity, recipe.architecture, task, start, settings, recipe.seed, hardware)
-    log.info(
-        "%s: %d classes, %d training and %d validation images, on %s",
-        identity,
-        task.classes,
-        len(task.train),
-        len(task.val),
-        hardware,
-    )
+    log.info("%s: %d training, %d validation images, on %s", identity, len(task.train), len(task.val), hardware)
     keeper = StateKeeper(state_root / network.split / f"{network.name}.pt", mark, state_seconds)
     keeper.resume(trainer)
     resumed_at = trainer.iteration
@@ -144,9 +138,8 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device("cuda")
 
 
-def accuracy_record(network: Network, task: Task, curve: list[Test], seed: int, mark: str) -> dict:
-    """Return what a network's accuracy file holds (DESIGN: a function of configuration, data and code alone)."""
-    best = sorted((test.top1 for test in curve), reverse=True)[:BEST_TESTS]
+def accuracy_record(network: Network, task: Task, curve: list[Evaluation], seed: int, mark: str) -> dict:
+    """Return what a network's accuracy file holds: a function of configuration, data and code alone."""
     return {
         "network": network.name,
         "split": network.split,
@@ -158,10 +151,7 @@ def accuracy_record(network: Network, task: Task, curve: list[Test], seed: int, 
         "classes": task.classes,
         "train_images": len(task.train),
         "val_images": len(task.val),
-        "top1": curve[-1].top1,
-        "top1_best10": sum(best) / len(best),
-        "loss": curve[-1].loss,
-        "curve": [asdict(test) for test in curve],
+        **summarize(curve),
         "seed": seed,
         "fingerprint": mark,
     }
@@ -180,9 +170,7 @@ def _provenance(device: torch.device, began: float, images: int, resumed_at: int
         "images_per_s": round(images / seconds, 1),
         "resumed_at_iteration": resumed_at,
         "host": socket.gethostname(),
-        "device": torch.cuda.get_device_name(device)
-        if device.type == "cuda"
-        else f"cpu ({platform.processor() or platform.machine()})",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})",
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),

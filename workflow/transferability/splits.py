@@ -33,13 +33,15 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
     the ILSVRC-2012 classes under neither. Raises InputError that lists every class left without a side.
     """
     authors = pd.read_csv(BY_HAND, index_col="wnid")["side"].to_dict()
+    by_hand = {str(wnid): side for wnid, side in by_hand.items()}  # a folder called 7 is a number in YAML
     sides = {wnid: by_hand.get(wnid) or _side(graph, wnid) or authors.get(wnid) for wnid in sorted(wnids)}
-    undecided = [f"{wnid} ({graph.nodes[wnid]['name']})" for wnid, side in sides.items() if side is None]
+    undecided = [wnid for wnid, side in sides.items() if side is None]
     if undecided:
+        named = ", ".join(f"{wnid} ({graph.nodes[wnid]['name']})" for wnid in undecided)
         raise InputError(
-            f"manmade-natural: {len(undecided)} classes lie under neither or both of artifact and organism in WordNet: "
-            f"{', '.join(undecided)}; assign each in the configuration, "
-            f"e.g. splits: {{sides: {{{undecided[0].split()[0]}: manmade}}}} (or natural)"
+            f"manmade-natural: {len(undecided)} classes lie under neither or both of artifact and organism: {named}; "
+            f"assign each in the configuration, e.g. splits: {{sides: {{{undecided[0]}: manmade}}}} (or natural), "
+            "or let config key wordnet name a whole WordNet, if they are beyond ILSVRC-2012"
         )
     return {half: [wnid for wnid, side in sides.items() if SIDES[side] == half] for half in SIDES.values()}
 

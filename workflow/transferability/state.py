@@ -12,13 +12,14 @@ from transferability.errors import StoppedError
 
 log = logging.getLogger(__name__)
 
+UNFINISHED, SET_ASIDE = ".unfinished", ".set-aside"  # what is added to a state's name
 LARGEST_SHARE = 0.02  # of the time may go into saving states
 
 
 def save_state(path: Path, state: dict) -> None:
     """Write a state so that `path` is at every moment either the old one or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished = path.with_name(path.name + UNFINISHED)
     with unfinished.open("wb") as file:
         torch.save(state, file)
         file.flush()
@@ -45,7 +46,7 @@ def load_state(path: Path, fingerprint: str) -> dict | None:
         reason = f"it is damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
     if reason is None:
         return state
-    aside = path.with_name(path.name + ".set-aside")
+    aside = path.with_name(path.name + SET_ASIDE)
     path.replace(aside)
     log.warning("not resuming from %s: %s; moved to %s, training starts from the beginning", path, reason, aside.name)
     return None
@@ -84,8 +85,9 @@ class StateKeeper:
             log.info("%s: resumed at iteration %d of %d", trainer.name, trainer.iteration, trainer.settings.iterations)
 
     def remove(self) -> None:
-        """Remove the state: the network is done."""
-        self._path.unlink(missing_ok=True)
+        """Remove the state, and what was set aside or left unfinished: the network is done."""
+        for suffix in ("", SET_ASIDE, UNFINISHED):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def _save(self, trainer) -> None:
         began = time.monotonic()

@@ -13,7 +13,6 @@ from torch.nn import functional
 from transferability.architectures import ARCHITECTURES, initialize
 from transferability.data import TEST_BATCH, Examples, Pixels, Preparation, batch_positions, mean_image
 from transferability.errors import TrainingError
-from transferability.networks import Network
 from transferability.optimizer import SGD
 from transferability.seeds import derive_seed
 from transferability.settings import Settings
@@ -49,14 +48,13 @@ class Start:
         return cls(mean_image(task.train))
 
     @classmethod
-    def from_base(cls, base: Mapping[str, torch.Tensor], network: Network) -> "Start":
+    def from_base(cls, base: Mapping[str, torch.Tensor], copied: int, frozen: bool) -> "Start":
         """Start a selffer or transfer network from what `Trainer.result` gave for its source's base network."""
-        weights = dict(base)
-        return cls(weights.pop(MEAN_IMAGE), weights, copied=network.n, frozen=not network.fine_tuned)
+        return cls(base[MEAN_IMAGE], base, copied, frozen)
 
 
 @dataclass(frozen=True)
-class Test:
+class Evaluation:
     """Top-1 accuracy and mean loss over all validation images after `iteration` iterations."""
 
     iteration: int
@@ -95,7 +93,7 @@ class Trainer:
     ):
         self.name, self.settings, self.device = name, settings, device
         self.iteration = 0
-        self.curve: list[Test] = []
+        self.curve: list[Evaluation] = []
         self._study_seed, self._mean = study_seed, start.mean
         self.network = build_network(architecture, settings.crop, task.classes, start, self._seed).to(device)
         preparation = Preparation(
@@ -145,7 +143,7 @@ class Trainer:
         self.iteration = state["iteration"]
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self.curve = [Test(**test) for test in state["curve"]]
+        self.curve = [Evaluation(**test) for test in state["curve"]]
 
     def _positions(self) -> Iterator[torch.Tensor]:
         images, last = len(self._train), self.settings.iterations
@@ -160,7 +158,7 @@ class Trainer:
         self._optimizer.step(self.settings.rate_at(self.iteration))
         return loss.detach()
 
-    def _test(self) -> Test:
+    def _test(self) -> Evaluation:
         self.network.eval()
         correct = torch.zeros((), dtype=torch.int64, device=self.device)
         loss = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -170,13 +168,27 @@ class Trainer:
                 correct += (scores.argmax(1) == labels).sum()
                 loss += functional.cross_entropy(scores, labels, reduction="sum").double()
         self.network.train()
-        return Test(self.iteration, correct.item() / len(self._val), loss.item() / len(self._val))
+        return Evaluation(self.iteration, correct.item() / len(self._val), loss.item() / len(self._val))
 
     def _check_finite(self, train_loss: float) -> None:
         if not (math.isfinite(train_loss) and math.isfinite(self.curve[-1].loss)):
             raise TrainingError(
                 f"{self.name}: the loss is not finite at iteration {self.iteration}; lower config key training.rate"
             )
+
+
+def summarize(curve: list[Evaluation]) -> dict:
+    """Return what a network's tests come to: top1 and loss of the last one, top1_best10, and the curve itself.
+
+    top1_best10, the mean of the ten highest accuracies (of all, if there are fewer), is what the paper plots.
+    """
+    best = sorted((test.top1 for test in curve), reverse=True)[:10]
+    return {
+        "top1": curve[-1].top1,
+        "top1_best10": sum(best) / len(best),
+        "loss": curve[-1].loss,
+        "curve": [asdict(test) for test in curve],
+    }
 
 
 class Inputs:

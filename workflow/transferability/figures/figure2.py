@@ -84,14 +84,21 @@ def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:
     axes.axhline(base, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
     axes.errorbar([0], [base], [base_error], fmt="o", color="black", markerfacecolor="white", markersize=6, capsize=2)
     axes.set_title("means over splits and halves; bars: standard error of the mean", loc="left")
-    _shade(axes, base, lines)
+    seen = {1} | _shade(axes, base, lines)
     _number(axes, 1, -0.3, base)
-    handles = [axes.plot([], [], " ", label=f"{number}  {meaning}")[0] for number, meaning in INTERPRETATIONS.items()]
+    handles = []
+    for number, meaning in INTERPRETATIONS.items():
+        label = f"{number}  {meaning}" if number in seen else f"{number}  {meaning} (none)"
+        handles += axes.plot([], [], " ", label=label)
     axes.legend(handles=handles, loc="lower left", handlelength=0, handletextpad=0, fontsize=8)
 
 
-def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) -> None:
-    """Shade the areas 2 to 5 and number each where it is widest; number 3 goes on the line that bounds it above."""
+def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) -> set[int]:
+    """Shade the areas 2 to 5, number each where it is widest (3 on the line above it), and return those that there are.
+
+    An area is there only where the difference has the sign that its interpretation speaks of.
+    """
+    seen = set()
     level = pd.Series(base, index=sorted(set().union(*(line.index for line in lines.values()))))
     bounds = {
         2: (level, lines.get(("selffer", False)), "#1a3a8f", 0.12),
@@ -103,12 +110,18 @@ def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) ->
         if upper is None or lower is None:
             continue
         area = pd.concat([upper, lower], axis=1, keys=["upper", "lower"]).dropna()
-        axes.fill_between(area.index, area["lower"], area["upper"], color=colour, alpha=alpha, linewidth=0)
-        widest = (area["upper"] - area["lower"]).abs().idxmax()
+        wide = area["upper"] > area["lower"]
+        paint = {"color": colour, "alpha": alpha, "linewidth": 0, "interpolate": True}
+        axes.fill_between(area.index, area["lower"], area["upper"], where=wide, **paint)
+        if not wide.any():
+            continue
+        widest = (area["upper"] - area["lower"]).idxmax()
         if number == 3:
             _number(axes, number, widest - 0.5, np.interp(widest - 0.5, area.index, area["upper"]))
         else:
             _number(axes, number, widest - 0.3, area.loc[widest].mean())
+        seen.add(number)
+    return seen
 
 
 def _number(axes: Axes, number: int, n: float, accuracy: float) -> None:
