@@ -65,6 +65,8 @@ def test_deleting_one_accuracy_reruns_one_network_to_the_same_bytes(checkout):
     before = file.read_bytes()
     file.unlink()
     assert checkout.pending(FIGURE, *SMOKE) == {"train_transfer": 1, "collect": 1, "figure2": 1}
+    (checkout.root / RESULTS / "accuracy.csv").unlink()
+    assert checkout.pending(FIGURE, *SMOKE) == {"train_transfer": 1, "collect": 1, "figure2": 1}
     checkout.snakemake(FIGURE, *SMOKE)
     assert file.read_bytes() == before
     assert checkout.pending(*SMOKE) == {}
@@ -112,6 +114,11 @@ def test_a_change_in_what_training_computes_retrains_everything(checkout):
         assert checkout.pending(*SMOKE)["train_transfer"] == 56
     finally:
         file.write_text(original)
+
+
+def test_assigning_a_class_by_hand_leaves_the_random_splits_alone(checkout):
+    pending = checkout.pending(*SMOKE, "--config", "splits={sides: {n01440764: natural}}", "wordnet=/usr/share/wordnet")
+    assert pending == {"split": 1, "all": 1}
 
 
 def test_settings_of_jobs_retrain_nothing_and_settings_of_training_do(checkout):

@@ -1,5 +1,5 @@
 # From images on disk to the one store of decoded images that all splits share. All networks stand on these files: they
-# are made anew when their settings change, or how an image is decoded, not whenever code about them does.
+# are made anew when their settings change, or how an image is drawn or decoded, not whenever code about them does.
 
 
 rule draw_pictures:
