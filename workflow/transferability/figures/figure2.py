@@ -117,7 +117,8 @@ def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) ->
             continue
         widest = (area["upper"] - area["lower"]).idxmax()
         if number == 3:
-            _number(axes, number, widest - 0.5, np.interp(widest - 0.5, area.index, area["upper"]))
+            beside = widest + 0.5 if widest < area.index.max() else widest - 0.5
+            _number(axes, number, beside, np.interp(beside, area.index, area["upper"]))
         else:
             _number(axes, number, widest - 0.3, area.loc[widest].mean())
         seen.add(number)
