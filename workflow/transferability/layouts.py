@@ -25,7 +25,7 @@ def index_images(layout: str, root: Path) -> pd.DataFrame:
     table = pd.DataFrame(LAYOUTS[layout](root), columns=["path", "wnid", "subset"])
     if unprintable := [path for path in table["path"] if not path.isprintable()]:
         raise InputError(
-            f"{root}: {len(unprintable)} file names cannot be written down, e.g. {unprintable[0]!a}; rename"
+            f"{root}: {len(unprintable)} file names cannot be written down, e.g. {unprintable[0]!a}; rename them"
         )
     counts = table.groupby(["wnid", "subset"]).size().unstack(fill_value=0)
     counts = counts.reindex(columns=["train", "val"], fill_value=0)
