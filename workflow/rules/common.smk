@@ -77,7 +77,7 @@ def dataset_root(wildcards):
     """The directory of the image set: the drawn pictures, or the one that the configuration names."""
     if config["dataset"]["layout"] == "pictures":
         return f"{RESULTS}/pictures"
-    root = Path(config["dataset"]["root"])
+    root = Path(config["dataset"]["root"]).expanduser()
     if not root.is_dir() and not Path(f"{RESULTS}/index.csv").exists():  # what is done stays usable without the images
         raise WorkflowError(
             f"config key dataset.root: {root} is not a directory; "

@@ -13,6 +13,8 @@ rule collect:
         "../../envs/environment.yaml"
     params:
         code=code_fingerprint("results"),
+    message:
+        "collect the accuracies of all networks"
     script:
         "../scripts/collect.py"
 

@@ -41,7 +41,8 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
         raise InputError(
             f"manmade-natural: {len(undecided)} classes lie under neither or both of artifact and organism: {named}; "
             f"assign each in the configuration, e.g. splits: {{sides: {{{undecided[0]}: manmade}}}} (or natural), "
-            "or let config key wordnet name a whole WordNet, if they are beyond ILSVRC-2012"
+            "let config key wordnet name a whole WordNet, if they are beyond ILSVRC-2012, "
+            "or do without this split: splits: {manmade_natural: false}"
         )
     return {half: [wnid for wnid, side in sides.items() if SIDES[side] == half] for half in SIDES.values()}
 

@@ -43,7 +43,8 @@ def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size:
         unfinished.unlink()
         listing = "\n".join(f"  {root / path}: {reason}" for path, reason in sorted(broken))
         raise InputError(
-            f"{len(broken)} of {len(paths)} images cannot be decoded; replace or delete them, and the index:\n{listing}"
+            f"{len(broken)} of {len(paths)} images cannot be decoded; replace them, or delete them and "
+            f"{store.with_name('index.csv')}:\n{listing}"
         )
     unfinished.replace(store)
     checksum = hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -29,13 +29,15 @@ def draw_figure2(accuracies: pd.DataFrame, measure: str) -> Figure:
         raise InputError(
             "figure2: the table of accuracies has no base network of a random split; check config key splits.random"
         )
-    figure = Figure(figsize=(6.8, 8.6), layout="constrained")
+    figure = Figure(figsize=(6.8, 9.4), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True)
     _draw_networks(top, table, measure)
     _draw_means(bottom, table, measure)
     for axes in (top, bottom):
         axes.set_ylabel(MEASURES[measure])
-    bottom.set_xlabel("number n of layers copied from the base network (0: base)")
+    bottom.set_xlabel(
+        "number n of layers copied from the base network and frozen or, in networks with $^+$, fine-tuned"
+    )
     bottom.set_xticks([0, *sorted(set(table["n"]) - {0})])
     return figure
 
@@ -52,8 +54,11 @@ def _draw_networks(axes: Axes, table: pd.DataFrame, measure: str) -> None:
         rows = table[(table["treatment"] == treatment) & (table["fine_tuned"] == fine_tuned)]
         if len(rows):
             _scatter(axes, rows["n"] + look.shift, rows[measure], look)
-    axes.set_title(f"{len(table)} networks on {table['split'].nunique()} random splits, both directions", loc="left")
-    axes.legend(loc="lower left")
+    title = f"{len(table)} networks on {table['split'].nunique()} random splits, both directions"
+    if table["classes"].notna().all():
+        title += f"; chance {1 / table['classes'].mean():.3f}"
+    axes.set_title(title, loc="left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=5, columnspacing=1.2, handletextpad=0.2)
 
 
 def _scatter(axes: Axes, n: pd.Series, accuracy: pd.Series, look: Look) -> None:
@@ -83,14 +88,14 @@ def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:
             )
     axes.axhline(base, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
     axes.errorbar([0], [base], [base_error], fmt="o", color="black", markerfacecolor="white", markersize=6, capsize=2)
-    axes.set_title("means over splits and halves; bars: standard error of the mean", loc="left")
+    axes.set_title("means over splits and target halves; bars: standard error of the mean", loc="left")
     seen = {1} | _shade(axes, base, lines)
     _number(axes, 1, -0.3, base)
     handles = []
     for number, meaning in INTERPRETATIONS.items():
         label = f"{number}  {meaning}" if number in seen else f"{number}  {meaning} (none)"
         handles += axes.plot([], [], " ", label=label)
-    axes.legend(handles=handles, loc="lower left", handlelength=0, handletextpad=0, fontsize=8)
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), handlelength=0, handletextpad=0)
 
 
 def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) -> set[int]:
@@ -113,7 +118,7 @@ def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) ->
         wide = area["upper"] > area["lower"]
         paint = {"color": colour, "alpha": alpha, "linewidth": 0, "interpolate": True}
         axes.fill_between(area.index, area["lower"], area["upper"], where=wide, **paint)
-        if not wide.any():
+        if not wide.any() or (number == 3 and 2 not in seen):  # what was not lost cannot be recovered
             continue
         widest = (area["upper"] - area["lower"]).idxmax()
         if number == 3:

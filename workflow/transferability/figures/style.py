@@ -37,9 +37,9 @@ class Look:
 BASE = Look("base", "white", "black", "o", 0.0)
 TREATMENT_LOOKS = {
     ("selffer", False): Look("selffer BnB", "#1a3a8f", "#0c1c47", "o", -0.18),
-    ("selffer", True): Look("selffer BnB$^+$ (fine-tuned)", "#8db8ee", "#1a3a8f", "o", -0.06),
+    ("selffer", True): Look("selffer BnB$^+$", "#8db8ee", "#1a3a8f", "o", -0.06),
     ("transfer", False): Look("transfer AnB", "#9c1c1c", "#4a0a0a", "D", 0.06),
-    ("transfer", True): Look("transfer AnB$^+$ (fine-tuned)", "#f2a0a0", "#9c1c1c", "D", 0.18),
+    ("transfer", True): Look("transfer AnB$^+$", "#f2a0a0", "#9c1c1c", "D", 0.18),
 }
 
 MEASURES = {"top1": "top-1 accuracy (last test)", "top1_best10": "top-1 accuracy (mean of ten best tests)"}
