@@ -2,7 +2,7 @@ import pytest
 from transferability.errors import InputError
 from transferability.figures.figure2 import INTERPRETATIONS, draw_figure2, mean_accuracies
 from transferability.figures.style import save_figure
-from transferability.results import paper_accuracies
+from transferability.results import paper_accuracies, read_accuracies
 from transferability.wordnet import RESOURCES
 
 PAPER = paper_accuracies(RESOURCES / "paper_accuracies.csv")
@@ -39,6 +39,14 @@ def test_an_effect_of_the_other_sign_is_not_marked():
     assert "2  fragile co-adaptation: base - BnB (none)" in {
         text.get_text() for text in bottom.get_legend().get_texts()
     }
+
+
+def test_a_table_draws_the_same_from_its_file(tmp_path):
+    PAPER.to_csv(tmp_path / "accuracy.csv", index=False)
+    top, _ = draw_figure2(read_accuracies(tmp_path / "accuracy.csv"), "top1_best10").axes
+    assert top.get_title(loc="left") == "112 networks on 4 random splits, both directions"
+    known = PAPER.assign(classes=500)
+    assert draw_figure2(known, "top1").axes[0].get_title(loc="left").endswith("both directions; chance 0.002")
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".png"])

@@ -22,7 +22,7 @@ def collect(files: Iterable[Path]) -> pd.DataFrame:
 
 def read_accuracies(path: Path) -> pd.DataFrame:
     """Read a table that `collect` or `paper_accuracies` gave."""
-    return pd.read_csv(path, keep_default_na=False, na_values={"top1": "", "loss": ""})
+    return pd.read_csv(path)
 
 
 def paper_accuracies(path: Path) -> pd.DataFrame:
