@@ -95,28 +95,24 @@ def caffenet_mini(size: int, classes: int) -> nn.Sequential:
     so few units do not begin to learn in the few thousand steps that a laptop affords.
     """
 
-    def he(inputs: int) -> float:
-        return (2 / inputs) ** 0.5
-
-    side = pooled(pooled(pooled(size // (size // 16))))
-    inputs = 32 * side * side
+    stride = size // 16  # whatever the size, conv1 gives 16 x 16 places, and the three poolings make 2 x 2 of them
+    inputs = 32 * 2 * 2
     return nn.Sequential(
         OrderedDict(
-            conv1=conv((3, 16), 5, _pool(), std=he(3 * 25), bias=0, stride=size // 16, padding=2),
-            conv2=conv((16, 32), 5, _pool(), std=he(8 * 25), bias=0, padding=2, groups=2),
-            conv3=conv((32, 48), 3, std=he(32 * 9), bias=0, padding=1),
-            conv4=conv((48, 48), 3, std=he(24 * 9), bias=0, padding=1, groups=2),
-            conv5=conv((48, 32), 3, _pool(), nn.Flatten(), std=he(24 * 9), bias=0, padding=1, groups=2),
-            fc6=full((inputs, 192), nn.ReLU(inplace=True), nn.Dropout(0.5), std=he(inputs), bias=0),
-            fc7=full((192, 192), nn.ReLU(inplace=True), nn.Dropout(0.5), std=he(192), bias=0),
+            conv1=conv((3, 16), 5, _pool(), std=_he(3 * 25), bias=0, stride=stride, padding=2),
+            conv2=conv((16, 32), 5, _pool(), std=_he(8 * 25), bias=0, padding=2, groups=2),
+            conv3=conv((32, 48), 3, std=_he(32 * 9), bias=0, padding=1),
+            conv4=conv((48, 48), 3, std=_he(24 * 9), bias=0, padding=1, groups=2),
+            conv5=conv((48, 32), 3, _pool(), nn.Flatten(), std=_he(24 * 9), bias=0, padding=1, groups=2),
+            fc6=full((inputs, 192), nn.ReLU(inplace=True), nn.Dropout(0.5), std=_he(inputs), bias=0),
+            fc7=full((192, 192), nn.ReLU(inplace=True), nn.Dropout(0.5), std=_he(192), bias=0),
             fc8=full((192, classes), std=0.01, bias=0),
         )
     )
 
 
-def pooled(side: int) -> int:
-    """Output side of the family's pooling (3x3, stride 2, rounded up)."""
-    return -(-(side - 3) // 2) + 1
+def _he(inputs: int) -> float:
+    return (2 / inputs) ** 0.5
 
 
 ARCHITECTURES = {

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -119,16 +120,7 @@ def batch_positions(examples: int, batch_size: int, start: int, stop: int, seed_
     Epoch e is a permutation drawn with seed_of_epoch(e); batches run on over the ends of epochs. So each batch is
     a function of its number, and a resumed training sees what an uninterrupted one would have seen.
     """
-    permutations: dict[int, torch.Tensor] = {}
-
-    def permutation(epoch: int) -> torch.Tensor:
-        if epoch not in permutations:
-            permutations.pop(epoch - 2, None)
-            permutations[epoch] = torch.randperm(
-                examples, generator=torch.Generator().manual_seed(seed_of_epoch(epoch))
-            )
-        return permutations[epoch]
-
+    permutation = lru_cache(maxsize=2)(lambda epoch: _shuffled(examples, seed_of_epoch(epoch)))
     for number in range(start, stop):
         first, last = number * batch_size, (number + 1) * batch_size
         parts = []
@@ -138,3 +130,7 @@ def batch_positions(examples: int, batch_size: int, start: int, stop: int, seed_
             parts.append(part)
             first += len(part)
         yield torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _shuffled(examples: int, seed: int) -> torch.Tensor:
+    return torch.randperm(examples, generator=torch.Generator().manual_seed(seed))

@@ -13,4 +13,9 @@ class StoppedError(Exception):
     """A training was told to stop, and did, with its state saved."""
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an exception's message or, if it has none, its kind."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
 READABLE = (InputError, TrainingError, StoppedError)

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from transferability.data import select_examples
 from transferability.errors import InputError
+from transferability.files import written_whole
 from transferability.fingerprint import file_sha256, fingerprint
 from transferability.networks import Network
 from transferability.progress import ProgressLog
@@ -178,12 +179,10 @@ def _provenance(device: torch.device, began: float, images: int, resumed_at: int
 
 
 def _write_json(path: Path, content: dict) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(json.dumps(content, indent=1) + "\n")
-    unfinished.replace(path)
+    with written_whole(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _write_weights(path: Path, tensors: dict[str, torch.Tensor], mark: str) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
-    save_file(tensors, unfinished, metadata={"fingerprint": mark})
-    unfinished.replace(path)
+    with written_whole(path) as unfinished:
+        save_file(tensors, unfinished, metadata={"fingerprint": mark})

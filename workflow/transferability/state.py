@@ -8,23 +8,22 @@ from pathlib import Path
 
 import torch
 
-from transferability.errors import StoppedError
+from transferability.errors import StoppedError, first_line
+from transferability.files import UNFINISHED, written_whole
 
 log = logging.getLogger(__name__)
 
-UNFINISHED, SET_ASIDE = ".unfinished", ".set-aside"  # what is added to a state's name
+SET_ASIDE = ".set-aside"  # what is added to the name of a state that is not usable
 LARGEST_SHARE = 0.02  # of the time may go into saving states
 
 
 def save_state(path: Path, state: dict) -> None:
     """Write a state so that `path` is at every moment either the old one or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + UNFINISHED)
-    with unfinished.open("wb") as file:
+    with written_whole(path) as unfinished, unfinished.open("wb") as file:
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(path)
 
 
 def load_state(path: Path, fingerprint: str) -> dict | None:
@@ -37,15 +36,11 @@ def load_state(path: Path, fingerprint: str) -> dict | None:
         return None
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
-        reason = (
-            None
-            if state["fingerprint"] == fingerprint
-            else "it belongs to another configuration, data set or version of the code"
-        )
+        if state["fingerprint"] == fingerprint:
+            return state
+        reason = "it belongs to another configuration, data set or version of the code"
     except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
-        reason = f"it is damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
-    if reason is None:
-        return state
+        reason = f"it is damaged ({first_line(error)})"
     aside = path.with_name(path.name + SET_ASIDE)
     path.replace(aside)
     log.warning("not resuming from %s: %s; moved to %s, training starts from the beginning", path, reason, aside.name)

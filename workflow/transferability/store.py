@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from transferability.errors import InputError
+from transferability.errors import InputError, first_line
+from transferability.files import written_whole
 from transferability.images import UNREADABLE, read_image
 
 CHUNK = 64  # images that a process decodes before it reports
@@ -26,10 +27,27 @@ def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size:
     goes to standard error. The store appears under its name only when it is whole. Raises InputError that lists every
     image that cannot be decoded.
     """
-    unfinished = store.with_name(store.name + ".unfinished")
-    _allocate(unfinished, (len(paths), size, size, 3))
+    with written_whole(store) as unfinished:
+        _allocate(unfinished, (len(paths), size, size, 3))
+        digests, broken = _pack_all(root, paths, unfinished, size, processes)
+        if broken:
+            listing = "\n".join(f"  {root / path}: {reason}" for path, reason in sorted(broken))
+            raise InputError(
+                f"{len(broken)} of {len(paths)} images cannot be decoded; replace them, or delete them and "
+                f"{store.with_name('index.csv')}:\n{listing}"
+            )
+    checksum = hashlib.sha256("".join(digests).encode()).hexdigest()
+    description.write_text(
+        json.dumps({"images": len(paths), "size": size, "pixels": "uint8 RGB", "sha256": checksum}, indent=1) + "\n"
+    )
+
+
+def _pack_all(
+    root: Path, paths: Sequence[str], store: Path, size: int, processes: int
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return a checksum for each chunk, in order, and what could not be decoded (path, reason)."""
     chunks = [(start, paths[start : start + CHUNK]) for start in range(0, len(paths), CHUNK)]
-    pack_chunk = partial(_pack_chunk, root=root, store=unfinished, size=size)
+    pack_chunk = partial(_pack_chunk, root=root, store=store, size=size)
     digests, broken = [], []
     with (
         ProcessPoolExecutor(processes) as pool,
@@ -39,18 +57,7 @@ def pack(root: Path, paths: Sequence[str], store: Path, description: Path, size:
             bar.update(packed)
             digests.append(digest)
             broken += failures
-    if broken:
-        unfinished.unlink()
-        listing = "\n".join(f"  {root / path}: {reason}" for path, reason in sorted(broken))
-        raise InputError(
-            f"{len(broken)} of {len(paths)} images cannot be decoded; replace them, or delete them and "
-            f"{store.with_name('index.csv')}:\n{listing}"
-        )
-    unfinished.replace(store)
-    checksum = hashlib.sha256("".join(digests).encode()).hexdigest()
-    description.write_text(
-        json.dumps({"images": len(paths), "size": size, "pixels": "uint8 RGB", "sha256": checksum}, indent=1) + "\n"
-    )
+    return digests, broken
 
 
 def _allocate(file: Path, shape: tuple[int, ...]) -> None:
@@ -64,7 +71,6 @@ def _allocate(file: Path, shape: tuple[int, ...]) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 return  # a file system that cannot reserve room
-            file.unlink()
             needed = math.prod(shape) / 1e6
             raise InputError(
                 f"{file.parent}: no room for the store, {needed:,.0f} MB ({error}); free disk space or set results_dir"
@@ -82,7 +88,7 @@ def _pack_chunk(
         try:
             images[row] = read_image(root / path, size)
         except UNREADABLE as error:
-            failures.append((path, str(error).splitlines()[0] if str(error) else type(error).__name__))
+            failures.append((path, first_line(error)))
     return len(paths), hashlib.sha256(images).hexdigest(), failures
 
 
