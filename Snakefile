@@ -15,10 +15,17 @@ include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
 
 
+report: "workflow/report/study.rst"
+
+
 rule all:
     default_target: True
     input:
         ALL_MANIFESTS,
         f"{RESULTS}/accuracy.csv",
-        figures("figure2"),
+        made(["figure1", "filters", "curves"], [""], ["pdf", "png"]),
+        made(["figure2", "figure3"], ["", "paper/"], ["pdf", "png"]),
+        made(["figureS1"], [""] * bool(EXPERIMENTS["reduced"]) + ["paper/"], ["pdf", "png"]),
+        made(["provenance"], [""], ["csv", "md"]),
+        made(["table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes"], ["", "paper/"], ["csv", "md"]),
     localrule: True

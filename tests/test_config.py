@@ -44,6 +44,18 @@ def test_every_configuration_is_valid(file):
         ({"dataset": {"root": "/data"}}, "dataset.root: /data given; layout pictures draws its own"),
         ({"results_dir": "../elsewhere"}, r"results_dir: '\.\./elsewhere' given; accepted: a path of letters"),
         ({"splits": {"sides": {"n1": "living"}}}, "splits.sides.n1: 'living' given; accepted: manmade, natural"),
+        (
+            {"preserved": {"n": [4, 6], "m": [2]}},
+            r"preserved.m: 2 given with preserved.n 6; accepted: n \+ m at most 7",
+        ),
+        (
+            {"reduced": {"training": {"crop": 64}}},
+            "reduced.training.crop: 64 given; accepted: at most dataset.image_siz",
+        ),
+        (
+            {"reduced": {"training": {"lenght": 1}}},
+            "reduced.training.lenght: unknown key; accepted here: length, batch_",
+        ),
         ({"device": "{"}, "mine.yaml: device: '{' given; accepted: auto, cpu, cuda"),
         ({"training": 3}, "mine.yaml: training: 3 given; accepted: object"),
     ],
@@ -86,10 +98,15 @@ def test_both_environments_are_the_same():
 
 
 def test_every_key_is_explained():
-    def keys(schema, above=""):
-        for name, part in schema.get("properties", {}).items():
+    schema = yaml.safe_load(SCHEMA.read_text())
+
+    def keys(part, above=""):
+        for name, value in part.get("properties", {}).items():
             yield above + name
-            yield from keys(part, f"{above}{name}.")
+            yield from keys(value, f"{above}{name}.")
+        if part.get("$ref") == "#/$defs/training" and above == "training.":
+            yield from keys(schema["$defs"]["training"], above)
 
     text = (REPOSITORY / "config" / "README.md").read_text()
-    assert [key for key in keys(yaml.safe_load(SCHEMA.read_text())) if f"`{key}`" not in text] == []
+    assert "training.rate" in set(keys(schema))
+    assert [key for key in keys(schema) if f"`{key}`" not in text] == []

@@ -2,24 +2,42 @@ import json
 
 import pytest
 from transferability.errors import InputError
-from transferability.results import COLUMNS, collect, paper_accuracies, read_accuracies
+from transferability.results import COLUMNS, collect, paper_accuracies, provenance_table, read_accuracies, read_study
 from transferability.wordnet import RESOURCES
 
 
 def record(**fields):
     base = dict.fromkeys(COLUMNS, 1) | {"network": "A3B", "split": "random-0", "curve": []}
-    return json.dumps(base | fields)
+    return json.dumps(base | {"by_class": {"n1": "1/4", "n2": "3/4"}} | fields)
 
 
-def test_one_row_per_network(tmp_path):
-    files = [tmp_path / "a.json", tmp_path / "b.json"]
-    files[0].write_text(record(top1=0.5))
-    files[1].write_text(record(network="B3B", top1=0.25))
-    table = collect(files)
+@pytest.fixture
+def files(tmp_path):
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    paths[0].write_text(record(top1=0.5))
+    paths[1].write_text(record(network="B3B", top1=0.25, by_class={"n1": "0/4", "n2": "1/4", "n3": "2/4"}))
+    return paths
+
+
+def test_one_row_per_network_and_one_per_class(files):
+    table, by_class = collect(files)
     assert list(table.columns) == COLUMNS
     assert table["top1"].tolist() == [0.5, 0.25]
-    table.to_csv(tmp_path / "table.csv", index=False)
-    assert read_accuracies(tmp_path / "table.csv")["network"].tolist() == ["A3B", "B3B"]
+    assert by_class["network"].tolist() == ["A3B"] * 2 + ["B3B"] * 3
+    assert by_class.loc[1].tolist() == ["random-0", "A3B", "n2", 3, 4]
+
+
+def test_tables_are_read_as_one_each_network_once(files, tmp_path):
+    for name, chosen in {"one": files, "two": files[1:], "none": []}.items():
+        for suffix, table in zip(("", "-by-class"), collect(chosen), strict=True):
+            table.to_csv(tmp_path / f"{name}{suffix}.csv", index=False)
+    names = ("one", "two", "none")
+    study = read_study([tmp_path / f"{n}.csv" for n in names], [tmp_path / f"{n}-by-class.csv" for n in names])
+    assert study["network"].tolist() == ["A3B", "B3B"]
+    assert study["by_class"][0].to_dict() == {"n1": -1 / 8, "n2": 1 / 8}
+    assert study["by_class"][1].sum() == pytest.approx(0)
+    assert read_accuracies([tmp_path / "none.csv"]).empty
+    assert read_study([tmp_path / "one.csv"], [])["by_class"].isna().all()
 
 
 @pytest.mark.parametrize("content", ["", '{"network": "A3B"', "[]", "{}"])
@@ -31,7 +49,27 @@ def test_a_damaged_file_is_named(tmp_path, content):
 
 def test_the_papers_networks_get_our_names():
     table = paper_accuracies(RESOURCES / "paper_accuracies.csv").set_index(["split", "network"])
-    assert len(table) == 10 + 38 + 80
+    assert len(table) == 148
     assert table.loc[("random-0", "baseB"), "top1_best10"] == 0.6340832
-    assert set(table["treatment"]) == {"base", "selffer", "transfer"}
+    assert table["treatment"].value_counts().to_dict() == {
+        "base": 11,
+        "selffer": 38,
+        "transfer": 80,
+        "random": 7,
+        "reduced": 12,
+    }
     assert table.index.is_unique
+    assert table.loc[("manmade-natural", "baseA"), ["classes", "val_images"]].tolist() == [551, 27550]
+    assert table.loc[("whole", "reduced-1300"), "examples_per_class"] == 1300
+
+
+def test_provenance_is_summed_up_by_split_and_machine(tmp_path):
+    entry = {"started": "2026-01-01T00:00:00+00:00", "seconds": 1800.0, "images_per_s": 10.0, "host": "h"}
+    entry |= {"device": "cpu", "threads": 1, "torch": "2", "python": "3"}
+    (tmp_path / "random-0").mkdir()
+    for name, seconds in (("baseA", 1800.0), ("A3B", 3600.0)):
+        (tmp_path / "random-0" / f"{name}.json").write_text(json.dumps(entry | {"seconds": seconds}))
+    table = provenance_table(sorted(tmp_path.glob("*/*.json")))
+    assert table[["split", "networks", "hours", "last_end"]].to_numpy().tolist() == [
+        ["random-0", 2, 1.5, "2026-01-01 01:00:00"]
+    ]

@@ -4,7 +4,7 @@ import json
 import pandas as pd
 import pytest
 from transferability.errors import InputError
-from transferability.splits import manmade_natural_halves, random_halves, split_manifests
+from transferability.splits import class_sides, manmade_natural_halves, random_halves, split_manifests
 from transferability.wordnet import RESOURCES, hypernym_graph
 
 from .conftest import SHARED
@@ -68,6 +68,26 @@ def test_a_class_on_neither_side_is_an_error_that_says_how_to_assign_it():
     assert manifests["A"]["wnid"].tolist() == ["my-own-class", "n03250847"]
 
 
+def test_the_whole_set_is_one_task():
+    wnids = ILSVRC["wnid"][:10].tolist()
+    manifests = split_manifests("whole", wnids[::-1], hypernym_graph("snapshot", wnids), {})
+    assert list(manifests) == ["all"]
+    assert manifests["all"]["wnid"].tolist() == wnids
+
+
+def test_every_class_has_a_side_and_what_decided_it():
+    sides = class_sides(ILSVRC["wnid"], hypernym_graph("snapshot", ILSVRC["wnid"]), {"n01440764": "manmade"})
+    assert sides["decided_by"].value_counts().to_dict() == {
+        "artifact": 522,
+        "organism": 409,
+        "by hand": 68,
+        "configuration": 1,
+    }
+    assert (sides["side"] != ILSVRC["side"]).sum() == 1  # the one that the configuration moved
+    unknown = class_sides(["my-own-class"], hypernym_graph("snapshot", ["my-own-class"]), {})
+    assert unknown[["side", "decided_by"]].to_numpy().tolist() == [["", ""]]
+
+
 def test_folders_called_by_numbers_can_be_assigned():
     graph = hypernym_graph("snapshot", ["0", "1", "2 b", "3"])
     with pytest.raises(InputError, match=r"sides: \{2 b: manmade\}"):
@@ -94,5 +114,5 @@ def test_manifests_number_the_classes_of_each_half():
 
 
 def test_a_half_needs_two_classes():
-    with pytest.raises(InputError, match="at least two"):
+    with pytest.raises(InputError, match="two or more"):
         split_manifests("random-0", ["a", "b", "c"], hypernym_graph("snapshot", ["a", "b", "c"]), {})

@@ -55,7 +55,7 @@ def base(task) -> dict[str, torch.Tensor]:
 
 def start(base, name: str) -> Start:
     network = Network.parse("random-0", name)
-    return Start.from_base(base, network.n, not network.fine_tuned)
+    return Start.from_base(base, network.copied, network.frozen)
 
 
 def test_a_network_learns_what_can_be_learned(task):
@@ -84,6 +84,27 @@ def test_fine_tuned_layers_start_as_copies_and_learn(task, base):
         assert checksum(trainer.network.state_dict(), slice(layer, layer + 1)) != checksum(
             base, slice(layer, layer + 1)
         )
+
+
+def test_preserved_layers_start_as_copies_and_learn(task, base):
+    trainer = Trainer("random-0/A3~2B", "caffenet-mini", task, start(base, "A3~2B"), SETTINGS, 0, CPU)
+    before = [checksum(trainer.network.state_dict(), slice(layer, layer + 1)) for layer in range(8)]
+    source = [checksum(base, slice(layer, layer + 1)) for layer in range(8)]
+    assert [one == other for one, other in zip(before, source, strict=True)] == [True] * 5 + [False] * 3
+    trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
+    after = [checksum(trainer.network.state_dict(), slice(layer, layer + 1)) for layer in range(8)]
+    assert [one == other for one, other in zip(after, source, strict=True)] == [True] * 3 + [False] * 5
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_random_layers_are_never_trained(task, n):
+    trainer = Trainer(f"whole/random{n}", "caffenet-mini", task, Start.from_scratch(task, n), SETTINGS, 0, CPU)
+    before = trainer.network.state_dict()
+    frozen, learning = checksum(before, slice(n)), [checksum(before, slice(k, k + 1)) for k in range(n, 8)]
+    trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
+    after = trainer.network.state_dict()
+    assert checksum(after, slice(n)) == frozen
+    assert not set(learning) & {checksum(after, slice(k, k + 1)) for k in range(n, 8)}
 
 
 def test_layers_above_n_are_drawn_anew_for_each_network(task, base):
@@ -143,6 +164,7 @@ def test_a_training_that_was_interrupted_ends_bit_identical(task, base, name, st
         torch.rand(1000)  # whatever else happens to the random state
     trainer = train(task, origin, name, state=state)
     assert trainer.curve == undisturbed.curve
+    assert trainer.correct == undisturbed.correct
     assert checksum(trainer.network.state_dict()) == checksum(undisturbed.network.state_dict())
 
 
@@ -159,7 +181,9 @@ def test_every_test_sees_each_validation_image_once(task, monkeypatch):
     monkeypatch.setattr(training, "TEST_BATCH", 7)  # 40 images: the last batch is not full
     trainer = train(task, Start.from_scratch(task), settings=changed(iterations=4))
     predictions = trainer.network.eval()(trainer._val._features.permute(0, 3, 1, 2)).argmax(1)
-    assert trainer.curve[-1].top1 == (predictions.numpy() == task.val.labels).mean()
+    right = predictions.numpy() == task.val.labels
+    assert trainer.curve[-1].top1 == right.mean()
+    assert trainer.correct == [int(right[task.val.labels == label].sum()) for label in range(task.classes)]
 
 
 def test_a_transfer_network_subtracts_the_mean_image_of_its_source(task, base):

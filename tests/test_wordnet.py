@@ -4,7 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from transferability.errors import InputError
-from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, _as_corpus, ancestors, hypernym_graph
+from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, _as_corpus, ancestors, hypernym_graph, largest_nodes
+
+from .conftest import SHARED
 
 DEBIAN = Path("/usr/share/wordnet")
 WNIDS = pd.read_csv(RESOURCES / "ilsvrc2012.csv")["wnid"].tolist()
@@ -18,6 +20,22 @@ def snapshot():
 def test_the_snapshot_is_the_closure_of_ilsvrc(snapshot):
     assert (snapshot.number_of_nodes(), snapshot.number_of_edges()) == (1860, 1937)
     assert snapshot.nodes["n01440764"]["name"] == "tench"
+
+
+def test_the_largest_nodes_are_the_supplements(snapshot):
+    nodes = largest_nodes(snapshot, WNIDS, 20)
+    # The counts that the paper's supplement prints.
+    printed = [1000, 997, 958, 949, 522, 410, 410, 398, 358, 337, 337, 218, 212, 158, 130, 130, 123, 118, 100, 90]
+    assert nodes["classes"].tolist() == printed
+    assert nodes["name"].tolist()[:6] == ["entity", "physical entity", "object", "whole", "artifact", "living thing"]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared with the reference facts is not there")
+def test_all_counts_of_nodes_are_the_reference_ones(snapshot):
+    reference = pd.read_csv(SHARED / "reference" / "wordnet_ancestor_counts.csv")
+    counts = largest_nodes(snapshot, WNIDS, len(snapshot)).set_index("wnid")["classes"]
+    inner = reference[reference["is_class"] == 0]
+    assert counts[inner["wnid"]].tolist() == inner["n_classes"].tolist()
 
 
 def test_counts_below_artifact_and_organism_are_the_papers(snapshot):

@@ -25,23 +25,48 @@ def accuracies(checkout):
 def test_the_smoke_study_leaves_what_the_design_promises(checkout):
     results = checkout.root / RESULTS
     files = sorted(accuracies(checkout).glob("*.json"))
-    assert len(files) == 58
-    for name in ("accuracy.csv", "figure2.pdf", "figure2.png", "paper/figure2.pdf", "paper/figure2.png"):
-        assert (results / name).stat().st_size > 1000, name
+    assert len(files) == 26 + 4  # random splits, and preserved layers
+    figures = ["figure1", "filters", "curves", "figure2", "figure3", "figureS1"]
+    figures += [f"paper/{name}" for name in figures[3:]]
+    tables = ["table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes"]
+    tables += [f"paper/{name}" for name in tables] + ["provenance"]
+    for name in figures:
+        for suffix in (".pdf", ".png"):
+            assert (results / f"{name}{suffix}").stat().st_size > 5000, name
+    for name in tables:
+        assert len(pd.read_csv(results / f"{name}.csv")) >= 3, name
+        assert (results / f"{name}.md").read_text().startswith("## "), name
     for split in ("random-0", "manmade-natural"):
         for half in "AB":
             assert list(pd.read_csv(results / "splits" / split / f"{half}.csv").columns) == ["label", "wnid", "name"]
     for half in "AB":
         assert (results / "weights" / "random-0" / f"base{half}.safetensors").is_file()
     assert not list((results / "state").rglob("*.pt"))
-    assert len(pd.read_csv(results / "accuracy.csv")) == 58
+    assert len(pd.read_csv(results / "accuracy.csv")) == 62
+    names = {file.stem for file in (results / "accuracy" / "whole").glob("*.json")}
+    assert names == {"base", "random1", "random3", "random7", "reduced-0002", "reduced-0010"}
+    assert json.loads((results / "accuracy" / "whole" / "reduced-0002.json").read_text())["train_images"] == 16
+
+
+def test_reduced_sets_and_bases_are_trained_on_the_whole_as_configured(checkout):
+    whole = checkout.root / RESULTS / "accuracy" / "whole"
+    curves = {name: json.loads((whole / f"{name}.json").read_text())["curve"] for name in ("base", "reduced-0010")}
+    assert [test["iteration"] for test in curves["base"]] == [8, 16, 24, 32, 40]
+    assert [test["iteration"] for test in curves["reduced-0010"]] == [4, 8, 12, 16, 20]
+
+
+def test_one_split_decides_no_claim(checkout):
+    claims = pd.read_csv(checkout.root / RESULTS / "claims.csv")
+    assert set(claims["claim"]) == set(range(1, 9))
+    assert set(claims["verdict"]) == {"not decided"}
+    assert claims["paper"].notna().sum() == 16  # all but the kernels
 
 
 def test_the_time_of_a_study_is_accounted_for(checkout):
     script = [sys.executable, checkout.root / "benchmarks" / "jobs.py", checkout.root / RESULTS]
     printed = subprocess.run(script, text=True, stdout=subprocess.PIPE, check=True).stdout
-    assert re.search(r"^selffer fine-tuned +14 ", printed, re.MULTILINE)
-    assert "all 58 jobs" in printed
+    assert re.search(r"^selffer fine-tuned +12 ", printed, re.MULTILINE)
+    assert "all 62 jobs" in printed
 
 
 def test_an_accuracy_file_says_what_was_trained_and_how_well(checkout):
@@ -65,10 +90,12 @@ def test_deleting_one_accuracy_reruns_one_network_to_the_same_bytes(checkout):
     before = file.read_bytes()
     file.unlink()
     assert checkout.pending(FIGURE, *SMOKE) == {"train_transfer": 1, "collect": 1, "figure2": 1}
-    (checkout.root / RESULTS / "accuracy.csv").unlink()
+    (accuracies(checkout).parent / "random-splits.csv").unlink()
     assert checkout.pending(FIGURE, *SMOKE) == {"train_transfer": 1, "collect": 1, "figure2": 1}
     checkout.snakemake(FIGURE, *SMOKE)
     assert file.read_bytes() == before
+    assert checkout.pending(*SMOKE) == {"provenance": 1, "all": 1}  # the bytes of all accuracies are the same
+    checkout.snakemake(*SMOKE)
     assert checkout.pending(*SMOKE) == {}
 
 
@@ -76,11 +103,12 @@ def test_deleting_base_weights_reruns_that_base_and_its_copies(checkout):
     file = checkout.root / RESULTS / "weights" / "random-0" / "baseA.safetensors"
     kept = file.read_bytes()
     file.unlink()
-    expected = {"train_base": 1, "train_transfer": 28, "collect": 1, "figure2": 1}
+    expected = {"train_base": 1, "train_transfer": 12, "collect": 1, "figure2": 1}
     assert checkout.pending(FIGURE, *SMOKE) == expected
     checkout.snakemake(str(file.relative_to(checkout.root)), *SMOKE)
     assert file.read_bytes() == kept
-    assert checkout.pending(*SMOKE) == {}
+    assert checkout.pending(*SMOKE) == {"provenance": 1, "all": 1}
+    checkout.snakemake(*SMOKE)
 
 
 @pytest.mark.parametrize("change", ["docstring", "comment", "progress", "script", "figure", "touch"])
@@ -91,9 +119,9 @@ def test_what_computes_nothing_retrains_nothing(checkout, change):
         "docstring": (library / "training.py", '"""Training one network', '"""The training of one network'),
         "comment": (library / "data.py", "\nclass Pixels", "\n# A comment.\nclass Pixels"),
         "progress": (library / "progress.py", "images/s", "images per second"),
-        "script": (scripts / "train_transfer.py", "if __name__", "# A comment.\nif __name__"),
+        "script": (scripts / "train.py", "if __name__", "# A comment.\nif __name__"),
         "figure": (library / "figures" / "figure2.py", "fontsize=8", "fontsize=7"),
-        "touch": (scripts / "train_base.py", "", ""),
+        "touch": (scripts / "train.py", "", ""),
     }[change]
     original = file.read_text()
     assert old in original
@@ -110,20 +138,25 @@ def test_a_change_in_what_training_computes_retrains_everything(checkout):
     original = file.read_text()
     try:
         file.write_text(original.replace("2 * rate", "3 * rate"))
-        assert checkout.pending(*SMOKE)["train_base"] == 2
-        assert checkout.pending(*SMOKE)["train_transfer"] == 56
+        pending = checkout.pending(*SMOKE)
+        assert (pending["train_base"], pending["train_transfer"], pending["train_whole"]) == (5, 52, 5)
     finally:
         file.write_text(original)
 
 
 def test_assigning_a_class_by_hand_leaves_the_random_splits_alone(checkout):
-    pending = checkout.pending(*SMOKE, "--config", "splits={sides: {n01440764: natural}}", "wordnet=/usr/share/wordnet")
-    assert pending == {"split": 1, "all": 1}
+    change = ("--config", "splits={sides: {n01440764: natural}}", "wordnet=/usr/share/wordnet")
+    assert checkout.pending(FIGURE, *SMOKE, *change) == {}
+    pending = checkout.pending(*SMOKE, *change)
+    assert (pending["split"], pending["train_base"], pending["train_transfer"]) == (1, 2, 24)
+    assert "train_whole" not in pending
 
 
 def test_settings_of_jobs_retrain_nothing_and_settings_of_training_do(checkout):
     assert checkout.pending(*SMOKE, "--config", "jobs={threads: 2, runtime: 5}", "device=cpu") == {}
-    assert checkout.pending(FIGURE, *SMOKE, "--config", "training={rate: 0.5}")["train_transfer"] == 56
+    assert checkout.pending(FIGURE, *SMOKE, "--config", "training={rate: 0.5}")["train_transfer"] == 24
+    reduced = checkout.pending(*SMOKE, "--config", "reduced={training: {rate: 0.5}}")
+    assert (reduced["train_whole"], reduced.get("train_transfer")) == (2, None)
 
 
 def test_a_killed_job_goes_on_where_it_was(checkout):
@@ -149,7 +182,7 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
         time.sleep(0.05)
     assert state.exists()
     for training in psutil.Process(process.pid).children(recursive=True):
-        if any("train_base.py" in word for word in training.cmdline()[:2]):
+        if any("train.py" in word for word in training.cmdline()[:2]):
             training.kill()
     assert process.wait(timeout=60) != 0
     checkout.snakemake(target, *slow)
@@ -199,6 +232,11 @@ def test_the_slurm_profile_plans_the_same_jobs(checkout):
 
 
 def test_the_snakefile_plans_the_papers_study(checkout):
-    settings = ("--config", "splits={random: 4}", "results_dir=results/paper-study")
-    pending = checkout.pending(*SMOKE, *settings)
+    settings = (
+        "--config",
+        "splits={random: 4}",
+        "results_dir=results/paper-study",
+        f"network={{n: {list(range(1, 8))}}}",
+    )
+    pending = checkout.pending("results/paper-study/figure2.pdf", *SMOKE, *settings)
     assert (pending["train_base"], pending["train_transfer"]) == (8, 224)

@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 from transferability.config import validate_config
 from transferability.errors import InputError
 from transferability.fingerprint import code_fingerprint
-from transferability.networks import HALVES, Network, splits, study_networks
+from transferability.networks import ALL, HALVES, WHOLE, Network, experiments, splits, study_networks
 
 try:
     validate_config(config, map(Path, workflow.configfiles))
@@ -16,8 +16,14 @@ except InputError as error:
 
 RESULTS = config["results_dir"].rstrip("/")
 RESOURCES = Path(workflow.basedir) / "resources"
+EXPERIMENTS = experiments(config)
 NETWORKS = study_networks(config)
 ALL_MANIFESTS = expand(f"{RESULTS}/splits/{{split}}/{{half}}.csv", split=splits(config), half=HALVES)
+BASE_WEIGHTS = [
+    f"{RESULTS}/weights/{network.split}/{network.name}.safetensors"
+    for network in NETWORKS
+    if network.treatment == "base"
+]
 
 
 # Jobs in an environment of their own (--software-deployment-method conda) find the library here.
@@ -25,9 +31,8 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [f"{workflow.basedir}/
 
 
 wildcard_constraints:
-    split=r"random-\d+|manmade-natural",
-    half="[AB]",
-    copied=r"[AB][1-7][AB]\+?",  # the name of a network with copied layers: B3B, B3B+, A3B, A3B+
+    split=r"random-\d+|manmade-natural|whole",
+    experiment="|".join(EXPERIMENTS),
     study="(paper/)?",  # below results/paper/, the same is made from the paper's own accuracies
 
 
@@ -37,14 +42,6 @@ LONG_JOB = {
     "runtime": lambda wildcards, attempt: attempt * config["jobs"]["runtime"],
 }
 TRAINING_RESOURCES = LONG_JOB | {"gpu": config["jobs"]["gpu"]}
-
-# What every training job depends on besides files. The checksum of the training code ignores comments and docstrings.
-TRAINING_PARAMS = {
-    "architecture": config["network"]["architecture"],
-    "training": config["training"],
-    "seed": config["seed"],
-    "code": code_fingerprint("training"),
-}
 
 
 def kept(path, product):
@@ -63,8 +60,19 @@ def accuracy(network):
 
 
 def network_of(wildcards):
-    """The network that a job with the wildcards `split` and `copied` trains."""
-    return Network.parse(wildcards.split, wildcards.copied)
+    """The network that a job with the wildcards `split` and `network` trains."""
+    return Network.parse(wildcards.split, wildcards.network)
+
+
+def manifest(wildcards):
+    """The classes that a network is trained and tested on."""
+    return f"{RESULTS}/splits/{wildcards.split}/{network_of(wildcards).target}.csv"
+
+
+def training_of(wildcards):
+    """The settings that a network is trained with: reduced sets have some of their own."""
+    own = config["reduced"]["training"] if network_of(wildcards).examples else {}
+    return config["training"] | own
 
 
 def base_weights(wildcards):
@@ -86,6 +94,53 @@ def dataset_root(wildcards):
     return ancient(str(root))  # what else changes there must not retrain a network
 
 
-def figures(*names):
-    """Paths of figures, PDF and PNG, drawn from this study and from the paper's numbers."""
-    return expand(f"{RESULTS}/{{study}}{{name}}.{{suffix}}", study=["", "paper/"], name=names, suffix=["pdf", "png"])
+# What every training job depends on besides files. The checksum of the training code ignores comments and docstrings.
+TRAINING_PARAMS = {
+    "architecture": config["network"]["architecture"],
+    "training": training_of,
+    "seed": config["seed"],
+    "code": code_fingerprint("training"),
+}
+
+
+def made_from(product, paths):
+    """An input function: what `paths` gives for a job's wildcards, kept for its `product` (a path with wildcards)."""
+    return lambda wildcards: [kept(path, product.format(**wildcards)) for path in paths(wildcards)]
+
+
+def tables(product, *names):
+    """An input function: the accuracies of experiments, or below paper/ all of the paper's, that `product` is made from."""
+    own = [f"{RESULTS}/accuracy/{name}.csv" for name in names]
+    return made_from(product, lambda wildcards: [f"{RESULTS}/paper/accuracy.csv"] if wildcards.study else own)
+
+
+def tables_by_class(product, *names):
+    """An input function: the accuracies of experiments class by class; the paper's are not known."""
+    own = [f"{RESULTS}/accuracy/{name}-by-class.csv" for name in names]
+    return made_from(product, lambda wildcards: [] if wildcards.study else own)
+
+
+def measure(wildcards):
+    """What a figure plots: the last test; the paper's, the mean of the ten best, selects on the validation set."""
+    return "top1_best10" if wildcards.study else "top1"
+
+
+def classes_of(wildcards):
+    """A table of the classes at hand, or below paper/ of ILSVRC-2012's."""
+    return RESOURCES / "ilsvrc2012.csv" if wildcards.study else rules.index.output.index
+
+
+def made(names, studies, suffixes):
+    """Paths of figures or tables: of this study (""), and those made from the paper's numbers ("paper/")."""
+    return expand(f"{RESULTS}/{{study}}{{name}}.{{suffix}}", study=studies, name=names, suffix=suffixes)
+
+
+def shown(path, category, title):
+    """A figure or table that is in the report, with the caption of its name in workflow/report/."""
+    name = Path(path).stem.removeprefix("{study}")
+    return report(
+        path,
+        caption=f"../report/{name}.rst",
+        category=category,
+        labels=lambda wildcards: {"result": title, "from": "the paper" if wildcards.get("study") else "this study"},
+    )

@@ -1,22 +1,105 @@
-# The paper's figures, from this study and, below paper/, from the paper's own accuracies.
+# The paper's figures, from this study and, below paper/, from the paper's own accuracies; filters and training curves.
+
+
+rule figure1:
+    output:
+        pdf=f"{RESULTS}/figure1.pdf",
+        png=shown(f"{RESULTS}/figure1.png", "Figures", "Figure 1: treatments"),
+    log:
+        f"{RESULTS}/logs/figure1.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_fingerprint("figures.figure1"),
+    script:
+        "../scripts/figure1.py"
 
 
 rule figure2:
     input:
-        accuracy=lambda wildcards: kept(
-            f"{RESULTS}/{wildcards.study}accuracy.csv", f"{RESULTS}/{wildcards.study}figure2.pdf"
-        ),
+        tables(f"{RESULTS}/{{study}}figure2.pdf", "random-splits"),
     output:
         pdf=f"{RESULTS}/{{study}}figure2.pdf",
-        png=f"{RESULTS}/{{study}}figure2.png",
+        png=shown(f"{RESULTS}/{{study}}figure2.png", "Figures", "Figure 2: copied layers"),
     log:
         f"{RESULTS}/logs/{{study}}figure2.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        # The paper plots the mean of the ten best tests, which selects on the validation set; we plot the last test.
-        measure=lambda wildcards: "top1_best10" if wildcards.study else "top1",
+        measure=measure,
         code=code_fingerprint("figures.figure2"),
     script:
         "../scripts/figure2.py"
+
+
+rule figure3:
+    input:
+        tables(f"{RESULTS}/{{study}}figure3.pdf", "random-splits", "manmade-natural", "random-filters"),
+    output:
+        pdf=f"{RESULTS}/{{study}}figure3.pdf",
+        png=shown(f"{RESULTS}/{{study}}figure3.png", "Figures", "Figure 3: dissimilar tasks, random filters"),
+    log:
+        f"{RESULTS}/logs/{{study}}figure3.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        measure=measure,
+        code=code_fingerprint("figures.figure3"),
+    script:
+        "../scripts/figure3.py"
+
+
+rule figureS1:
+    input:
+        tables(f"{RESULTS}/{{study}}figureS1.pdf", "reduced"),
+    output:
+        pdf=f"{RESULTS}/{{study}}figureS1.pdf",
+        png=shown(f"{RESULTS}/{{study}}figureS1.png", "Figures", "Figure S1: reduced sets"),
+    log:
+        f"{RESULTS}/logs/{{study}}figureS1.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        measure=measure,
+        code=code_fingerprint("figures.figureS1"),
+    script:
+        "../scripts/figureS1.py"
+
+
+rule filters:
+    input:
+        made_from(f"{RESULTS}/filters.pdf", lambda wildcards: BASE_WEIGHTS),
+    output:
+        pdf=f"{RESULTS}/filters.pdf",
+        png=shown(f"{RESULTS}/filters.png", "Figures", "First-layer kernels"),
+        table=f"{RESULTS}/filters.csv",
+    log:
+        f"{RESULTS}/logs/filters.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_fingerprint("figures.filters", "analysis.kernels"),
+    script:
+        "../scripts/filters.py"
+
+
+rule curves:
+    input:
+        made_from(f"{RESULTS}/curves.pdf", lambda wildcards: map(accuracy, NETWORKS)),
+    output:
+        pdf=f"{RESULTS}/curves.pdf",
+        png=shown(f"{RESULTS}/curves.png", "Figures", "Training curves"),
+    log:
+        f"{RESULTS}/logs/curves.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_fingerprint("figures.curves"),
+    script:
+        "../scripts/curves.py"

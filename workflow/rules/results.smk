@@ -1,22 +1,45 @@
-# All accuracies in one tidy table: this study's, and the paper's in the same columns.
+# Accuracies in tidy tables, this study's and the paper's in the same columns, and what follows from them.
 
 
 rule collect:
     input:
-        lambda wildcards: [kept(accuracy(network), f"{RESULTS}/accuracy.csv") for network in NETWORKS],
+        made_from(
+            f"{RESULTS}/accuracy/{{experiment}}.csv",
+            lambda wildcards: map(accuracy, EXPERIMENTS[wildcards.experiment]),
+        ),
     output:
-        accuracy=f"{RESULTS}/accuracy.csv",
+        accuracy=f"{RESULTS}/accuracy/{{experiment}}.csv",
+        by_class=f"{RESULTS}/accuracy/{{experiment}}-by-class.csv",
     log:
-        f"{RESULTS}/logs/collect.log",
+        f"{RESULTS}/logs/collect/{{experiment}}.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
         code=code_fingerprint("results"),
     message:
-        "collect the accuracies of all networks"
+        "collect the accuracies of {wildcards.experiment}"
     script:
         "../scripts/collect.py"
+
+
+rule collect_all:
+    input:
+        made_from(
+            f"{RESULTS}/accuracy.csv",
+            lambda wildcards: [f"{RESULTS}/accuracy/{experiment}.csv" for experiment in EXPERIMENTS],
+        ),
+    output:
+        accuracy=f"{RESULTS}/accuracy.csv",
+    log:
+        f"{RESULTS}/logs/collect/all.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_fingerprint("results"),
+    script:
+        "../scripts/collect_all.py"
 
 
 rule collect_paper:
@@ -25,7 +48,7 @@ rule collect_paper:
     output:
         accuracy=f"{RESULTS}/paper/accuracy.csv",
     log:
-        f"{RESULTS}/logs/collect_paper.log",
+        f"{RESULTS}/logs/collect/paper.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -33,3 +56,145 @@ rule collect_paper:
         code=code_fingerprint("results"),
     script:
         "../scripts/collect_paper.py"
+
+
+rule table1:
+    input:
+        accuracies=tables(f"{RESULTS}/{{study}}table1.csv", "random-splits"),
+        by_class=tables_by_class(f"{RESULTS}/{{study}}table1.csv", "random-splits"),
+    output:
+        csv=f"{RESULTS}/{{study}}table1.csv",
+        md=f"{RESULTS}/{{study}}table1.md",
+        html=shown(f"{RESULTS}/{{study}}table1.html", "Tables", "Table 1: boost of fine-tuned transfer"),
+    log:
+        f"{RESULTS}/logs/{{study}}table1.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        measure=measure,
+        code=code_fingerprint("analysis.paper_tables", "results", "pages"),
+    script:
+        "../scripts/table1.py"
+
+
+rule tableS1:
+    input:
+        tables(f"{RESULTS}/{{study}}tableS1.csv", "reduced"),
+    output:
+        csv=f"{RESULTS}/{{study}}tableS1.csv",
+        md=f"{RESULTS}/{{study}}tableS1.md",
+        html=shown(f"{RESULTS}/{{study}}tableS1.html", "Tables", "Table S1: reduced sets"),
+    log:
+        f"{RESULTS}/logs/{{study}}tableS1.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_fingerprint("analysis.paper_tables", "results", "pages"),
+    script:
+        "../scripts/tableS1.py"
+
+
+rule effects:
+    input:
+        accuracies=tables(f"{RESULTS}/{{study}}effects.csv", "random-splits", "manmade-natural", "preserved"),
+        by_class=tables_by_class(f"{RESULTS}/{{study}}effects.csv", "random-splits", "manmade-natural", "preserved"),
+    output:
+        csv=f"{RESULTS}/{{study}}effects.csv",
+        md=f"{RESULTS}/{{study}}effects.md",
+        html=shown(f"{RESULTS}/{{study}}effects.html", "Tables", "Effects with intervals"),
+    log:
+        f"{RESULTS}/logs/{{study}}effects.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        measure=measure,
+        code=code_fingerprint("analysis.effects", "results", "pages"),
+    script:
+        "../scripts/effects.py"
+
+
+rule claims:
+    input:
+        accuracies=tables(f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters"),
+        by_class=tables_by_class(f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters"),
+        kernels=made_from(
+            f"{RESULTS}/{{study}}claims.csv", lambda wildcards: [] if wildcards.study else [f"{RESULTS}/filters.csv"]
+        ),
+        paper=f"{RESULTS}/paper/accuracy.csv",
+    output:
+        csv=f"{RESULTS}/{{study}}claims.csv",
+        md=f"{RESULTS}/{{study}}claims.md",
+        html=shown(f"{RESULTS}/{{study}}claims.html", "Claims", "Claims and verdicts"),
+    log:
+        f"{RESULTS}/logs/{{study}}claims.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        measure=measure,
+        code=code_fingerprint("analysis.claims", "results", "pages"),
+    script:
+        "../scripts/claims.py"
+
+
+rule classes:
+    input:
+        classes_of,
+    output:
+        csv=f"{RESULTS}/{{study}}classes.csv",
+        md=f"{RESULTS}/{{study}}classes.md",
+        html=shown(f"{RESULTS}/{{study}}classes.html", "Tables", "Classes and their sides"),
+    log:
+        f"{RESULTS}/logs/{{study}}classes.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        wordnet=lambda wildcards: "snapshot" if wildcards.study else config["wordnet"],
+        sides=lambda wildcards: {} if wildcards.study else config["splits"]["sides"],
+        code=code_fingerprint("splits", "pages"),
+    script:
+        "../scripts/classes.py"
+
+
+rule wordnet_nodes:
+    input:
+        classes_of,
+    output:
+        csv=f"{RESULTS}/{{study}}wordnet_nodes.csv",
+        md=f"{RESULTS}/{{study}}wordnet_nodes.md",
+        html=shown(f"{RESULTS}/{{study}}wordnet_nodes.html", "Tables", "Largest WordNet nodes"),
+    log:
+        f"{RESULTS}/logs/{{study}}wordnet_nodes.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        wordnet=lambda wildcards: "snapshot" if wildcards.study else config["wordnet"],
+        code=code_fingerprint("wordnet", "pages"),
+    script:
+        "../scripts/wordnet_nodes.py"
+
+
+rule provenance:
+    input:
+        made_from(
+            f"{RESULTS}/provenance.csv",
+            lambda wildcards: [f"{RESULTS}/provenance/{network.split}/{network.name}.json" for network in NETWORKS],
+        ),
+    output:
+        csv=f"{RESULTS}/provenance.csv",
+        md=f"{RESULTS}/provenance.md",
+        html=shown(f"{RESULTS}/provenance.html", "Provenance", "Provenance"),
+    log:
+        f"{RESULTS}/logs/provenance.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_fingerprint("results", "pages"),
+    script:
+        "../scripts/provenance.py"

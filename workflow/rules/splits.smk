@@ -17,3 +17,11 @@ rule split:
         sides=lambda wildcards: config["splits"]["sides"] if wildcards.split == "manmade-natural" else {},
     script:
         "../scripts/split.py"
+
+
+# All classes in one task, for random filters and reduced sets.
+use rule split as split_whole with:
+    output:
+        all=f"{RESULTS}/splits/{{split}}/{ALL}.csv",
+    wildcard_constraints:
+        split=WHOLE,

@@ -6,15 +6,17 @@ rule train_base:
         index=rules.index.output.index,
         store=rules.pack.output.store,
         description=rules.pack.output.description,
-        manifest=f"{RESULTS}/splits/{{split}}/{{half}}.csv",
+        manifest=manifest,
     output:
-        weights=f"{RESULTS}/weights/{{split}}/base{{half}}.safetensors",
-        accuracy=f"{RESULTS}/accuracy/{{split}}/base{{half}}.json",
-        provenance=f"{RESULTS}/provenance/{{split}}/base{{half}}.json",
+        weights=f"{RESULTS}/weights/{{split}}/{{network}}.safetensors",
+        accuracy=f"{RESULTS}/accuracy/{{split}}/{{network}}.json",
+        provenance=f"{RESULTS}/provenance/{{split}}/{{network}}.json",
     log:
-        f"{RESULTS}/logs/train/{{split}}/base{{half}}.log",
+        f"{RESULTS}/logs/train/{{split}}/{{network}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train/{{split}}/base{{half}}.tsv"
+        f"{RESULTS}/benchmarks/train/{{split}}/{{network}}.tsv"
+    wildcard_constraints:
+        network="base[AB]?",
     priority: 1
     conda:
         "../../envs/environment.yaml"
@@ -24,29 +26,26 @@ rule train_base:
     params:
         **TRAINING_PARAMS,
     script:
-        "../scripts/train_base.py"
+        "../scripts/train.py"
 
 
-rule train_transfer:
+# The whole set's: layers that are random, and few examples per class.
+use rule train_base as train_whole with:
+    output:
+        accuracy=f"{RESULTS}/accuracy/{{split}}/{{network}}.json",
+        provenance=f"{RESULTS}/provenance/{{split}}/{{network}}.json",
+    wildcard_constraints:
+        network=r"random[1-7]|reduced-\d+",
+    priority: 0
+
+
+# First layers copied from a base network: B3B, B3B+, A3B, A3B+, A4~1B.
+use rule train_whole as train_transfer with:
     input:
         index=rules.index.output.index,
         store=rules.pack.output.store,
         description=rules.pack.output.description,
-        manifest=lambda wildcards: f"{RESULTS}/splits/{{split}}/{network_of(wildcards).target}.csv",
+        manifest=manifest,
         weights=base_weights,
-    output:
-        accuracy=f"{RESULTS}/accuracy/{{split}}/{{copied}}.json",
-        provenance=f"{RESULTS}/provenance/{{split}}/{{copied}}.json",
-    log:
-        f"{RESULTS}/logs/train/{{split}}/{{copied}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/train/{{split}}/{{copied}}.tsv"
-    conda:
-        "../../envs/environment.yaml"
-    threads: config["jobs"]["threads"]
-    resources:
-        **TRAINING_RESOURCES,
-    params:
-        **TRAINING_PARAMS,
-    script:
-        "../scripts/train_transfer.py"
+    wildcard_constraints:
+        network=r"[AB][1-7](~[1-6])?[AB]\+?",

@@ -1,4 +1,4 @@
-"""Gather the accuracies of all networks of the study in one table."""
+"""Gather the accuracies of an experiment's networks in tables: by network, and by class."""
 
 from pathlib import Path
 
@@ -7,4 +7,6 @@ from transferability.results import collect
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        collect(map(Path, snakemake.input)).to_csv(snakemake.output.accuracy, index=False)
+        accuracy, by_class = collect(map(Path, snakemake.input))
+        accuracy.to_csv(snakemake.output.accuracy, index=False)
+        by_class.to_csv(snakemake.output.by_class, index=False)

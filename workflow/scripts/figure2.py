@@ -9,5 +9,5 @@ from transferability.results import read_accuracies
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        figure = draw_figure2(read_accuracies(Path(snakemake.input.accuracy)), snakemake.params.measure)
-        save_figure(figure, [Path(path) for path in snakemake.output])
+        figure = draw_figure2(read_accuracies(map(Path, snakemake.input)), snakemake.params.measure)
+        save_figure(figure, map(Path, snakemake.output))

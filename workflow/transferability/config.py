@@ -39,14 +39,21 @@ def validate_config(config: dict, files: Iterable[Path]) -> None:
 
 def _inconsistencies(config: Mapping) -> Iterator[Problem]:
     """Yield what is wrong with values that are well-formed each but do not go together."""
-    crop, image_size = config["training"]["crop"], config["dataset"]["image_size"]
-    architecture = config["network"]["architecture"]
+    architecture, image_size = config["network"]["architecture"], config["dataset"]["image_size"]
     layout, root = config["dataset"]["layout"], config["dataset"]["root"]
-    if crop not in SIZES[architecture]:
-        accepted = " or ".join(map(str, SIZES[architecture]))
-        yield ("training", "crop"), f"{crop} given; accepted with network.architecture {architecture}: {accepted}"
-    elif crop > image_size:
-        yield ("training", "crop"), f"{crop} given; accepted: at most dataset.image_size, which is {image_size}"
+    for section, training in (
+        (("training",), config["training"]),
+        (("reduced", "training"), config["reduced"]["training"]),
+    ):
+        crop, key = training.get("crop"), (*section, "crop")
+        if crop and crop not in SIZES[architecture]:
+            accepted = " or ".join(map(str, SIZES[architecture]))
+            yield key, f"{crop} given; accepted with network.architecture {architecture}: {accepted}"
+        elif crop and crop > image_size:
+            yield key, f"{crop} given; accepted: at most dataset.image_size, which is {image_size}"
+    n, m = (max(config["preserved"][key], default=0) for key in "nm")
+    if n + m > 7:
+        yield ("preserved", "m"), f"{m} given with preserved.n {n}; accepted: n + m at most 7, layer 8 is always new"
     if layout != "pictures" and not root:
         yield ("dataset", "root"), f"none given; layout {layout} needs it: --config 'dataset={{root: DIRECTORY}}'"
     if layout == "pictures" and root:

@@ -15,7 +15,7 @@ TEST_BATCH = 500
 
 @dataclass(frozen=True)
 class Examples:
-    """One subset of one half: the rows of its images in the store, and their labels (int64, 0 <= label < classes)."""
+    """One subset of one task: the rows of its images in the store, and their labels (int64, 0 <= label < classes)."""
 
     store: np.ndarray
     rows: np.ndarray
@@ -25,10 +25,18 @@ class Examples:
         return len(self.rows)
 
 
-def select_examples(store: np.ndarray, index: pd.DataFrame, manifest: pd.DataFrame, subset: str) -> Examples:
-    """Select a half's images of a subset; `index` has a row for each image of `store`."""
+def select_examples(
+    store: np.ndarray, index: pd.DataFrame, manifest: pd.DataFrame, subset: str, per_class: int = 0
+) -> Examples:
+    """Select a task's images of a subset, or of each class the first `per_class`, in the order of the index.
+
+    `index` has a row for each image of `store`.
+    """
     label_of = dict(zip(manifest["wnid"], manifest["label"], strict=True))
-    rows = np.flatnonzero(((index["subset"] == subset) & index["wnid"].isin(label_of)).to_numpy())
+    selected = (index["subset"] == subset) & index["wnid"].isin(label_of)
+    if per_class:
+        selected &= index.groupby(["subset", "wnid"]).cumcount() < per_class
+    rows = np.flatnonzero(selected.to_numpy())
     labels = index["wnid"].iloc[rows].map(label_of).to_numpy(dtype=np.int64, copy=True)
     return Examples(store, rows, labels)
 

@@ -1,21 +1,28 @@
-"""What the networks of a study are called and which there are."""
+"""What the networks of a study are called, which there are, and which experiment each belongs to."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 HALVES = ("A", "B")
+WHOLE = "whole"  # the split that does not divide: one task with all classes ...
+ALL = "all"  # ... and what that task is called where others say A or B
+RANDOM = "random"  # where layers that were never trained come from
 
 _BASE = re.compile(r"base(?P<target>[AB])")
-_COPY = re.compile(r"(?P<source>[AB])(?P<n>[1-9][0-9]*)(?P<target>[AB])(?P<plus>\+?)")
+_COPY = re.compile(r"(?P<source>[AB])(?P<n>[1-9][0-9]*)(~(?P<preserved>[1-9]))?(?P<target>[AB])(?P<plus>\+?)")
+_RANDOM = re.compile(r"random(?P<n>[1-9][0-9]*)")
+_REDUCED = re.compile(r"reduced-(?P<examples>[0-9]{4,})")
 
 
 @dataclass(frozen=True)
 class Network:
     """One network of the study: its first `n` layers come from base{source}, it is trained and tested on {target}.
 
-    `fine_tuned` says whether the copied layers learn too (the paper's "+"). A base network has n = 0 and
-    source == target. `split` names how the classes were divided into the halves A and B.
+    `fine_tuned` says whether these layers learn too (the paper's "+"). The next `preserved` layers are copied as well,
+    and learn. A base network has n = 0 and source == target. `split` names how the classes were divided into the
+    halves A and B; on the split "whole", source and target are "all", but the source of layers that are random and
+    never trained is "random". `examples` is the number of training images per class, the first ones; 0 stands for all.
     """
 
     split: str
@@ -23,29 +30,86 @@ class Network:
     target: str
     n: int = 0
     fine_tuned: bool = False
+    preserved: int = 0
+    examples: int = 0
 
     @property
     def treatment(self) -> str:
-        """base, selffer or transfer."""
+        """base, selffer, transfer, preserved, random or reduced."""
+        if self.examples:
+            return "reduced"
         if self.n == 0:
             return "base"
+        if self.source == RANDOM:
+            return "random"
+        if self.preserved:
+            return "preserved"
         return "selffer" if self.source == self.target else "transfer"
 
     @property
+    def kind(self) -> str:
+        """The treatment in the paper's notation, with n for the number and B for the target: BnB, AnB+, An~1B."""
+        if self.treatment not in ("selffer", "transfer", "preserved"):
+            return self.treatment
+        source = "B" if self.source == self.target else "A"
+        preserved = f"~{self.preserved}" if self.preserved else ""
+        return f"{source}n{preserved}B{'+' if self.fine_tuned else ''}"
+
+    @property
     def name(self) -> str:
-        """The paper's notation: baseA, B3B, A3B+."""
+        """The paper's notation (baseA, B3B, A3B+), A4~1B where layer 5 is preserved; base, random3, reduced-0100."""
+        if self.examples:
+            return f"reduced-{self.examples:04d}"
         if self.n == 0:
-            return f"base{self.target}"
-        return f"{self.source}{self.n}{self.target}{'+' if self.fine_tuned else ''}"
+            return "base" if self.target == ALL else f"base{self.target}"
+        if self.source == RANDOM:
+            return f"random{self.n}"
+        preserved = f"~{self.preserved}" if self.preserved else ""
+        return f"{self.source}{self.n}{preserved}{self.target}{'+' if self.fine_tuned else ''}"
+
+    @property
+    def copied(self) -> int:
+        """The number of first layers that are copied from base{source}."""
+        return 0 if self.source == RANDOM else self.n + self.preserved
+
+    @property
+    def frozen(self) -> int:
+        """The number of first layers that never learn."""
+        return 0 if self.fine_tuned else self.n
 
     @classmethod
     def parse(cls, split: str, name: str) -> "Network":
-        """Return the network that `name` denotes; raise ValueError if it denotes none."""
+        """Return the network that `name` denotes on a split; raise ValueError if it denotes none."""
+        if split == WHOLE:
+            return cls._parse_whole(name)
         if match := _BASE.fullmatch(name):
             return cls(split, match["target"], match["target"])
         if match := _COPY.fullmatch(name):
-            return cls(split, match["source"], match["target"], int(match["n"]), bool(match["plus"]))
-        raise ValueError(f"{name!r} is not a network's name; accepted are names like baseA, B3B, B3B+, A3B and A3B+")
+            network = cls(
+                split,
+                match["source"],
+                match["target"],
+                int(match["n"]),
+                fine_tuned=bool(match["plus"]),
+                preserved=int(match["preserved"] or 0),
+            )
+            if not (network.preserved and network.fine_tuned):
+                return network
+        raise ValueError(
+            f"{name!r} is not a network's name; accepted are names like baseA, B3B, B3B+, A3B, A3B+ and A4~1B"
+        )
+
+    @classmethod
+    def _parse_whole(cls, name: str) -> "Network":
+        if name == "base":
+            return cls(WHOLE, ALL, ALL)
+        if match := _RANDOM.fullmatch(name):
+            return cls(WHOLE, RANDOM, ALL, int(match["n"]))
+        if (match := _REDUCED.fullmatch(name)) and int(match["examples"]):
+            return cls(WHOLE, ALL, ALL, examples=int(match["examples"]))
+        raise ValueError(
+            f"{name!r} is not a network's name; accepted on the whole set are names like base, random3, reduced-0100"
+        )
 
 
 def random_splits(config: Mapping) -> list[str]:
@@ -54,17 +118,49 @@ def random_splits(config: Mapping) -> list[str]:
 
 
 def splits(config: Mapping) -> list[str]:
-    """Names of all splits of a study."""
+    """Names of all splits of a study into halves."""
     return random_splits(config) + ["manmade-natural"] * config["splits"]["manmade_natural"]
 
 
+def experiments(config: Mapping) -> dict[str, list[Network]]:
+    """List the networks of each experiment of a study, with the base networks that it compares with.
+
+    Keys: random-splits (Figure 2), manmade-natural (Figure 3), preserved, random-filters, reduced (Figure S1). An
+    experiment that the configuration leaves out has no networks.
+    """
+    randomly = random_splits(config)
+    whole = Network(WHOLE, ALL, ALL)
+    random_filters = [Network(WHOLE, RANDOM, ALL, n) for n in config["network"]["n"]] * config["random_filters"]
+    reduced = [Network(WHOLE, ALL, ALL, examples=k) for k in config["reduced"]["examples_per_class"]]
+    return {
+        "random-splits": [network for split in randomly for network in _grid(config, split)],
+        "manmade-natural": [
+            network for split in splits(config) if split not in randomly for network in _grid(config, split)
+        ],
+        "preserved": [network for split in randomly for network in _preserved(config, split)],
+        "random-filters": [whole, *random_filters] if random_filters else [],
+        "reduced": [whole, *reduced] if reduced else [],
+    }
+
+
 def study_networks(config: Mapping) -> list[Network]:
-    """List the networks of a study: on each random split both bases and, in both directions, every treatment and n."""
+    """List the networks of a study, each once."""
+    return list(dict.fromkeys(network for networks in experiments(config).values() for network in networks))
+
+
+def _grid(config: Mapping, split: str) -> list[Network]:
+    """On one split both bases and, in both directions, every treatment and n."""
     networks = []
-    for split in random_splits(config):
-        for target, other in (HALVES, HALVES[::-1]):
-            networks.append(Network(split, target, target))
-            for treatment in config["treatments"]:
-                source = target if treatment.startswith("B") else other
-                networks += [Network(split, source, target, n, treatment.endswith("+")) for n in config["network"]["n"]]
+    for target, other in (HALVES, HALVES[::-1]):
+        networks.append(Network(split, target, target))
+        for treatment in config["treatments"]:
+            source = target if treatment.startswith("B") else other
+            networks += [Network(split, source, target, n, treatment.endswith("+")) for n in config["network"]["n"]]
     return networks
+
+
+def _preserved(config: Mapping, split: str) -> list[Network]:
+    """On one split both bases and, from each base to each half, every n and m of the configuration."""
+    n_and_m = [(n, m) for n in config["preserved"]["n"] for m in config["preserved"]["m"]]
+    copies = [Network(split, x, y, n, preserved=m) for x in HALVES for y in HALVES for n, m in n_and_m]
+    return [*(Network(split, half, half) for half in HALVES), *copies] if copies else []

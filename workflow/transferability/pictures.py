@@ -2,8 +2,11 @@
 
 Every synset carries a vector of appearance genes: the mean of its hypernyms' genes plus a mutation seeded by its
 wnid. So classes that are near in WordNet look alike, and man-made things differ from natural ones. A class's genes
-become a shape (lobed under `organism`, polygonal elsewhere), a texture, colours and a background; every picture
-adds its own pose, light, clutter and noise.
+become a shape, a texture, colours and a background; every picture adds its own pose, light, clutter and noise.
+
+What tells classes apart is not the same on both sides: under `organism` shapes are lobed, colours strong and textures
+alike; elsewhere shapes are polygonal, colours dull and textures of every kind. So features of one side serve the other
+less than those of a random half do.
 """
 
 import networkx as nx
@@ -58,11 +61,17 @@ class _Look:
         self.hollow = share[5] > 0.62
         self.aspect = np.exp(0.9 * (share[6] - 0.5))
         self.stripes, self.rings, self.checks = np.exp(3 * share[7:10]) / np.exp(3 * share[7:10]).sum()
-        self.frequency = 2 + 7 * share[10]
-        self.orientation = np.pi * share[11]
         self.hues = share[12] * 1.2, share[13] * 1.2
-        self.saturation = 0.35 + 0.6 * share[14]
-        self.sharpness = 1 + 5 * share[15]
+        if lobed:
+            self.frequency = 2.5 + 3 * share[10]
+            self.orientation = np.pi * (0.1 + 0.5 * share[11])
+            self.saturation = 0.6 + 0.35 * share[14]
+            self.sharpness = 1 + 5 * share[15]
+        else:
+            self.frequency = 2 + 8 * share[10]
+            self.orientation = 1.5 * np.pi * share[11]
+            self.saturation = 0.1 + 0.15 * share[14]
+            self.sharpness = 3 + 5 * share[15]
         self.ground_hue = share[16] * 1.2
         self.ground_frequency = 1 + 4 * share[17]
         self.ground_orientation = np.pi * share[18]

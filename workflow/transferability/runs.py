@@ -6,7 +6,7 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from transferability.settings import read_settings
 from transferability.state import StateKeeper
 from transferability.store import open_store
 from transferability.tables import read_index, read_manifest
-from transferability.training import Evaluation, Start, Task, Trainer, summarize
+from transferability.training import Start, Task, Trainer, summarize
 
 log = logging.getLogger(__name__)
 
@@ -79,13 +79,14 @@ def run_network(
     identity = f"{network.split}/{network.name}"
     began = time.time()
     torch.set_num_threads(threads)
-    task = read_task(source)
+    wnids = read_manifest(source.manifest)["wnid"].tolist()
+    task = read_task(source, network.examples)
     settings = read_settings(recipe.training, len(task.train))
     mark = fingerprint([asdict(network), asdict(recipe), _data_checksums(source)])
     if source.weights:
-        start = Start.from_base(read_weights(source.weights), copied=network.n, frozen=not network.fine_tuned)
+        start = Start.from_base(read_weights(source.weights), network.copied, network.frozen)
     else:
-        start = Start.from_scratch(task)
+        start = Start.from_scratch(task, network.frozen)
     hardware = pick_device(device)
     trainer = Trainer(identity, recipe.architecture, task, start, settings, recipe.seed, hardware)
     log.info("%s: %d training, %d validation images, on %s", identity, len(task.train), len(task.val), hardware)
@@ -98,18 +99,22 @@ def run_network(
         _write_weights(products.weights, trainer.result(), mark)
     images = (settings.iterations - resumed_at) * settings.batch_size
     _write_json(products.provenance, _provenance(hardware, began, images, resumed_at))
-    _write_json(products.accuracy, accuracy_record(network, task, trainer.curve, recipe.seed, mark))
+    _write_json(products.accuracy, accuracy_record(network, task, wnids, trainer, recipe.seed, mark))
     keeper.remove()
 
 
-def read_task(source: Source) -> Task:
-    """Read one half's task from index, store and manifest; raise InputError if they do not fit together."""
+def read_task(source: Source, examples: int = 0) -> Task:
+    """Read a task from index, store and manifest, or of its training images the first `examples` of each class.
+
+    Raises InputError if the files do not fit together.
+    """
     index = read_index(source.index)
     manifest = read_manifest(source.manifest)
     store = open_store(source.store, len(index))
-    train, val = (select_examples(store, index, manifest, subset) for subset in ("train", "val"))
-    for subset, examples in (("train", train), ("val", val)):
-        missing = sorted(set(manifest["label"]) - set(np.unique(examples.labels)))
+    train = select_examples(store, index, manifest, "train", examples)
+    val = select_examples(store, index, manifest, "val")
+    for subset, images in (("train", train), ("val", val)):
+        missing = sorted(set(manifest["label"]) - set(np.unique(images.labels)))
         if missing:
             wnids = ", ".join(manifest.set_index("label").loc[missing, "wnid"])
             raise InputError(
@@ -128,6 +133,14 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         ) from error
 
 
+def read_first_layers(paths: Iterable[Path]) -> dict[str, np.ndarray]:
+    """Read the first layer's kernels of base networks: by "split/network", float32 (kernels, 3, height, width), BGR.
+
+    Raises InputError for a damaged file.
+    """
+    return {f"{path.parent.name}/{path.stem}": read_weights(path)["conv1.conv.weight"].numpy() for path in paths}
+
+
 def pick_device(wanted: str) -> torch.device:
     """Return the device for auto, cpu or cuda, set to compute deterministically; InputError for cuda without CUDA."""
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
@@ -139,8 +152,13 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device("cuda")
 
 
-def accuracy_record(network: Network, task: Task, curve: list[Evaluation], seed: int, mark: str) -> dict:
-    """Return what a network's accuracy file holds: a function of configuration, data and code alone."""
+def accuracy_record(network: Network, task: Task, wnids: list[str], trainer: Trainer, seed: int, mark: str) -> dict:
+    """Return what a network's accuracy file holds: a function of configuration, data and code alone.
+
+    `wnids` are the classes in order of their labels. by_class tells of each how many of its validation images the last
+    test had right: "41/50".
+    """
+    images = np.bincount(task.val.labels, minlength=task.classes)
     return {
         "network": network.name,
         "split": network.split,
@@ -149,10 +167,13 @@ def accuracy_record(network: Network, task: Task, curve: list[Evaluation], seed:
         "target": network.target,
         "n": network.n,
         "fine_tuned": network.fine_tuned,
+        "preserved": network.preserved,
+        "examples_per_class": network.examples,
         "classes": task.classes,
         "train_images": len(task.train),
         "val_images": len(task.val),
-        **summarize(curve),
+        **summarize(trainer.curve),
+        "by_class": {wnid: f"{right}/{of}" for wnid, right, of in zip(wnids, trainer.correct, images, strict=True)},
         "seed": seed,
         "fingerprint": mark,
     }

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from transferability.errors import InputError
+from transferability.networks import ALL, WHOLE
 from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, ancestors
 
 BY_HAND = RESOURCES / "manual_68.csv"
@@ -28,14 +29,10 @@ def random_halves(wnids: Sequence[str], k: int) -> dict[str, list[str]]:
 def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> dict[str, list[str]]:
     """Cut classes into A = man-made and B = natural, each in the order of the wnids.
 
-    A class is man-made if `artifact` is among its hypernyms, natural if `organism` is, over all hypernym paths of
-    `graph`; `by_hand` (wnid -> "manmade" or "natural") goes first, then the authors' own assignments of
-    the ILSVRC-2012 classes under neither. Raises InputError that lists every class left without a side.
+    Sides are those of `class_sides`. Raises InputError that lists every class left without one.
     """
-    authors = pd.read_csv(BY_HAND, index_col="wnid")["side"].to_dict()
-    by_hand = {str(wnid): side for wnid, side in by_hand.items()}  # a folder called 7 is a number in YAML
-    sides = {wnid: by_hand.get(wnid) or _side(graph, wnid) or authors.get(wnid) for wnid in sorted(wnids)}
-    undecided = [wnid for wnid, side in sides.items() if side is None]
+    table = class_sides(wnids, graph, by_hand)
+    undecided = table.loc[table["side"] == "", "wnid"].tolist()
     if undecided:
         named = ", ".join(f"{wnid} ({graph.nodes[wnid]['name']})" for wnid in undecided)
         raise InputError(
@@ -44,14 +41,29 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
             "let config key wordnet name a whole WordNet, if they are beyond ILSVRC-2012, "
             "or do without this split: splits: {manmade_natural: false}"
         )
-    return {half: [wnid for wnid, side in sides.items() if SIDES[side] == half] for half in SIDES.values()}
+    return {half: table.loc[table["side"] == side, "wnid"].tolist() for side, half in SIDES.items()}
 
 
-def _side(graph: nx.DiGraph, wnid: str) -> str | None:
-    above = ancestors(graph, wnid) | {wnid}
-    if (ARTIFACT in above) == (ORGANISM in above):
-        return None
-    return "manmade" if ARTIFACT in above else "natural"
+def class_sides(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> pd.DataFrame:
+    """Return which side each class is on and what decided it: columns wnid, name, side, decided_by, sorted by wnid.
+
+    A class is "manmade" if `artifact` is among its hypernyms, "natural" if `organism` is, over all hypernym paths of
+    `graph`. `by_hand` (wnid -> side: "configuration") goes before that, the authors' own assignments of the
+    ILSVRC-2012 classes under neither ("by hand") after it. Where nothing decides, side and decided_by are "".
+    """
+    authors = pd.read_csv(BY_HAND, index_col="wnid")["side"].to_dict()
+    given = {str(wnid): side for wnid, side in by_hand.items()}  # a folder called 7 is a number in YAML
+    rows = []
+    for wnid in sorted(wnids):
+        above = ancestors(graph, wnid) | {wnid}
+        if wnid in given:
+            decision = given[wnid], "configuration"
+        elif (ARTIFACT in above) != (ORGANISM in above):
+            decision = ("manmade", "artifact") if ARTIFACT in above else ("natural", "organism")
+        else:
+            decision = (authors[wnid], "by hand") if wnid in authors else ("", "")
+        rows.append((wnid, graph.nodes[wnid]["name"], *decision))
+    return pd.DataFrame(rows, columns=["wnid", "name", "side", "decided_by"])
 
 
 def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
@@ -62,17 +74,19 @@ def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
 def split_manifests(
     split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
 ) -> dict[str, pd.DataFrame]:
-    """Return the manifests of both halves of a split by its name (random-k or manmade-natural).
+    """Return the manifests of a split by its name: of A and B (random-k or manmade-natural), or of "all" (whole).
 
-    Raises InputError if a half would have fewer than two classes.
+    Raises InputError if one would have fewer than two classes.
     """
-    if split == "manmade-natural":
+    if split == WHOLE:
+        halves = {ALL: sorted(wnids)}
+    elif split == "manmade-natural":
         halves = manmade_natural_halves(wnids, graph, by_hand)
     else:
         halves = random_halves(wnids, int(split.removeprefix("random-")))
     for half, members in halves.items():
         if len(members) < 2:
             raise InputError(
-                f"split {split}: half {half} has {len(members)} of {len(wnids)} classes; a task needs at least two"
+                f"split {split}: {half} has {len(members)} of {len(wnids)} classes; a task needs two or more"
             )
     return {half: manifest(members, graph) for half, members in halves.items()}

@@ -32,24 +32,25 @@ class Task:
 
 @dataclass(frozen=True)
 class Start:
-    """What a network starts from: the mean image (see `data.mean_image`) and, unless it is a base, trained weights.
+    """What a network starts from: the mean image (see `data.mean_image`) and, if it copies, trained weights.
 
-    `weights` is a state dict whose first `copied` layers are taken over; they stay as they are if `frozen`.
+    `weights` is a state dict whose first `copied` layers are taken over. The first `frozen` layers, copied or drawn at
+    random, stay as they are.
     """
 
     mean: torch.Tensor
     weights: Mapping[str, torch.Tensor] | None = None
     copied: int = 0
-    frozen: bool = False
+    frozen: int = 0
 
     @classmethod
-    def from_scratch(cls, task: Task) -> "Start":
-        """Start a base network of a task."""
-        return cls(mean_image(task.train))
+    def from_scratch(cls, task: Task, frozen: int = 0) -> "Start":
+        """Start a network of a task from random weights."""
+        return cls(mean_image(task.train), frozen=frozen)
 
     @classmethod
-    def from_base(cls, base: Mapping[str, torch.Tensor], copied: int, frozen: bool) -> "Start":
-        """Start a selffer or transfer network from what `Trainer.result` gave for its source's base network."""
+    def from_base(cls, base: Mapping[str, torch.Tensor], copied: int, frozen: int) -> "Start":
+        """Start a network from what `Trainer.result` gave for its source's base network."""
         return cls(base[MEAN_IMAGE], base, copied, frozen)
 
 
@@ -68,14 +69,15 @@ def build_network(architecture: str, size: int, classes: int, start: Start, seed
     for number, (name, layer) in enumerate(network.named_children()):
         if number < start.copied:
             layer.load_state_dict({key: start.weights[f"{name}.{key}"] for key in layer.state_dict()})
-            layer.requires_grad_(not start.frozen)
         else:
             initialize(layer, seed("init", name))
+        layer.requires_grad_(number >= start.frozen)
     return network.to(memory_format=torch.channels_last)
 
 
 class Trainer:
-    """Trains one network. After `run`, `network` holds its weights and `curve` its tests.
+    """Trains one network. After `run`, `network` holds its weights, `curve` its tests, and `correct` how many images
+    of each label the last test had right.
 
     `name` is what every seed is derived from besides the study's seed: "random-0/A3B+". Training can stop after any
     iteration and go on from `state()` in another process, to the same result bit for bit.
@@ -94,12 +96,13 @@ class Trainer:
         self.name, self.settings, self.device = name, settings, device
         self.iteration = 0
         self.curve: list[Evaluation] = []
-        self._study_seed, self._mean = study_seed, start.mean
+        self.correct: list[int] = []
+        self._study_seed, self._mean, self._classes = study_seed, start.mean, task.classes
         self.network = build_network(architecture, settings.crop, task.classes, start, self._seed).to(device)
         preparation = Preparation(
             start.mean.to(device), settings.crop, settings.mirror, ARCHITECTURES[architecture].pixel_scale
         )
-        fixed, self._head = split_fixed(self.network, start.copied if start.frozen else 0)
+        fixed, self._head = split_fixed(self.network, start.frozen)
         self._train = Inputs(task.train, preparation, fixed, device, random=preparation.random)
         self._val = Inputs(task.val, preparation, fixed, device, random=False)
         self._optimizer = SGD(self.network.parameters(), settings.momentum, settings.weight_decay)
@@ -131,6 +134,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "curve": [asdict(test) for test in self.curve],
+            "correct": self.correct,
         }
 
     def result(self) -> dict[str, torch.Tensor]:
@@ -144,6 +148,7 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.curve = [Evaluation(**test) for test in state["curve"]]
+        self.correct = state["correct"]
 
     def _positions(self) -> Iterator[torch.Tensor]:
         images, last = len(self._train), self.settings.iterations
@@ -160,15 +165,17 @@ class Trainer:
 
     def _test(self) -> Evaluation:
         self.network.eval()
-        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        right = []
         loss = torch.zeros((), dtype=torch.float64, device=self.device)
         with torch.inference_mode():
             for inputs, labels in self._val.batches(torch.arange(len(self._val)).split(TEST_BATCH)):
                 scores = self._head(inputs)
-                correct += (scores.argmax(1) == labels).sum()
+                right.append(scores.argmax(1) == labels)
                 loss += functional.cross_entropy(scores, labels, reduction="sum").double()
         self.network.train()
-        return Evaluation(self.iteration, correct.item() / len(self._val), loss.item() / len(self._val))
+        correct = self._val.labels[torch.cat(right)]
+        self.correct = torch.bincount(correct, minlength=self._classes).tolist()
+        return Evaluation(self.iteration, len(correct) / len(self._val), loss.item() / len(self._val))
 
     def _check_finite(self, train_loss: float) -> None:
         if not (math.isfinite(train_loss) and math.isfinite(self.curve[-1].loss)):
@@ -200,7 +207,7 @@ class Inputs:
     def __init__(
         self, examples: Examples, preparation: Preparation, fixed: nn.Sequential, device: torch.device, random: bool
     ):
-        self._labels = torch.from_numpy(examples.labels).to(device)
+        self.labels = torch.from_numpy(examples.labels).to(device)
         self._prepare = preparation.train if random else preparation.test
         self._fixed = fixed
         pixels = Pixels(examples, device)
@@ -209,18 +216,18 @@ class Inputs:
         self._pixels = None if keep else pixels
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return len(self.labels)
 
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield the head's inputs and the labels of batch after batch of positions (int64, on the CPU)."""
         if self._features is None:
             ours, theirs = tee(positions)
             for batch, images in zip(ours, self._pixels.batches(theirs), strict=True):
-                yield self._compute(images), self._labels[batch.to(self._labels.device)]
+                yield self._compute(images), self.labels[batch.to(self.labels.device)]
             return
         for batch in positions:
-            batch = batch.to(self._labels.device)
-            yield _channels_first(self._features[batch]), self._labels[batch]
+            batch = batch.to(self.labels.device)
+            yield _channels_first(self._features[batch]), self.labels[batch]
 
     def _compute_all(self, pixels: Pixels, images: int) -> torch.Tensor:
         batches = pixels.batches(torch.arange(images).split(TEST_BATCH))

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,6 +42,17 @@ def hypernym_graph(source: str, wnids: Iterable[str]) -> nx.DiGraph:
 def ancestors(graph: nx.DiGraph, wnid: str) -> set[str]:
     """Return all synsets above `wnid`, over every path (the paper's counts need all paths)."""
     return nx.descendants(graph, wnid)
+
+
+def largest_nodes(graph: nx.DiGraph, wnids: Iterable[str], count: int) -> pd.DataFrame:
+    """Return the synsets above most classes, ties in order of wnid: columns wnid, name, classes.
+
+    A class counts once for each synset at or above it, whichever paths lead there.
+    """
+    above = Counter(node for wnid in wnids for node in ancestors(graph, wnid) | {wnid})
+    ranked = sorted(above.items(), key=lambda node: (-node[1], node[0]))[:count]
+    rows = [(wnid, graph.nodes[wnid]["name"], classes) for wnid, classes in ranked]
+    return pd.DataFrame(rows, columns=["wnid", "name", "classes"])
 
 
 def _read_snapshot(path: Path) -> nx.DiGraph:

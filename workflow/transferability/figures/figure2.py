@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transferability.errors import InputError
-from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, Look
+from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, scatter
 
 # Section 4.1 of the paper, in short: what each numbered part of the lower panel shows.
 INTERPRETATIONS = {
@@ -49,22 +49,16 @@ def mean_accuracies(table: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 def _draw_networks(axes: Axes, table: pd.DataFrame, measure: str) -> None:
     base = table[table["treatment"] == "base"]
-    _scatter(axes, base["n"], base[measure], BASE)
+    scatter(axes, base, measure, BASE)
     for (treatment, fine_tuned), look in TREATMENT_LOOKS.items():
         rows = table[(table["treatment"] == treatment) & (table["fine_tuned"] == fine_tuned)]
         if len(rows):
-            _scatter(axes, rows["n"] + look.shift, rows[measure], look)
+            scatter(axes, rows, measure, look)
     title = f"{len(table)} networks on {table['split'].nunique()} random splits, both directions"
     if table["classes"].notna().all():
         title += f"; chance {1 / table['classes'].mean():.3f}"
     axes.set_title(title, loc="left")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=5, columnspacing=1.2, handletextpad=0.2)
-
-
-def _scatter(axes: Axes, n: pd.Series, accuracy: pd.Series, look: Look) -> None:
-    axes.scatter(
-        n, accuracy, s=30, marker=look.marker, facecolor=look.face, edgecolor=look.edge, linewidth=0.8, label=look.label
-    )
 
 
 def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 matplotlib.rcParams |= {
@@ -31,10 +33,10 @@ class Look:
     face: str
     edge: str
     marker: str
-    shift: float
+    shift: float = 0.0
 
 
-BASE = Look("base", "white", "black", "o", 0.0)
+BASE = Look("base", "white", "black", "o")
 TREATMENT_LOOKS = {
     ("selffer", False): Look("selffer BnB", "#1a3a8f", "#0c1c47", "o", -0.18),
     ("selffer", True): Look("selffer BnB$^+$", "#8db8ee", "#1a3a8f", "o", -0.06),
@@ -43,6 +45,15 @@ TREATMENT_LOOKS = {
 }
 
 MEASURES = {"top1": "top-1 accuracy (last test)", "top1_best10": "top-1 accuracy (mean of ten best tests)"}
+
+
+def scatter(axes: Axes, networks: pd.DataFrame, measure: str, look: Look) -> None:
+    """Mark networks over n, shifted to the side as their look says."""
+    face, edge = look.face, look.edge
+    at = networks["n"] + look.shift, networks[measure]
+    axes.scatter(
+        *at, s=30, marker=look.marker, facecolor=face, edgecolor=edge, linewidth=0.8, label=look.label, zorder=2
+    )
 
 
 def save_figure(figure: Figure, paths: Iterable[Path]) -> None:

@@ -1,4 +1,4 @@
-"""Train a network whose first layers are copied from a base network (selffer or transfer)."""
+"""Train a network: from scratch (base, random, reduced) or with first layers copied from a base network."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from transferability.runs import Products, Recipe, Source, run_network
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         run_network(
-            network=Network.parse(snakemake.wildcards.split, snakemake.wildcards.copied),
+            network=Network.parse(snakemake.wildcards.split, snakemake.wildcards.network),
             recipe=Recipe(**dict(snakemake.params.items())),
             source=Source(**{name: Path(path) for name, path in snakemake.input.items()}),
             products=Products(**{name: Path(path) for name, path in snakemake.output.items()}),

@@ -1,0 +1,109 @@
+"""Effects and their intervals: on the paper's numbers, and on simulated studies whose effects are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from transferability.analysis.effects import ALPHA, EFFECTS, effects_table, estimate, relative_accuracies
+from transferability.analysis.paper_tables import table1, table_s1
+from transferability.analysis.simulation import simulate_study
+from transferability.results import paper_accuracies
+from transferability.wordnet import RESOURCES
+
+from .conftest import SHARED
+
+PAPER = paper_accuracies(RESOURCES / "paper_accuracies.csv")
+STUDIES = 120
+
+
+def test_table1_is_the_papers_to_the_printed_digit():
+    table = table1(PAPER, "top1_best10")
+    assert table["unpaired"].round(1).tolist() == [1.6, 1.8, 2.1, 1.4, 1.4, 1.7]
+    assert table["paired"].round(2).tolist() == [0.97, 1.17, 1.16, -0.0, 0.06, 0.15]
+    assert table["paired_low"].isna().tolist() == [False, False, True, False, False, True]  # layers 5-7: one split
+
+
+def test_table_s1_goes_from_one_example_to_all():
+    table = table_s1(PAPER)
+    assert table["examples_per_class"].tolist() == [1, 2, 5, 10, 25, 50, 100, 250, 500, 750, 1000, 1300, "all"]
+    assert table["top1_best10"].iloc[-1] == 0.5763054
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared with the reference facts is not there")
+def test_paired_means_are_the_reference_ones():
+    reference = pd.read_csv(SHARED / "reference" / "layer_means.csv").set_index("n").loc[1:]
+    means = relative_accuracies(PAPER[PAPER["split"].str.startswith("random-")], "top1_best10")
+    means = means.pivot_table(index="n", columns="treatment", values="relative")
+    columns = {"selffer": "BnB", "transfer": "AnB", "selffer_ft": "BnB+", "transfer_ft": "AnB+"}
+    for theirs, ours in columns.items():
+        assert means[ours].tolist() == pytest.approx(reference[f"{theirs}_paired"].tolist(), abs=2e-6)
+
+
+def test_on_a_balanced_grid_the_error_between_splits_is_that_of_the_splits_means():
+    relative = relative_accuracies(simulate_study({}, splits=4, seed=1, images=100), "top1")
+    found = estimate(relative, {("BnB", (4,)): -1.0})
+    by_split = relative[(relative["treatment"] == "BnB") & (relative["n"] == 4)].groupby("split")["relative"].mean()
+    test = stats.ttest_1samp(-by_split, 0)
+    assert found.value == pytest.approx(-by_split.mean())
+    assert found.se_splits == pytest.approx(by_split.sem())
+    assert found.degrees == test.df == 3
+
+
+def test_one_split_has_no_interval_but_says_how_precise_its_images_are():
+    table = effects_table(simulate_study({("AnB", 7): -0.3}, splits=1, seed=0, images=400), "top1")
+    row = table[(table["split"] == "random") & (table["n"] == 7) & (table["effect"] == "transfer loss")].iloc[0]
+    assert row["value"] == pytest.approx(0.3, abs=0.1)
+    assert np.isnan(row["low"]) and np.isnan(row["se_splits"])
+    assert 0 < row["se_images"] < 0.05
+
+
+def test_losses_add_up_and_pairs_are_of_the_same_half():
+    table = effects_table(PAPER, "top1_best10").set_index(["split", "n", "effect"])["value"]
+    for n in range(1, 8):
+        parts = table["random", n, "co-adaptation loss"] + table["random", n, "specificity loss"]
+        assert parts == pytest.approx(table["random", n, "transfer loss"])
+    assert table["manmade-natural", 7, "transfer loss"] == pytest.approx(0.2501, abs=1e-4)
+    assert table["random-0", 5, "transfer loss"] == pytest.approx(
+        np.mean([0.6340832 - 0.5856678, 0.6151000 - 0.5652560])
+    )
+
+
+def test_preserving_is_compared_with_reinitialising():
+    rows = [("baseB", 0.5), ("A4B", 0.3), ("A4~1B", 0.35), ("A4~2B", 0.4), ("B4B", 0.45), ("B4~1B", 0.5)]
+    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "val_images": 100}
+    treatments = ["base", "transfer", "preserved", "preserved", "selffer", "preserved"]
+    table = pd.DataFrame(
+        [
+            fields | {"network": name, "top1": top1, "treatment": treatment, "n": 4 if name != "baseB" else 0}
+            for (name, top1), treatment in zip(rows, treatments, strict=True)
+        ]
+    )
+    effects = effects_table(table, "top1").set_index(["split", "effect"])["value"]["random"]
+    assert effects["preserving 1 in AnB"] == pytest.approx(0.05)
+    assert effects["preserving 2 in AnB"] == pytest.approx(0.1)
+    assert effects["preserving 1 in BnB"] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("splits", [2, 4])
+def test_intervals_cover_the_truth_at_their_nominal_rate(splits):
+    truth = {("BnB", 4): -0.02, ("AnB", 4): -0.05, ("BnB+", 4): 0.01, ("AnB+", 4): 0.02}
+    hits = []
+    for seed in range(STUDIES):
+        relative = relative_accuracies(simulate_study(truth, splits, seed, images=200), "top1")
+        for _, weights in EFFECTS.values():
+            low, high = estimate(relative, {(name, (4,)): weight for name, weight in weights.items()}).interval()
+            hits.append(low <= sum(weight * truth[name, 4] for name, weight in weights.items()) <= high)
+    # Effects of one study are correlated, so the error is that of STUDIES trials.
+    error = 3 * np.sqrt(2 * ALPHA * (1 - 2 * ALPHA) / STUDIES)
+    assert 1 - 2 * ALPHA - error < np.mean(hits)
+    assert np.mean(hits) < 0.99
+
+
+def test_without_outcomes_by_class_the_interval_is_wider():
+    study = simulate_study({}, splits=4, seed=0, images=400)
+    known, unknown = (
+        estimate(relative_accuracies(table, "top1"), {("BnB", (4,)): -1.0})
+        for table in (study, study.drop(columns="by_class"))
+    )
+    assert known.value == unknown.value
+    assert known.se_images < unknown.se_images == pytest.approx(np.sqrt(2 * 0.6 * 0.4 / 400), rel=0.1)

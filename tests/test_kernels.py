@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from transferability.analysis.kernels import describe_kernels, kernels_table
+
+SIZES = [5, 11]
+
+
+def gratings(size: int, count: int = 12) -> np.ndarray:
+    """Grey gratings of every direction."""
+    y, x = np.mgrid[0:size, 0:size] - size // 2
+    waves = [np.sin(2 * np.pi / 5 * (np.cos(a) * x + np.sin(a) * y)) for a in np.pi * np.arange(count) / count]
+    return np.stack([np.stack([wave] * 3) for wave in waves])
+
+
+def colour_blobs(size: int) -> np.ndarray:
+    """Smooth spots, one colour against another."""
+    y, x = np.mgrid[0:size, 0:size] - size // 2
+    spot = np.exp(-(x**2 + y**2) / (size / 3) ** 2)
+    return np.stack([np.stack([np.roll((1, -0.5, -0.5), k)[c] * spot for c in range(3)]) for k in range(3)])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_gratings_are_edges_and_spots_of_colour_are_blobs(size):
+    edges, blobs = describe_kernels(gratings(size)), describe_kernels(colour_blobs(size))
+    assert edges["edge"].all() and not edges["blob"].any()
+    assert blobs["blob"].all() and not blobs["edge"].any()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_random_kernels_are_either_in_one_of_twenty(size):
+    table = describe_kernels(np.random.default_rng(1).standard_normal((2000, 3, size, size)))
+    assert table["edge"].mean() == pytest.approx(0.05, abs=0.02)
+    assert table["blob"].mean() == pytest.approx(0.05, abs=0.02)
+
+
+def test_scale_changes_nothing_and_dead_kernels_are_neither():
+    kernels = gratings(5)
+    assert np.allclose(describe_kernels(kernels)["orientation"], describe_kernels(1e-3 * kernels)["orientation"])
+    assert not describe_kernels(np.zeros((1, 3, 5, 5)))[["edge", "blob"]].to_numpy().any()
+
+
+def test_every_kernel_of_every_network_has_a_row():
+    table = kernels_table({"random-0/baseA": gratings(5), "whole/base": colour_blobs(5)})
+    assert list(table.columns) == ["split", "network", "kernel", "orientation", "colour", "edge", "blob"]
+    assert table.groupby(["split", "network"]).size().tolist() == [12, 3]

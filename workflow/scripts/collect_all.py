@@ -1,0 +1,10 @@
+"""Put the experiments' tables together: the accuracies of all networks of the study."""
+
+from pathlib import Path
+
+from transferability.logs import job_log
+from transferability.results import read_accuracies
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        read_accuracies(map(Path, snakemake.input)).to_csv(snakemake.output.accuracy, index=False)

@@ -1,0 +1,166 @@
+"""How much accuracy is lost or won against the base network of the same target half, and how sure that is.
+
+Two errors are added. Networks of one split share base networks and data, so the split is the unit that repeats: the
+standard error is clustered by split, with t quantiles of (splits - 1) degrees of freedom. On a balanced grid this is
+the t test of the splits' means, and that is what a mixed model with random splits comes to. A bootstrap over splits
+was tried and covers far less than its level with the two to eight splits of a study (benchmarks/coverage.py).
+Second, all splits are tested on the same validation images, which repeating splits does not average out. What the
+last tests had right of each class tells how large that is: the variance clustered by class, less its part within
+splits, which the first error has already (two-way clustering, Cameron, Gelbach & Miller 2011). Where that is not known,
+as for the paper, it is the binomial error of the difference as if networks erred independently; as they err on the same
+images, that is an upper bound.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.regression.linear_model import OLS
+
+from transferability.networks import Network
+from transferability.results import BY_CLASS
+
+ALPHA = 0.05  # error on each side of an interval, and of each verdict
+
+# A contrast: weights of groups of networks, a group being a treatment in the paper's notation and some n (None: all).
+Contrast = Mapping[tuple[str, tuple[int, ...] | None], float]
+
+EFFECTS = {
+    "co-adaptation loss": ("base - BnB", {"BnB": -1}),
+    "specificity loss": ("BnB - AnB", {"BnB": 1, "AnB": -1}),
+    "transfer loss": ("base - AnB", {"AnB": -1}),
+    "selffer boost": ("BnB+ - base", {"BnB+": 1}),
+    "boost over base": ("AnB+ - base", {"AnB+": 1}),
+    "boost over selffer": ("AnB+ - BnB+", {"AnB+": 1, "BnB+": -1}),
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A difference of accuracies (shares, not points) with its two standard errors.
+
+    `se_splits` is NaN where there are no two splits to compare; `degrees` are its degrees of freedom. `value` is NaN
+    where networks that it needs are not in the study.
+    """
+
+    value: float
+    se_splits: float = np.nan
+    se_images: float = np.nan
+    degrees: int = 0
+    networks: int = 0
+
+    def interval(self, alpha: float = ALPHA) -> tuple[float, float]:
+        """Return the two-sided interval at level 1 - 2 alpha; (NaN, NaN) if the error between splits is not known."""
+        if not self.degrees:
+            return np.nan, np.nan
+        splits = stats.t.ppf(1 - alpha, self.degrees) * self.se_splits
+        half = np.hypot(splits, stats.norm.ppf(1 - alpha) * self.se_images)
+        return self.value - half, self.value + half
+
+
+def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Pair each network that is no base with the base network of its split and target half.
+
+    Returns columns split, target, n, treatment (BnB, BnB+, AnB, AnB+, Bn~1B, An~1B, random), accuracy, base, relative
+    (accuracy - base), val_images and, if `accuracies` has it (`results.read_study`), by_class, less that of the base.
+    Networks without such a base are left out.
+    """
+    known = [BY_CLASS] * (BY_CLASS in accuracies)
+    base = accuracies[accuracies["treatment"] == "base"].set_index(["split", "target"])[[measure, *known]]
+    base = base.rename(columns={measure: "base", BY_CLASS: "base_by_class"})
+    others = accuracies[~accuracies["treatment"].isin(["base", "reduced"])]
+    table = others.join(base, on=["split", "target"], how="inner").rename(columns={measure: "accuracy"})
+    table["treatment"] = [Network.parse(*key).kind for key in zip(table["split"], table["network"], strict=True)]
+    table["relative"] = table["accuracy"] - table["base"]
+    if known:
+        pairs = zip(table[BY_CLASS], table["base_by_class"], strict=True)
+        table[BY_CLASS] = [None if own is None or its is None else own - its for own, its in pairs]
+    columns = ["split", "target", "n", "treatment", "accuracy", "base", "relative", "val_images", *known]
+    return table[columns].reset_index(drop=True)
+
+
+def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
+    """Estimate the weighted sum of groups' mean relative accuracies, with errors as the module says."""
+    groups = [_group(relative, treatment, layers) for treatment, layers in contrast]
+    weights = np.array(list(contrast.values()), dtype=float)
+    if any(group.empty for group in groups):
+        return Estimate(np.nan)
+    value = float(weights @ [group["relative"].mean() for group in groups])
+    degrees = min(group["split"].nunique() for group in groups) - 1
+    se_splits = _clustered_error(groups, weights) if degrees else np.nan
+    networks = sum(map(len, groups))
+    by_class = all(BY_CLASS in group and group[BY_CLASS].notna().all() for group in groups)
+    se_images = (_class_error if by_class else _binomial_error)(groups, weights)
+    return Estimate(value, se_splits, se_images, degrees, networks)
+
+
+def _group(relative: pd.DataFrame, treatment: str, layers: tuple[int, ...] | None) -> pd.DataFrame:
+    chosen = relative["treatment"] == treatment
+    return relative[chosen if layers is None else chosen & relative["n"].isin(layers)]
+
+
+def _clustered_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
+    stacked = pd.concat(groups, keys=range(len(groups)), names=["group"]).reset_index()
+    clusters = {"groups": stacked["split"].astype("category").cat.codes.to_numpy()}
+    design = pd.get_dummies(stacked["group"]).to_numpy(dtype=float)
+    fit = OLS(stacked["relative"].to_numpy(), design).fit(cov_type="cluster", cov_kwds=clusters, use_t=True)
+    return float(np.sqrt(max(0, weights @ fit.cov_params() @ weights)))
+
+
+def _class_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
+    """Standard error from testing on finitely many classes and images, as far as splits share it (one: all of it)."""
+    parts = [
+        weight / len(group) * pd.concat(list(group[BY_CLASS]), keys=group["split"], names=["split", "wnid"])
+        for group, weight in zip(groups, weights, strict=True)
+    ]
+    influence = pd.concat(parts).groupby(["split", "wnid"]).sum()
+    within = (influence**2).sum() if influence.index.get_level_values("split").nunique() > 1 else 0
+    return float(np.sqrt(max(0, (influence.groupby("wnid").sum() ** 2).sum() - within)))
+
+
+def _binomial_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
+    """Standard error from testing on finitely many images: each image is one trial, however many networks see it."""
+    images = [group.groupby("target")["val_images"].max().sum() for group in groups]
+    variances = [(group["accuracy"] * (1 - group["accuracy"])).mean() for group in groups]
+    base = np.mean([(group["base"] * (1 - group["base"])).mean() for group in groups])
+    total = sum(w**2 * v / n for w, v, n in zip(weights, variances, images, strict=True))
+    return float(np.sqrt(total + weights.sum() ** 2 * base / min(images)))
+
+
+def effects_table(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return every effect per n, split by split and over all random splits (split "random").
+
+    Columns: split, n, effect, difference, value, low, high (interval at 1 - 2 ALPHA; empty where one split stands
+    alone), se_splits, se_images, networks. Accuracies are shares.
+    """
+    relative = relative_accuracies(accuracies, measure)
+    randomly = relative["split"].str.startswith("random-")
+    tables = {"random": relative[randomly]} | dict(list(relative.groupby("split")))
+    rows = []
+    for split, table in tables.items():
+        for n in sorted(table["n"].unique()):
+            for effect, (difference, weights) in (EFFECTS | _preserving(table)).items():
+                found = estimate(table, {(treatment, (n,)): weight for treatment, weight in weights.items()})
+                if found.networks:
+                    rows.append([split, n, effect, difference, *_numbers(found)])
+    names = ["split", "n", "effect", "difference", "value", "low", "high", "se_splits", "se_images", "networks"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _preserving(relative: pd.DataFrame) -> dict:
+    """What preserving m further layers wins over reinitialising them, for each m that there is."""
+    found = sorted({treatment for treatment in relative["treatment"] if "~" in treatment})
+    plain = {treatment: f"{treatment[0]}nB" for treatment in found}
+    return {
+        f"preserving {treatment[3]} in {plain[treatment]}": (
+            f"{treatment} - {plain[treatment]}",
+            {treatment: 1, plain[treatment]: -1},
+        )
+        for treatment in found
+    }
+
+
+def _numbers(found: Estimate) -> Iterator[float]:
+    yield from (found.value, *found.interval(), found.se_splits, found.se_images, found.networks)

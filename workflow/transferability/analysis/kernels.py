@@ -1,0 +1,76 @@
+"""What the kernels of a first layer look like, in numbers: oriented edges, colour blobs, or neither."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+REFERENCE = 2000  # random kernels that thresholds are taken from
+RANDOM_SHARE = 0.05  # so many of the random ones count as edges, and as blobs
+
+
+def describe_kernels(kernels: np.ndarray) -> pd.DataFrame:
+    """Measure kernels of shape (kernels, colours, height, width); one row each, in their order.
+
+    `orientation`, 0 to 1, is how much of the brightness's Fourier power lies along one direction: |sum of P exp(2 i a)|
+    / sum of P over frequencies at angle a, without frequency 0. `colour`, 0 to 1, is the share of the kernel's power
+    that is colour (what differs from the mean of the channels) and slowly varying (at most one period across the
+    kernel). A kernel is an `edge`, or a `blob`, if its orientation, or its colour, exceeds that of 95 % of gaussian
+    random kernels of the same shape (not both: then it is the one that it exceeds by more random ones).
+    """
+    random = np.random.default_rng(0).standard_normal((REFERENCE, *kernels.shape[1:]))
+    orientation, colour = _orientation(kernels), _colour(kernels)
+    orientation_rank, colour_rank = (
+        np.searchsorted(np.sort(measure(random)), values) / REFERENCE
+        for measure, values in ((_orientation, orientation), (_colour, colour))
+    )
+    return pd.DataFrame(
+        {
+            "orientation": orientation,
+            "colour": colour,
+            "edge": (orientation_rank > 1 - RANDOM_SHARE) & (orientation_rank >= colour_rank),
+            "blob": (colour_rank > 1 - RANDOM_SHARE) & (colour_rank > orientation_rank),
+        }
+    )
+
+
+def kernels_table(kernels: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Describe the kernels of networks by "split/network": columns split, network, kernel and those of one network."""
+    tables = []
+    for key, weights in kernels.items():
+        split, network = key.split("/")
+        described = describe_kernels(weights)
+        described.insert(0, "kernel", range(len(described)))
+        tables.append(described.assign(split=split, network=network))
+    table = pd.concat(tables)
+    return table[["split", "network", *table.columns[:-2]]]
+
+
+def read_kernels(paths: Iterable[Path]) -> pd.DataFrame:
+    """Read tables that `kernels_table` gave, as one; without any, one without rows."""
+    tables = [pd.read_csv(path) for path in paths]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=["split", "network", "edge", "blob"])
+
+
+def _spectrum(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Power of images (..., height, width), zero-padded to 32 x 32, and the frequencies (cycles a pixel) it lies at."""
+    size = max(32, *images.shape[-2:])
+    power = np.abs(np.fft.fft2(images, (size, size))) ** 2
+    frequencies = np.fft.fftfreq(size)
+    return power, frequencies[:, None], frequencies[None, :]
+
+
+def _orientation(kernels: np.ndarray) -> np.ndarray:
+    brightness = kernels.mean(axis=1)
+    power, down, across = _spectrum(brightness - brightness.mean(axis=(1, 2), keepdims=True))
+    direction = np.exp(2j * np.arctan2(down, across))
+    return np.abs((power * direction).sum(axis=(1, 2))) / np.maximum(power.sum(axis=(1, 2)), np.finfo(float).tiny)
+
+
+def _colour(kernels: np.ndarray) -> np.ndarray:
+    chroma = kernels - kernels.mean(axis=1, keepdims=True)
+    power, down, across = _spectrum(chroma)
+    slow = np.hypot(down, across) <= 1 / kernels.shape[-1]
+    total = _spectrum(kernels)[0].sum(axis=(1, 2, 3))
+    return power[..., slow].sum(axis=(1, 2)) / np.maximum(total, np.finfo(float).tiny)

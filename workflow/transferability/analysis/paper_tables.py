@@ -1,0 +1,41 @@
+"""The paper's tables from a table of accuracies: Table 1 (boosts of transfer with fine-tuning) and Table S1."""
+
+import numpy as np
+import pandas as pd
+
+from transferability.analysis.effects import estimate, relative_accuracies
+
+RANGES = {"1-7": range(1, 8), "3-7": range(3, 8), "5-7": range(5, 8)}
+
+
+def table1(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the boost of AnB+ over base and over BnB+ on random splits, in points, averaged over ranges of n.
+
+    Columns: comparison, layers, unpaired, paired, paired_low, paired_high. `unpaired` is the paper's average: the mean
+    of all AnB+ networks in the range less the mean of all base networks, or of all BnB+ networks in the range.
+    `paired` takes each network relative to the base network of its own target half first.
+    """
+    table = accuracies[accuracies["split"].str.startswith("random-")]
+    relative = relative_accuracies(table, measure)
+    base = table.loc[table["treatment"] == "base", measure].mean()
+    rows = []
+    for comparison in ("base", "BnB+"):
+        for layers, numbers in RANGES.items():
+            contrast = {("AnB+", tuple(numbers)): 1.0}
+            if comparison != "base":
+                contrast["BnB+", tuple(numbers)] = -1.0
+            paired = estimate(relative, contrast)
+            means = relative[relative["n"].isin(numbers)].groupby("treatment")["accuracy"].mean()
+            means["base"] = base
+            unpaired = means.get("AnB+", np.nan) - means.get(comparison, np.nan)
+            rows.append([comparison, layers, *(100 * x for x in (unpaired, paired.value, *paired.interval()))])
+    return pd.DataFrame(rows, columns=["comparison", "layers", "unpaired", "paired", "paired_low", "paired_high"])
+
+
+def table_s1(accuracies: pd.DataFrame) -> pd.DataFrame:
+    """Return accuracies over the number of training examples per class, from the fewest to all (the base network)."""
+    table = accuracies[(accuracies["split"] == "whole") & accuracies["treatment"].isin(["base", "reduced"])]
+    table = table.assign(order=table["examples_per_class"].replace(0, 10**9)).sort_values("order")
+    columns = ["network", "examples_per_class", "train_images", "val_images", "top1", "top1_best10"]
+    table = table[columns].astype({"examples_per_class": object})
+    return table.replace({"examples_per_class": {0: "all"}}).reset_index(drop=True)

@@ -1,0 +1,100 @@
+"""Figure 3 of the paper: transfer between man-made and natural classes, random filters, both beside random splits."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from transferability.analysis.effects import relative_accuracies
+from transferability.figures.style import BASE, MEASURES, Look, scatter
+
+TRANSFER = Look("transfer AnB, BnA", "#e8883a", "#8a4a10", "h")
+UNTRAINED = Look("random filters", "#4f8f4f", "#234a23", "s")
+SIMILAR = Look("AnB, random splits", "#9c1c1c", "#4a0a0a", "D")
+SIDES = {"A": "man-made", "B": "natural"}
+
+
+def draw_figure3(accuracies: pd.DataFrame, measure: str) -> Figure:
+    """Draw the three panels from a table of accuracies (`results.COLUMNS`); what is not in it is left out.
+
+    Upper left: one line per target half of the man-made/natural split. Upper right: the whole set with the first n
+    layers random. Below: means relative to the base networks of the same split and target. `measure` is the column
+    that is plotted.
+    """
+    figure = Figure(figsize=(6.8, 6.4), layout="constrained")
+    panels = figure.subplot_mosaic([["sides", "random"], ["relative", "relative"]], height_ratios=[1, 1.15])
+    frozen = accuracies[~accuracies["fine_tuned"].astype(bool)]
+    _draw_sides(panels["sides"], frozen[frozen["split"] == "manmade-natural"], measure)
+    _draw_random(panels["random"], frozen[frozen["split"] == "whole"], measure)
+    _draw_relative(panels["relative"], relative_means(accuracies, measure))
+    for name, axes in panels.items():
+        axes.set_xlabel("number n of frozen layers")
+        axes.set_xticks(range(8))
+        if name != "random":
+            axes.set_ylabel("change of top-1 accuracy from base" if name == "relative" else MEASURES[measure])
+    return figure
+
+
+def relative_means(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Mean accuracy relative to base per n: columns similar (AnB, random splits), dissimilar (AnB, man-made/natural)
+    and random (filters); index n. A column is there only if the table has such networks."""
+    relative = relative_accuracies(accuracies, measure)
+    transfer = relative["treatment"] == "AnB"
+    kinds = {
+        "similar": transfer & relative["split"].str.startswith("random-"),
+        "dissimilar": transfer & (relative["split"] == "manmade-natural"),
+        "random": relative["treatment"] == "random",
+    }
+    return pd.DataFrame(
+        {kind: relative[rows].groupby("n")["relative"].mean() for kind, rows in kinds.items() if rows.any()}
+    )
+
+
+def _draw_sides(axes: Axes, table: pd.DataFrame, measure: str) -> None:
+    for target, rows in table.groupby("target"):
+        line = rows[rows["treatment"].isin(["base", "transfer"])].sort_values("n")
+        axes.plot(line["n"], line[measure], color=TRANSFER.edge, linewidth=0.8, zorder=1)
+        middle = line.iloc[len(line) // 2]
+        beside = {"xytext": (6, 5), "textcoords": "offset points", "fontsize": 8}  # free, as lines fall
+        axes.annotate(SIDES[target], (middle["n"], middle[measure]), **beside)
+        scatter(axes, line.loc[line["n"] == 0], measure, BASE)
+        scatter(axes, line.loc[line["n"] > 0], measure, TRANSFER)
+    axes.set_title("Man-made/natural, by target", loc="left")
+    _legend(axes)
+
+
+def _draw_random(axes: Axes, table: pd.DataFrame, measure: str) -> None:
+    line = table[table["treatment"].isin(["base", "random"])].sort_values("n")
+    axes.plot(line["n"], line[measure], color=UNTRAINED.edge, linewidth=0.8, zorder=1)
+    scatter(axes, line[line["n"] == 0], measure, BASE)
+    scatter(axes, line[line["n"] > 0], measure, UNTRAINED)
+    if line["classes"].notna().any():
+        axes.axhline(1 / line["classes"].iloc[0], color="0.4", linewidth=0.8, linestyle=":", label="chance")
+    axes.set_title("First n layers random", loc="left")
+    axes.set_ylim(bottom=min(0, *axes.get_ylim()))
+    _legend(axes)
+
+
+def _draw_relative(axes: Axes, means: pd.DataFrame) -> None:
+    looks = {
+        "similar": (SIMILAR, "mean AnB, random splits", "-"),
+        "dissimilar": (TRANSFER, "mean AnB, man-made/natural", "--"),
+        "random": (UNTRAINED, "random filters, whole set", ":"),
+    }
+    axes.axhline(0, color="black", linewidth=0.8)
+    for kind in means:
+        look, label, style = looks[kind]
+        line = pd.concat([pd.Series({0: 0.0}), means[kind].dropna()])
+        mark = {"marker": look.marker, "markerfacecolor": look.face, "markeredgecolor": look.edge, "markersize": 6}
+        axes.plot(line, linestyle=style, color=look.edge, linewidth=1.2, label=label, markevery=slice(1, None), **mark)
+    axes.set_title("Relative to base networks of the same split and target", loc="left")
+    if len(means.columns):
+        axes.legend(loc="lower left")
+
+
+def _legend(axes: Axes) -> None:
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # each label once
+    if handles:
+        axes.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, **NARROW)
+
+
+NARROW = {"columnspacing": 0.9, "handletextpad": 0.1, "fontsize": 8}
