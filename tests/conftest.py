@@ -19,6 +19,10 @@ SHARED = REPOSITORY.parent / "shared"
 torch.set_num_threads(1)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--write-reliability", action="store_true", help="write docs/reliability.md anew (tests/faults)")
+
+
 def make_examples(count: int, classes: int, size: int, seed: int) -> Examples:
     """Images that a network can tell apart: each class has its own bright patch."""
     generator = np.random.default_rng(seed)

@@ -47,6 +47,9 @@ def test_on_a_balanced_grid_the_error_between_splits_is_that_of_the_splits_means
     assert found.value == pytest.approx(-by_split.mean())
     assert found.se_splits == pytest.approx(by_split.sem())
     assert found.degrees == test.df == 3
+    by_split -= relative[(relative["treatment"] == "AnB") & (relative["n"] == 4)].groupby("split")["relative"].mean()
+    both = estimate(relative, {("BnB", (4,)): 1.0, ("AnB", (4,)): -1.0})
+    assert both.se_splits == pytest.approx(by_split.sem())
 
 
 def test_one_split_has_no_interval_but_says_how_precise_its_images_are():

@@ -26,6 +26,13 @@ def test_gratings_are_edges_and_spots_of_colour_are_blobs(size):
     assert blobs["blob"].all() and not blobs["edge"].any()
 
 
+def test_smooth_colour_without_a_direction_is_no_edge():
+    y, x = np.mgrid[0:11, 0:11] - 5
+    spot = np.exp(-((x / 3.7) ** 2) - (y / 5.5) ** 2)  # a little longer than wide
+    kernels = np.stack([np.stack([spot, -0.5 * spot, -0.5 * spot])])
+    assert describe_kernels(kernels)[["edge", "blob"]].to_numpy().tolist() == [[False, True]]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_random_kernels_are_either_in_one_of_twenty(size):
     table = describe_kernels(np.random.default_rng(1).standard_normal((2000, 3, size, size)))

@@ -2,13 +2,15 @@ import json
 
 import pytest
 from transferability.errors import InputError
+from transferability.fingerprint import fingerprint
 from transferability.results import COLUMNS, collect, paper_accuracies, provenance_table, read_accuracies, read_study
 from transferability.wordnet import RESOURCES
 
 
 def record(**fields):
     base = dict.fromkeys(COLUMNS, 1) | {"network": "A3B", "split": "random-0", "curve": []}
-    return json.dumps(base | {"by_class": {"n1": "1/4", "n2": "3/4"}} | fields)
+    content = base | {"by_class": {"n1": "1/4", "n2": "3/4"}} | fields
+    return json.dumps(content | {"checksum": fingerprint(content)})
 
 
 @pytest.fixture
@@ -40,7 +42,16 @@ def test_tables_are_read_as_one_each_network_once(files, tmp_path):
     assert read_study([tmp_path / "one.csv"], [])["by_class"].isna().all()
 
 
-@pytest.mark.parametrize("content", ["", '{"network": "A3B"', "[]", "{}"])
+def test_classes_may_be_called_anything(tmp_path):
+    file = tmp_path / "a.json"
+    file.write_text(record(by_class={"1": "1/4", "01": "3/4", "None": "2/4"}))
+    for suffix, table in zip(("", "-by-class"), collect([file]), strict=True):
+        table.to_csv(tmp_path / f"one{suffix}.csv", index=False)
+    study = read_study([tmp_path / "one.csv"], [tmp_path / "one-by-class.csv"])
+    assert sorted(study["by_class"][0].index) == ["01", "1", "None"]
+
+
+@pytest.mark.parametrize("content", ["", '{"network": "A3B"', "[]", "{}", record().replace("random-0", "random-1")])
 def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / "A3B.json").write_text(content)
     with pytest.raises(InputError, match=r"A3B\.json is damaged.*delete it and run again"):
@@ -64,12 +75,18 @@ def test_the_papers_networks_get_our_names():
 
 
 def test_provenance_is_summed_up_by_split_and_machine(tmp_path):
-    entry = {"started": "2026-01-01T00:00:00+00:00", "seconds": 1800.0, "images_per_s": 10.0, "host": "h"}
+    entry = {
+        "started": "2026-01-01T00:00:00+00:00",
+        "seconds": 1800.0,
+        "images_per_s": 10.0,
+        "host": "h",
+        "resumed_at_iteration": 5,
+    }
     entry |= {"device": "cpu", "threads": 1, "torch": "2", "python": "3"}
     (tmp_path / "random-0").mkdir()
     for name, seconds in (("baseA", 1800.0), ("A3B", 3600.0)):
         (tmp_path / "random-0" / f"{name}.json").write_text(json.dumps(entry | {"seconds": seconds}))
     table = provenance_table(sorted(tmp_path.glob("*/*.json")))
-    assert table[["split", "networks", "hours", "last_end"]].to_numpy().tolist() == [
-        ["random-0", 2, 1.5, "2026-01-01 01:00:00"]
+    assert table[["split", "networks", "resumed", "hours", "last_end"]].to_numpy().tolist() == [
+        ["random-0", 2, 2, 1.5, "2026-01-01 01:00:00"]
     ]

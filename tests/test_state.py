@@ -1,11 +1,14 @@
+import hashlib
+import io
 import logging
 import os
 import signal
+import time
 
 import pytest
 import torch
 from transferability.errors import StoppedError
-from transferability.state import StateKeeper, load_state, save_state
+from transferability.state import RESERVE, StateKeeper, load_state, save_state
 
 
 class FakeTrainer:
@@ -24,10 +27,14 @@ def test_a_state_comes_back_as_it_was(tmp_path):
     assert state["iteration"] == 7
     assert torch.equal(state["weights"], torch.arange(5.0))
     assert [file.name for file in path.parent.iterdir()] == ["A3B+.pt"]
+    save_state(path, FakeTrainer().state() | {"fingerprint": "mark", "iteration": 8})
+    assert load_state(path, "mark")["iteration"] == 8
+    path.unlink()
+    assert load_state(path, "mark")["iteration"] == 7
     assert load_state(tmp_path / "none.pt", "mark") is None
 
 
-@pytest.mark.parametrize("damage", ["foreign", "truncated", "empty", "no fingerprint", "pickle"])
+@pytest.mark.parametrize("damage", ["foreign", "truncated", "bit flipped", "empty", "no fingerprint", "pickle"])
 def test_a_damaged_or_foreign_state_is_set_aside_with_a_warning(tmp_path, damage, caplog):
     path = tmp_path / "A3B.pt"
     save_state(path, FakeTrainer().state() | {"fingerprint": "mark"})
@@ -37,9 +44,14 @@ def test_a_damaged_or_foreign_state_is_set_aside_with_a_warning(tmp_path, damage
     elif damage == "empty":
         path.write_bytes(b"")
     elif damage == "no fingerprint":
+        path.unlink()
         save_state(path, FakeTrainer().state())
+    elif damage == "bit flipped":
+        path.write_bytes(content[:1000] + bytes([content[1000] ^ 1]) + content[1001:])
     elif damage == "pickle":
-        torch.save({"fingerprint": "mark", "run": Exploit(tmp_path)}, path)
+        payload = io.BytesIO()
+        torch.save({"fingerprint": "mark", "run": Exploit(tmp_path)}, payload)
+        path.write_bytes(hashlib.sha256(payload.getvalue()).hexdigest().encode() + b"\n" + payload.getvalue())
     with caplog.at_level(logging.WARNING):
         assert load_state(path, "another" if damage == "foreign" else "mark") is None
     assert "not resuming from" in caplog.text
@@ -54,6 +66,31 @@ class Exploit:
 
     def __reduce__(self):
         return os.mkdir, (str(self.folder / "executed"),)
+
+
+def test_a_damaged_state_gives_way_to_the_one_before(tmp_path, caplog):
+    path = tmp_path / "A3B.pt"
+    for iteration in (7, 8):
+        save_state(path, {"iteration": iteration, "fingerprint": "mark"})
+    path.write_bytes(path.read_bytes()[:-10])
+    assert load_state(path, "mark")["iteration"] == 7
+    assert "its checksum differs" in caplog.text
+
+
+def test_a_state_that_cannot_be_saved_does_not_end_the_training(tmp_path, caplog):
+    (tmp_path / "file").write_text("in the way of a directory")
+    keeper = StateKeeper(tmp_path / "file" / "A3B.pt", "mark", seconds=0)
+    keeper(FakeTrainer())
+    assert "random-0/A3B: cannot save the state" in caplog.text
+
+
+def test_a_job_stops_before_its_walltime_is_over(tmp_path):
+    keeper = StateKeeper(tmp_path / "A3B.pt", "mark", seconds=3600, deadline=time.monotonic() + RESERVE + 60)
+    keeper(FakeTrainer())
+    keeper = StateKeeper(tmp_path / "A3B.pt", "mark", seconds=3600, deadline=time.monotonic() + RESERVE)
+    with pytest.raises(StoppedError, match="stopped before its walltime is over at iteration 7; run again to resume"):
+        keeper(FakeTrainer())
+    assert load_state(tmp_path / "A3B.pt", "mark")["iteration"] == 7
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -41,17 +41,17 @@ def test_images_are_squeezed_into_the_square(tmp_path):
 def packed(tree, where, processes):
     where.mkdir()
     paths = index_images("imagefolder", tree)["path"].tolist()
-    pack(tree, paths, where / "store.npy", where / "store.json", 16, processes)
+    pack(tree, paths, where / "store.npy", where / "store.crc32.npy", where / "store.json", 16, processes)
     return paths, where
 
 
 def test_the_store_holds_the_images_in_the_order_of_the_index(image_tree, tmp_path):
     paths, where = packed(image_tree, tmp_path / "one", processes=1)
-    store = open_store(where / "store.npy", len(paths))
+    store = open_store(where / "store.npy", where / "store.crc32.npy", len(paths))
     for row, path in enumerate(paths):
-        assert np.array_equal(store[row], read_image(image_tree / path, 16))
+        assert np.array_equal(store[np.array([row])][0], read_image(image_tree / path, 16))
     _, other = packed(image_tree, tmp_path / "two", processes=2)
-    for name in ("store.npy", "store.json"):
+    for name in ("store.npy", "store.crc32.npy", "store.json"):
         assert (where / name).read_bytes() == (other / name).read_bytes()
 
 
@@ -92,7 +92,7 @@ def test_a_damaged_store_is_refused(image_tree, tmp_path):
     paths, where = packed(image_tree, tmp_path / "store", processes=1)
     store = where / "store.npy"
     with pytest.raises(InputError, match="pack anew"):
-        open_store(store, len(paths) + 1)
+        open_store(store, where / "store.crc32.npy", len(paths) + 1)
     store.write_bytes(store.read_bytes()[:-100])
     with pytest.raises(InputError, match="pack anew"):
-        open_store(store, len(paths))
+        open_store(store, where / "store.crc32.npy", len(paths))

@@ -6,7 +6,7 @@ import torch
 from transferability import data, training
 from transferability.errors import TrainingError
 from transferability.networks import Network
-from transferability.runs import pick_device
+from transferability.runs import leased_hardware
 from transferability.settings import Settings
 from transferability.training import Evaluation, Start, Trainer, split_fixed, summarize
 
@@ -219,9 +219,10 @@ def test_a_summary_is_of_the_last_test_and_of_the_ten_best():
 def test_cuda_trains_the_same_twice(architecture, crop):
     images = training.Task(make_examples(12, 2, crop, seed=0), make_examples(4, 2, crop, seed=1), classes=2)
     results = []
-    for _ in range(2):
-        settings = changed(iterations=4, crop=crop, rate=1e-4)
-        trainer = Trainer("baseA", architecture, images, Start.from_scratch(images), settings, 0, pick_device("cuda"))
-        trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
-        results.append(checksum(trainer.result()))
+    with leased_hardware("cuda", 1) as device:
+        for _ in range(2):
+            settings = changed(iterations=4, crop=crop, rate=1e-4)
+            trainer = Trainer("baseA", architecture, images, Start.from_scratch(images), settings, 0, device)
+            trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
+            results.append(checksum(trainer.result()))
     assert results[0] == results[1]

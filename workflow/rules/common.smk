@@ -8,6 +8,7 @@ from transferability.config import validate_config
 from transferability.errors import InputError
 from transferability.fingerprint import code_fingerprint
 from transferability.networks import ALL, HALVES, WHOLE, Network, experiments, splits, study_networks
+from transferability.status import write_networks
 
 try:
     validate_config(config, map(Path, workflow.configfiles))

@@ -26,6 +26,7 @@ rule index:
         root=dataset_root,
     output:
         index=f"{RESULTS}/index.csv",
+        checksum=f"{RESULTS}/index.csv.sha256",
     log:
         f"{RESULTS}/logs/index.log",
     conda:
@@ -42,6 +43,7 @@ rule pack:
         index=rules.index.output.index,
     output:
         store=f"{RESULTS}/store.npy",
+        checksums=f"{RESULTS}/store.crc32.npy",
         description=f"{RESULTS}/store.json",
     log:
         f"{RESULTS}/logs/pack.log",

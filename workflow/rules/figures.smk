@@ -11,7 +11,7 @@ rule figure1:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("figures.figure1"),
+        code=code_fingerprint("figures.figure1", "figures.style"),
     script:
         "../scripts/figure1.py"
 
@@ -83,7 +83,7 @@ rule filters:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("figures.filters", "analysis.kernels"),
+        code=code_fingerprint("figures.filters", "figures.style", "analysis.kernels"),
     script:
         "../scripts/filters.py"
 

@@ -7,6 +7,7 @@ rule split:
     output:
         A=f"{RESULTS}/splits/{{split}}/A.csv",
         B=f"{RESULTS}/splits/{{split}}/B.csv",
+        checksums=[f"{RESULTS}/splits/{{split}}/{half}.csv.sha256" for half in HALVES],
     log:
         f"{RESULTS}/logs/split/{{split}}.log",
     conda:
@@ -23,5 +24,6 @@ rule split:
 use rule split as split_whole with:
     output:
         all=f"{RESULTS}/splits/{{split}}/{ALL}.csv",
+        checksum=f"{RESULTS}/splits/{{split}}/{ALL}.csv.sha256",
     wildcard_constraints:
         split=WHOLE,

@@ -5,6 +5,7 @@ rule train_base:
     input:
         index=rules.index.output.index,
         store=rules.pack.output.store,
+        checksums=rules.pack.output.checksums,
         description=rules.pack.output.description,
         manifest=manifest,
     output:
@@ -44,6 +45,7 @@ use rule train_whole as train_transfer with:
     input:
         index=rules.index.output.index,
         store=rules.pack.output.store,
+        checksums=rules.pack.output.checksums,
         description=rules.pack.output.description,
         manifest=manifest,
         weights=base_weights,

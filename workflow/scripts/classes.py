@@ -4,16 +4,12 @@ from pathlib import Path
 
 from transferability.logs import job_log
 from transferability.pages import Section, write_table
-from transferability.splits import class_sides
+from transferability.splits import CLASSES_TEXT, class_sides
 from transferability.tables import read_table
 from transferability.wordnet import hypernym_graph
-
-TEXT = """Man-made (half A) and natural (half B) classes. Decided by artifact or organism: that WordNet node is above
-the class; by hand: the authors of the paper assigned it; configuration: this study did. A class without a side takes
-part in random splits only."""
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         wnids = sorted(read_table(Path(snakemake.input[0]), ["wnid"])["wnid"].unique())
         table = class_sides(wnids, hypernym_graph(snakemake.params.wordnet, wnids), snakemake.params.sides)
-        write_table(table, [Section("Classes", TEXT, table)], map(Path, snakemake.output))
+        write_table(table, [Section("Classes", CLASSES_TEXT, table)], map(Path, snakemake.output))

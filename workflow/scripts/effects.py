@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-from transferability.analysis.effects import effects_table
+from transferability.analysis.effects import TEXT, effects_table
 from transferability.logs import job_log
 from transferability.pages import Section, write_table
 from transferability.results import read_study
-
-TEXT = """Differences of top-1 accuracy, paired by split and target half. Split "random" is the mean over the random
-splits, with its 90 % interval: the error between splits (t, splits - 1 degrees of freedom) and that of the validation
-images, which all splits share, added. One split alone has no interval."""
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

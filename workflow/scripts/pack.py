@@ -12,6 +12,7 @@ if __name__ == "__main__":
             root=Path(snakemake.input.root),
             paths=read_index(Path(snakemake.input.index))["path"].tolist(),
             store=Path(snakemake.output.store),
+            checksums=Path(snakemake.output.checksums),
             description=Path(snakemake.output.description),
             size=snakemake.params.size,
             processes=snakemake.threads,

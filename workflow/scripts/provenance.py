@@ -4,12 +4,9 @@ from pathlib import Path
 
 from transferability.logs import job_log
 from transferability.pages import Section, write_table
-from transferability.results import provenance_table
-
-TEXT = """Training jobs by split, host, device and versions: their number, hours in all, mean speed, first start and
-last end (UTC)."""
+from transferability.results import PROVENANCE_TEXT, provenance_table
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         table = provenance_table(map(Path, snakemake.input))
-        write_table(table, [Section("Provenance", TEXT, table)], map(Path, snakemake.output), digits=2)
+        write_table(table, [Section("Provenance", PROVENANCE_TEXT, table)], map(Path, snakemake.output), digits=2)

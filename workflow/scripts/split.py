@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transferability.logs import job_log
 from transferability.splits import split_manifests
-from transferability.tables import read_index
+from transferability.tables import read_index, write_table
 from transferability.wordnet import hypernym_graph
 
 if __name__ == "__main__":
@@ -13,4 +13,4 @@ if __name__ == "__main__":
         graph = hypernym_graph(snakemake.config["wordnet"], wnids)
         manifests = split_manifests(snakemake.wildcards.split, wnids, graph, snakemake.params.sides)
         for half, manifest in manifests.items():
-            manifest.to_csv(snakemake.output[half], index=False)
+            write_table(manifest, Path(snakemake.output[half]))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transferability.logs import job_log
 from transferability.networks import Network
-from transferability.runs import Products, Recipe, Source, run_network
+from transferability.runs import Job, Products, Recipe, Source, run_network
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
@@ -13,8 +13,12 @@ if __name__ == "__main__":
             recipe=Recipe(**dict(snakemake.params.items())),
             source=Source(**{name: Path(path) for name, path in snakemake.input.items()}),
             products=Products(**{name: Path(path) for name, path in snakemake.output.items()}),
-            state_root=Path(snakemake.config["results_dir"], "state"),
-            state_seconds=snakemake.config["jobs"]["state_seconds"],
-            device=snakemake.config["device"],
-            threads=snakemake.threads,
+            job=Job(
+                state_root=Path(snakemake.config["results_dir"], "state"),
+                device=snakemake.config["device"],
+                threads=snakemake.threads,
+                jobs_per_device=snakemake.config["jobs"]["gpu_jobs_per_device"],
+                state_seconds=snakemake.config["jobs"]["state_seconds"],
+                runtime=snakemake.resources.runtime,
+            ),
         )

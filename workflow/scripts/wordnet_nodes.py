@@ -5,13 +5,12 @@ from pathlib import Path
 from transferability.logs import job_log
 from transferability.pages import Section, write_table
 from transferability.tables import read_table
-from transferability.wordnet import hypernym_graph, largest_nodes
+from transferability.wordnet import NODES_TEXT, hypernym_graph, largest_nodes
 
 COUNT = 20  # as in the paper's supplement
-TEXT = "The WordNet nodes with most classes at or below them, over all hypernym paths."
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         wnids = sorted(read_table(Path(snakemake.input[0]), ["wnid"])["wnid"].unique())
         table = largest_nodes(hypernym_graph(snakemake.params.wordnet, wnids), wnids, COUNT)
-        write_table(table, [Section("Largest WordNet nodes", TEXT, table)], map(Path, snakemake.output))
+        write_table(table, [Section("Largest WordNet nodes", NODES_TEXT, table)], map(Path, snakemake.output))

@@ -1,5 +1,6 @@
 """From the store to a batch on the device: which images, in which order, cropped and mirrored, less the mean image."""
 
+import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ TEST_BATCH = 500
 
 @dataclass(frozen=True)
 class Examples:
-    """One subset of one task: the rows of its images in the store, and their labels (int64, 0 <= label < classes)."""
+    """One subset of one task: the rows of its images in the store, and their labels (int64, 0 <= label < classes).
+
+    `store` is a `store.Store`, or an array, uint8 (images, size, size, 3), RGB.
+    """
 
     store: np.ndarray
     rows: np.ndarray
@@ -55,7 +59,7 @@ class Pixels:
     def __init__(self, examples: Examples, device: torch.device):
         self._examples = examples
         self._device = device
-        self.resident = len(examples) * examples.store[0].nbytes <= RESIDENT_BYTES
+        self.resident = len(examples) * math.prod(examples.store.shape[1:]) <= RESIDENT_BYTES
         self._all = self._read(np.arange(len(examples))) if self.resident else None
 
     def __getitem__(self, positions: torch.Tensor) -> torch.Tensor:

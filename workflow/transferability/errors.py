@@ -1,5 +1,7 @@
 """The errors that a user is meant to read: each says in one message what is wrong, where, and what would do."""
 
+import errno
+
 
 class InputError(Exception):
     """Something that the user gave is wrong."""
@@ -16,6 +18,15 @@ class StoppedError(Exception):
 def first_line(error: Exception) -> str:
     """Return the first line of an exception's message or, if it has none, its kind."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def remedy(error: OSError) -> str:
+    """Return what a user can do about a file that cannot be read or written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free disk space and run again: what is done is kept"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make it readable and writable, and run again: what is done is kept"
+    return "run again: what is done is kept"
 
 
 READABLE = (InputError, TrainingError, StoppedError)

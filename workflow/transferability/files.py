@@ -1,7 +1,8 @@
-"""Writing files so that one of that name is always whole."""
+"""Writing files so that one of that name is always whole, also after a crash of the machine."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UNFINISHED = ".unfinished"  # what is added to the name of a file that is being written
@@ -13,7 +14,19 @@ def written_whole(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
         yield unfinished
+        _sync(unfinished)
         unfinished.replace(path)
+        with suppress(OSError):  # some network file systems do not sync directories
+            _sync(path.parent)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from transferability.errors import READABLE
+from transferability.errors import READABLE, remedy
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def job_log(path: str) -> Iterator[None]:
     try:
         yield
     except (*READABLE, OSError) as error:
-        message = f"error: {error}"
+        message = f"error: {error}; {remedy(error)}" if isinstance(error, OSError) else f"error: {error}"
         logging.error(message)
         print(message, file=sys.stderr)
         sys.exit(1)

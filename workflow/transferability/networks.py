@@ -52,8 +52,7 @@ class Network:
         if self.treatment not in ("selffer", "transfer", "preserved"):
             return self.treatment
         source = "B" if self.source == self.target else "A"
-        preserved = f"~{self.preserved}" if self.preserved else ""
-        return f"{source}n{preserved}B{'+' if self.fine_tuned else ''}"
+        return f"{source}n{self._suffix}B{'+' if self.fine_tuned else ''}"
 
     @property
     def name(self) -> str:
@@ -64,8 +63,11 @@ class Network:
             return "base" if self.target == ALL else f"base{self.target}"
         if self.source == RANDOM:
             return f"random{self.n}"
-        preserved = f"~{self.preserved}" if self.preserved else ""
-        return f"{self.source}{self.n}{preserved}{self.target}{'+' if self.fine_tuned else ''}"
+        return f"{self.source}{self.n}{self._suffix}{self.target}{'+' if self.fine_tuned else ''}"
+
+    @property
+    def _suffix(self) -> str:
+        return f"~{self.preserved}" if self.preserved else ""
 
     @property
     def copied(self) -> int:

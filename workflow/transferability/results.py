@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.errors import InputError
+from transferability.fingerprint import fingerprint
 from transferability.networks import ALL, RANDOM, Network
 
 COLUMNS = [
@@ -38,9 +39,9 @@ def read_record(file: Path) -> dict:
     """Read an accuracy file; raise InputError if it is damaged."""
     try:
         record = json.loads(file.read_text())
-        missing = {*COLUMNS, BY_CLASS, "curve"} - set(record)
-        damage = f"without {', '.join(sorted(missing))}" if missing else ""
-    except (ValueError, TypeError) as error:
+        digest = record.pop("checksum")
+        damage = "" if fingerprint(record) == digest else "its checksum differs"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         damage = repr(error)
     if damage:
         raise InputError(f"{file} is damaged ({damage}); delete it and run again to train this network anew")
@@ -62,7 +63,7 @@ def read_study(accuracies: Iterable[Path], by_class: Iterable[Path]) -> pd.DataF
     """
     table = read_accuracies(accuracies)
     table[BY_CLASS] = None
-    classes = [found for found in map(pd.read_csv, by_class) if len(found)]
+    classes = [found for found in map(_read_by_class, by_class) if len(found)]
     if not classes:
         return table
     long = pd.concat(classes).drop_duplicates(["split", "network", "wnid"])
@@ -71,6 +72,10 @@ def read_study(accuracies: Iterable[Path], by_class: Iterable[Path]) -> pd.DataF
     known = {key: rows.set_index("wnid")["residual"] for key, rows in long.groupby(["split", "network"])}
     table[BY_CLASS] = [known.get(key) for key in zip(table["split"], table["network"], strict=True)]
     return table
+
+
+def _read_by_class(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"wnid": str}, keep_default_na=False)  # a class may be called 01, or None
 
 
 def paper_accuracies(path: Path) -> pd.DataFrame:
@@ -94,14 +99,19 @@ def paper_accuracies(path: Path) -> pd.DataFrame:
     return table.reindex(columns=COLUMNS)
 
 
+PROVENANCE_TEXT = """Training jobs by split, host, device and versions: their number, how many of them went on from the
+state of a job that was stopped, the hours of the last job of each, mean speed, first start and last end (UTC)."""
+
+
 def provenance_table(files: Iterable[Path]) -> pd.DataFrame:
-    """Sum up provenance files by split, host, device and versions: their number, hours, mean speed, start and end."""
-    table = pd.DataFrame([{"split": file.parent.name, **json.loads(file.read_text())} for file in files])
+    """Sum up provenance files as PROVENANCE_TEXT says; raise InputError for a damaged file."""
+    table = pd.DataFrame([{"split": file.parent.name, **_read_provenance(file)} for file in files])
     table["started"] = pd.to_datetime(table["started"])
     table["ended"] = table["started"] + pd.to_timedelta(table["seconds"], unit="s")
     keys = ["split", "host", "device", "threads", "torch", "python"]
     summary = table.groupby(keys).agg(
         networks=("seconds", "size"),
+        resumed=("resumed_at_iteration", lambda iterations: (iterations > 0).sum()),
         hours=("seconds", lambda seconds: seconds.sum() / 3600),
         images_per_s=("images_per_s", "mean"),
         first_start=("started", "min"),
@@ -109,3 +119,12 @@ def provenance_table(files: Iterable[Path]) -> pd.DataFrame:
     )
     times = {name: summary[name].dt.strftime("%Y-%m-%d %H:%M:%S") for name in ("first_start", "last_end")}
     return summary.assign(**times).reset_index()
+
+
+def _read_provenance(file: Path) -> dict:
+    try:
+        return dict(json.loads(file.read_text()))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{file} is damaged ({error!r}); delete it and run again to train this network anew"
+        ) from error

@@ -1,32 +1,37 @@
 """One network from files to files: read the task, train (or go on training), write accuracy, weights and provenance."""
 
+import hashlib
 import json
 import logging
 import os
 import platform
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from transferability.data import select_examples
 from transferability.errors import InputError
 from transferability.files import written_whole
 from transferability.fingerprint import file_sha256, fingerprint
+from transferability.leases import leased_device, training_alone
 from transferability.networks import Network
-from transferability.progress import ProgressLog
+from transferability.progress import Progress
+from transferability.results import read_record
 from transferability.settings import read_settings
 from transferability.state import StateKeeper
 from transferability.store import open_store
 from transferability.tables import read_index, read_manifest
 from transferability.training import Start, Task, Trainer, summarize
+from transferability.walltime import job_deadline
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +52,7 @@ class Source:
 
     index: Path
     store: Path
+    checksums: Path
     description: Path
     manifest: Path
     weights: Path | None = None
@@ -61,46 +67,106 @@ class Products:
     weights: Path | None = None
 
 
-def run_network(
-    network: Network,
-    recipe: Recipe,
-    source: Source,
-    products: Products,
-    state_root: Path,
-    state_seconds: float,
-    device: str,
-    threads: int,
-) -> None:
-    """Train a network and write its products; a state that an earlier, killed run left below `state_root` is resumed.
+@dataclass(frozen=True)
+class Job:
+    """How a job runs, which changes no result: torch's CPU `threads`, `device` (auto, cpu or cuda), and limits.
 
-    The state is saved every `state_seconds`; `device` is auto, cpu or cuda; `threads` are torch's on the CPU. Raises
-    InputError for a damaged input file, TrainingError if the loss diverges, StoppedError on SIGTERM or SIGINT.
+    `jobs_per_device` jobs share a GPU. The state is saved every `state_seconds`; a job under Slurm that asked for
+    `runtime` minutes stops before they are over. States, progress and locks are below `state_root`.
     """
+
+    state_root: Path
+    device: str
+    threads: int
+    jobs_per_device: int
+    state_seconds: float
+    runtime: float
+
+
+def run_network(network: Network, recipe: Recipe, source: Source, products: Products, job: Job) -> None:
+    """Train a network and write its products, on from the state that an earlier, killed run left.
+
+    Waits while another process trains the same network, or uses the GPUs. Raises InputError for a damaged input file,
+    TrainingError if the loss diverges, StoppedError on SIGTERM, SIGINT or before the walltime is over.
+    """
+    torch.set_num_threads(job.threads)
+    deadline = job_deadline(job.runtime)
+    mark = fingerprint([asdict(network), asdict(recipe), _data_checksums(source)])
+    state = job.state_root / network.split / f"{network.name}.pt"
+    with training_alone(state.with_suffix(".lock")):
+        if _is_done(products, mark):
+            log.info("%s/%s: another process has trained it", network.split, network.name)
+            return
+        with leased_hardware(job.device, job.jobs_per_device) as hardware:
+            keeper = StateKeeper(state, mark, job.state_seconds, deadline)
+            trained = _train(network, recipe, source, hardware, keeper, state.with_suffix(".progress"))
+            _write_products(products, trained, mark)
+            keeper.remove()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves: its accuracy file's content, its provenance, and its tensors."""
+
+    accuracy: dict
+    provenance: dict
+    tensors: dict[str, torch.Tensor]
+
+
+def _train(
+    network: Network, recipe: Recipe, source: Source, hardware: torch.device, keeper: StateKeeper, progress_file: Path
+) -> Trained:
+    started, began = datetime.now(UTC), time.monotonic()
     identity = f"{network.split}/{network.name}"
-    began = time.time()
-    torch.set_num_threads(threads)
     wnids = read_manifest(source.manifest)["wnid"].tolist()
     task = read_task(source, network.examples)
     settings = read_settings(recipe.training, len(task.train))
-    mark = fingerprint([asdict(network), asdict(recipe), _data_checksums(source)])
     if source.weights:
         start = Start.from_base(read_weights(source.weights), network.copied, network.frozen)
     else:
         start = Start.from_scratch(task, network.frozen)
-    hardware = pick_device(device)
     trainer = Trainer(identity, recipe.architecture, task, start, settings, recipe.seed, hardware)
     log.info("%s: %d training, %d validation images, on %s", identity, len(task.train), len(task.val), hardware)
-    keeper = StateKeeper(state_root / network.split / f"{network.name}.pt", mark, state_seconds)
     keeper.resume(trainer)
     resumed_at = trainer.iteration
-    trainer.run(keeper, ProgressLog(trainer))
+    progress = Progress(trainer, progress_file)
 
-    if products.weights:
-        _write_weights(products.weights, trainer.result(), mark)
+    def pause(trainer: Trainer) -> None:
+        progress.iteration(trainer)
+        keeper(trainer)
+
+    try:
+        trainer.run(pause, progress.test)
+    finally:
+        progress.end()
     images = (settings.iterations - resumed_at) * settings.batch_size
-    _write_json(products.provenance, _provenance(hardware, began, images, resumed_at))
-    _write_json(products.accuracy, accuracy_record(network, task, wnids, trainer, recipe.seed, mark))
-    keeper.remove()
+    provenance = _provenance(hardware, started, time.monotonic() - began, images, resumed_at)
+    return Trained(
+        accuracy_record(network, task, wnids, trainer, recipe.seed, keeper.mark), provenance, trainer.result()
+    )
+
+
+def _is_done(products: Products, mark: str) -> bool:
+    """Whether all products are there, whole and of this network as it is configured."""
+    try:
+        record = read_record(products.accuracy)
+        return (
+            record["fingerprint"] == mark
+            and products.provenance.exists()
+            and (products.weights is None or read_weights(products.weights) is not None)
+        )
+    except (InputError, OSError):
+        return False
+
+
+def _write_products(products: Products, trained: Trained, mark: str) -> None:
+    """Write the products; the accuracy file comes last, so that where it is all are."""
+    if products.weights:
+        with written_whole(products.weights) as unfinished:
+            write_weights(unfinished, trained.tensors, mark)
+    for path, content in ((products.provenance, trained.provenance), (products.accuracy, trained.accuracy)):
+        with written_whole(path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def read_task(source: Source, examples: int = 0) -> Task:
@@ -110,7 +176,7 @@ def read_task(source: Source, examples: int = 0) -> Task:
     """
     index = read_index(source.index)
     manifest = read_manifest(source.manifest)
-    store = open_store(source.store, len(index))
+    store = open_store(source.store, source.checksums, len(index))
     train = select_examples(store, index, manifest, "train", examples)
     val = select_examples(store, index, manifest, "val")
     for subset, images in (("train", train), ("val", val)):
@@ -123,14 +189,31 @@ def read_task(source: Source, examples: int = 0) -> Task:
     return Task(train, val, len(manifest))
 
 
+def write_weights(path: Path, tensors: Mapping[str, torch.Tensor], mark: str) -> None:
+    """Write tensors as safetensors, with the network's fingerprint and a checksum of the tensors as metadata."""
+    path.write_bytes(save(dict(tensors), metadata={"fingerprint": mark, "sha256": _tensors_sha256(tensors)}))
+
+
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read a base network's tensors; raise InputError if the file is damaged."""
     try:
-        return load_file(path)
+        with safe_open(path, framework="pt") as file:
+            digest = (file.metadata() or {}).get("sha256")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+        damage = "" if _tensors_sha256(tensors) == digest else "its checksum differs"
     except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"{path} is damaged ({error}); delete it and run again to train this base network anew"
-        ) from error
+        damage = str(error)
+    if damage:
+        raise InputError(f"{path} is damaged ({damage}); delete it and run again to train this base network anew")
+    return tensors
+
+
+def _tensors_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tuple(tensors[name].shape)} {tensors[name].dtype}\n".encode())
+        digest.update(tensors[name].contiguous().numpy())
+    return digest.hexdigest()
 
 
 def read_first_layers(paths: Iterable[Path]) -> dict[str, np.ndarray]:
@@ -141,15 +224,24 @@ def read_first_layers(paths: Iterable[Path]) -> dict[str, np.ndarray]:
     return {f"{path.parent.name}/{path.stem}": read_weights(path)["conv1.conv.weight"].numpy() for path in paths}
 
 
-def pick_device(wanted: str) -> torch.device:
-    """Return the device for auto, cpu or cuda, set to compute deterministically; InputError for cuda without CUDA."""
+@contextmanager
+def leased_hardware(wanted: str, jobs_per_device: int) -> Iterator[torch.device]:
+    """Yield the device for auto, cpu or cuda, set to compute deterministically: a GPU that this job has for itself.
+
+    Where several jobs may share a GPU, it is one that fewer than `jobs_per_device` use. Raises InputError for cuda
+    without CUDA.
+    """
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
-        return torch.device("cpu")  # all that training does there is deterministic as it is
+        yield torch.device("cpu")  # all that training does there is deterministic as it is
+        return
     if not torch.cuda.is_available():
         raise InputError("config key device: cuda given, but torch sees no CUDA device; give auto or cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     torch.use_deterministic_algorithms(True)
-    return torch.device("cuda")
+    names = [str(torch.cuda.get_device_properties(k).uuid) for k in range(torch.cuda.device_count())]
+    with leased_device(names, jobs_per_device) as place:
+        torch.cuda.set_device(place)
+        yield torch.device("cuda", place)
 
 
 def accuracy_record(network: Network, task: Task, wnids: list[str], trainer: Trainer, seed: int, mark: str) -> dict:
@@ -159,7 +251,7 @@ def accuracy_record(network: Network, task: Task, wnids: list[str], trainer: Tra
     test had right: "41/50".
     """
     images = np.bincount(task.val.labels, minlength=task.classes)
-    return {
+    record = {
         "network": network.name,
         "split": network.split,
         "treatment": network.treatment,
@@ -177,6 +269,7 @@ def accuracy_record(network: Network, task: Task, wnids: list[str], trainer: Tra
         "seed": seed,
         "fingerprint": mark,
     }
+    return record | {"checksum": fingerprint(record)}
 
 
 def _data_checksums(source: Source) -> dict[str, str]:
@@ -184,26 +277,17 @@ def _data_checksums(source: Source) -> dict[str, str]:
     return {name: file_sha256(path) for name, path in files.items() if path}
 
 
-def _provenance(device: torch.device, began: float, images: int, resumed_at: int) -> dict:
-    seconds = time.time() - began
+def _provenance(device: torch.device, started: datetime, seconds: float, images: int, resumed_at: int) -> dict:
     return {
-        "started": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
+        "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 2),
         "images_per_s": round(images / seconds, 1),
         "resumed_at_iteration": resumed_at,
         "host": socket.gethostname(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})",
+        "cuda_visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+        "slurm_job": os.environ.get("SLURM_JOB_ID", ""),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
-
-
-def _write_json(path: Path, content: dict) -> None:
-    with written_whole(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def _write_weights(path: Path, tensors: dict[str, torch.Tensor], mark: str) -> None:
-    with written_whole(path) as unfinished:
-        save_file(tensors, unfinished, metadata={"fingerprint": mark})

@@ -66,6 +66,11 @@ def class_sides(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, s
     return pd.DataFrame(rows, columns=["wnid", "name", "side", "decided_by"])
 
 
+CLASSES_TEXT = """Man-made (half A) and natural (half B) classes. Decided by artifact or organism: that WordNet node is
+above the class; by hand: the authors of the paper assigned it; configuration: this study did. A class without a side
+takes part in random splits only."""
+
+
 def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
     """Return a half's manifest: columns label (0, 1, ... as the network's outputs), wnid, name."""
     return pd.DataFrame({"label": range(len(half)), "wnid": half, "name": [graph.nodes[wnid]["name"] for wnid in half]})

@@ -1,5 +1,7 @@
 """The state of an unfinished training on disk, so that a killed job goes on where it was."""
 
+import hashlib
+import io
 import logging
 import os
 import signal
@@ -8,87 +10,130 @@ from pathlib import Path
 
 import torch
 
-from transferability.errors import StoppedError, first_line
+from transferability.errors import InputError, StoppedError, first_line
 from transferability.files import UNFINISHED, written_whole
 
 log = logging.getLogger(__name__)
 
+PREVIOUS = ".previous"  # what is added to the name of the state before the last
 SET_ASIDE = ".set-aside"  # what is added to the name of a state that is not usable
 LARGEST_SHARE = 0.02  # of the time may go into saving states
+RESERVE = 30.0  # seconds before its walltime that a job saves its state, besides what saving takes
 
 
 def save_state(path: Path, state: dict) -> None:
-    """Write a state so that `path` is at every moment either the old one or the new one, whole."""
+    """Write a state, check what is on the disk, and only then let it take the place of the one before.
+
+    That one is kept beside it. A file is the sha256 of the rest in hexadecimal, a line feed, and what torch.save gives.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as unfinished, unfinished.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with written_whole(path) as unfinished:
+        with unfinished.open("wb") as file:
+            file.write(hashlib.sha256(buffer.getbuffer()).hexdigest().encode() + b"\n")
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        _read_checked(unfinished)
+        if path.exists():
+            path.replace(_beside(path, PREVIOUS))
 
 
 def load_state(path: Path, fingerprint: str) -> dict | None:
-    """Return the state at `path`, or None if there is none.
+    """Return the newest usable state at `path`, or None if there is none.
 
     One that is damaged, or whose fingerprint says that other configuration, code or data left it, is set aside with a
     warning.
     """
-    if not path.exists():
-        return None
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        if state["fingerprint"] == fingerprint:
-            return state
-        reason = "it belongs to another configuration, data set or version of the code"
-    except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
-        reason = f"it is damaged ({first_line(error)})"
-    aside = path.with_name(path.name + SET_ASIDE)
-    path.replace(aside)
-    log.warning("not resuming from %s: %s; moved to %s, training starts from the beginning", path, reason, aside.name)
+    for candidate in (path, _beside(path, PREVIOUS)):
+        if not candidate.exists():
+            continue
+        try:
+            state = torch.load(_read_checked(candidate), weights_only=True, map_location="cpu")
+            if state["fingerprint"] == fingerprint:
+                return state
+            reason = "it belongs to another configuration, data set or version of the code"
+        except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
+            reason = f"it is damaged ({first_line(error)})"
+        aside = _beside(candidate, SET_ASIDE)
+        candidate.replace(aside)
+        log.warning("not resuming from %s: %s; moved to %s", candidate, reason, aside.name)
     return None
 
 
-class StateKeeper:
-    """Called after every iteration: saves the state every `seconds`; on SIGTERM or SIGINT saves it and stops.
+def _read_checked(path: Path) -> io.BytesIO:
+    with path.open("rb") as file:
+        digest, payload = file.readline().strip().decode(), file.read()
+    if hashlib.sha256(payload).hexdigest() != digest:
+        raise InputError("its checksum differs")
+    return io.BytesIO(payload)
 
-    It stops by raising StoppedError. Where saving is slow it saves less often, so that no more than LARGEST_SHARE of
-    the time goes into it.
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+class StateKeeper:
+    """Called after every iteration: saves the state every `seconds`, and stops the training when it has to end.
+
+    It has to on SIGTERM, SIGINT, or shortly before `deadline` (of time.monotonic): then it saves the state and raises
+    StoppedError. Where saving is slow it saves less often, so that no more than LARGEST_SHARE of the time goes into
+    it. Where it fails, as on a full disk, it warns and the training goes on.
     """
 
-    def __init__(self, path: Path, fingerprint: str, seconds: float):
-        self._path, self._fingerprint, self._seconds = path, fingerprint, seconds
-        self._wait, self._saved_at = seconds, time.monotonic()
+    def __init__(self, path: Path, fingerprint: str, seconds: float, deadline: float = float("inf")):
+        self.mark = fingerprint
+        self._path, self._seconds, self._deadline = path, seconds, deadline
+        self._wait, self._saved_at, self._took = seconds, time.monotonic(), 0.0
         self._signal = None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._remember)
 
     def __call__(self, trainer) -> None:
         """Save the state of a Trainer if it is time."""
+        now = time.monotonic()
         if self._signal is not None:
-            self._save(trainer)
-            raise StoppedError(
-                f"{trainer.name}: stopped by {self._signal} at iteration {trainer.iteration}; "
-                f"run again to resume from {self._path}"
-            )
-        if time.monotonic() - self._saved_at >= self._wait:
+            self._stop(trainer, f"stopped by {self._signal}")
+        if now >= self._deadline - RESERVE - 3 * self._took:
+            self._stop(trainer, "stopped before its walltime is over")
+        if now - self._saved_at >= self._wait:
             self._save(trainer)
 
     def resume(self, trainer) -> None:
         """Let a Trainer go on from the saved state, if there is a usable one."""
-        state = load_state(self._path, self._fingerprint)
+        state = load_state(self._path, self.mark)
         if state is not None:
             trainer.resume(state)
             log.info("%s: resumed at iteration %d of %d", trainer.name, trainer.iteration, trainer.settings.iterations)
 
     def remove(self) -> None:
         """Remove the state, and what was set aside or left unfinished: the network is done."""
-        for suffix in ("", SET_ASIDE, UNFINISHED):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        for suffix in ("", PREVIOUS, SET_ASIDE, PREVIOUS + SET_ASIDE, UNFINISHED):
+            _beside(self._path, suffix).unlink(missing_ok=True)
 
-    def _save(self, trainer) -> None:
+    def _stop(self, trainer, why: str) -> None:
+        saved = self._save(trainer)
+        state = (
+            "run again to resume from"
+            if saved
+            else "its state could not be saved, run again to resume from the last at"
+        )
+        raise StoppedError(f"{trainer.name}: {why} at iteration {trainer.iteration}; {state} {self._path}")
+
+    def _save(self, trainer) -> bool:
         began = time.monotonic()
-        save_state(self._path, trainer.state() | {"fingerprint": self._fingerprint})
-        self._saved_at = time.monotonic()
-        self._wait = max(self._seconds, (self._saved_at - began) / LARGEST_SHARE)
+        state = trainer.state() | {"fingerprint": self.mark}
+        try:
+            save_state(self._path, state)
+        except (OSError, InputError) as error:
+            log.warning("%s: cannot save the state at %s: %s; training goes on", trainer.name, self._path, error)
+            return False
+        finally:
+            self._saved_at = time.monotonic()
+            self._took = self._saved_at - began
+            self._wait = max(self._seconds, self._took / LARGEST_SHARE)
+        return True
 
     def _remember(self, number, _frame) -> None:
         self._signal = signal.Signals(number).name

@@ -1,15 +1,34 @@
-"""Reading the tables that rules hand on, with a readable error for a damaged one."""
+"""The tables that rules hand on: written with a checksum beside them, and read with a readable error if damaged."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 
 from transferability.errors import InputError
+from transferability.files import written_whole
+
+SHA256 = ".sha256"  # what is added to a table's name for the file with its checksum, as sha256sum writes and checks it
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, and its checksum beside it."""
+    text = table.to_csv(index=False)
+    for file, content in ((path, text), (_beside(path), f"{_digest(text.encode())}  {path.name}\n")):
+        with written_whole(file) as unfinished:
+            unfinished.write_text(content)
 
 
 def read_index(path: Path) -> pd.DataFrame:
-    """Read the table that `layouts.index_images` gave; raise InputError if the file is no such table."""
+    """Read the table that `layouts.index_images` gave (path, wnid, subset); raise InputError if it is damaged."""
+    _check(path)
     return read_table(path, ["path", "wnid", "subset"])
+
+
+def read_manifest(path: Path) -> pd.DataFrame:
+    """Read a manifest (label, wnid, name), labels 0, 1, ... in order; raise InputError if it is damaged."""
+    _check(path)
+    return read_table(path, ["label", "wnid", "name"]).astype({"label": int})
 
 
 def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -20,11 +39,19 @@ def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
         raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
 
 
-def read_manifest(path: Path) -> pd.DataFrame:
-    """Read a manifest (label, wnid, name); raise InputError if it is damaged or its labels are not 0, 1, ..."""
-    table = read_table(path, ["label", "wnid", "name"])
-    if table["label"].tolist() != [str(label) for label in range(len(table))]:
-        raise InputError(
-            f"{path} is damaged: its labels are not 0 to {len(table) - 1} in order; delete it and run again"
-        )
-    return table.astype({"label": int})
+def _check(path: Path) -> None:
+    """Compare a table with its checksum: a truncated one could pass for a whole one with fewer classes or images."""
+    try:
+        damage = "" if _beside(path).read_text().split()[:1] == [_digest(path.read_bytes())] else "its checksum differs"
+    except OSError as error:
+        damage = str(error)
+    if damage:
+        raise InputError(f"{path} is damaged ({damage}); delete it and run again")
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + SHA256)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

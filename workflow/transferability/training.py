@@ -97,6 +97,7 @@ class Trainer:
         self.iteration = 0
         self.curve: list[Evaluation] = []
         self.correct: list[int] = []
+        self._train_loss = torch.zeros((), device=device)  # since the last test
         self._study_seed, self._mean, self._classes = study_seed, start.mean, task.classes
         self.network = build_network(architecture, settings.crop, task.classes, start, self._seed).to(device)
         preparation = Preparation(
@@ -115,20 +116,23 @@ class Trainer:
         """
         generator = _default_generator(self.device)
         batches = self._train.batches(self._positions())
-        train_loss = torch.zeros((), device=self.device)
         while self.iteration < self.settings.iterations:
             generator.manual_seed(self._seed("iteration", self.iteration))  # for its crops, mirrors and dropout
-            train_loss += self._step(*next(batches))
+            self._train_loss += self._step(*next(batches))
             self.iteration += 1
             if self.iteration % self.settings.test_every == 0 or self.iteration == self.settings.iterations:
                 self.curve.append(self._test())
-                self._check_finite(train_loss.item())
-                report(self, train_loss.item())
-                train_loss.zero_()
+                self._check_finite()
+                report(self, self._train_loss.item())
+                self._train_loss.zero_()
             pause(self)
 
     def state(self) -> dict:
-        """Return all that a later `resume` needs; tensors are shared with the training, not copied."""
+        """Return all that a later `resume` needs; tensors are shared with the training, not copied.
+
+        Raises TrainingError if the loss is not finite: from there no training goes on.
+        """
+        self._check_finite()
         return {
             "iteration": self.iteration,
             "network": self.network.state_dict(),
@@ -177,8 +181,9 @@ class Trainer:
         self.correct = torch.bincount(correct, minlength=self._classes).tolist()
         return Evaluation(self.iteration, len(correct) / len(self._val), loss.item() / len(self._val))
 
-    def _check_finite(self, train_loss: float) -> None:
-        if not (math.isfinite(train_loss) and math.isfinite(self.curve[-1].loss)):
+    def _check_finite(self) -> None:
+        tests = [test.loss for test in self.curve[-1:]]
+        if not all(map(math.isfinite, [self._train_loss.item(), *tests])):
             raise TrainingError(
                 f"{self.name}: the loss is not finite at iteration {self.iteration}; lower config key training.rate"
             )

@@ -15,6 +15,8 @@ from transferability.errors import InputError
 RESOURCES = Path(__file__).parents[2] / "resources"
 SNAPSHOT = RESOURCES / "wordnet30_ilsvrc2012.tsv"
 
+NODES_TEXT = "The WordNet nodes with most classes at or below them, over all hypernym paths."
+
 ARTIFACT = "n00021939"
 ORGANISM = "n00004475"
 

@@ -24,8 +24,8 @@ from transferability.results import BY_CLASS
 
 ALPHA = 0.05  # error on each side of an interval, and of each verdict
 
-# A contrast: weights of groups of networks, a group being a treatment in the paper's notation and some n (None: all).
-Contrast = Mapping[tuple[str, tuple[int, ...] | None], float]
+# A contrast: weights of groups of networks, a group being a treatment in the paper's notation and some n.
+Contrast = Mapping[tuple[str, tuple[int, ...]], float]
 
 EFFECTS = {
     "co-adaptation loss": ("base - BnB", {"BnB": -1}),
@@ -85,7 +85,8 @@ def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
     """Estimate the weighted sum of groups' mean relative accuracies, with errors as the module says."""
     groups = [_group(relative, treatment, layers) for treatment, layers in contrast]
     weights = np.array(list(contrast.values()), dtype=float)
-    if any(group.empty for group in groups):
+    wanted = [set(layers) for _, layers in contrast]
+    if any(set(group["n"]) < layers for group, layers in zip(groups, wanted, strict=True)):
         return Estimate(np.nan)
     value = float(weights @ [group["relative"].mean() for group in groups])
     degrees = min(group["split"].nunique() for group in groups) - 1
@@ -96,17 +97,17 @@ def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
     return Estimate(value, se_splits, se_images, degrees, networks)
 
 
-def _group(relative: pd.DataFrame, treatment: str, layers: tuple[int, ...] | None) -> pd.DataFrame:
-    chosen = relative["treatment"] == treatment
-    return relative[chosen if layers is None else chosen & relative["n"].isin(layers)]
+def _group(relative: pd.DataFrame, treatment: str, layers: tuple[int, ...]) -> pd.DataFrame:
+    return relative[(relative["treatment"] == treatment) & relative["n"].isin(layers)]
 
 
 def _clustered_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
     stacked = pd.concat(groups, keys=range(len(groups)), names=["group"]).reset_index()
-    clusters = {"groups": stacked["split"].astype("category").cat.codes.to_numpy()}
+    clusters = {"groups": stacked["split"].astype("category").cat.codes.to_numpy(), "use_correction": False}
     design = pd.get_dummies(stacked["group"]).to_numpy(dtype=float)
-    fit = OLS(stacked["relative"].to_numpy(), design).fit(cov_type="cluster", cov_kwds=clusters, use_t=True)
-    return float(np.sqrt(max(0, weights @ fit.cov_params() @ weights)))
+    fit = OLS(stacked["relative"].to_numpy(), design).fit(cov_type="cluster", cov_kwds=clusters)
+    splits = stacked["split"].nunique()
+    return float(np.sqrt(max(0, splits / (splits - 1) * weights @ fit.cov_params() @ weights)))
 
 
 def _class_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
@@ -129,11 +130,16 @@ def _binomial_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
     return float(np.sqrt(total + weights.sum() ** 2 * base / min(images)))
 
 
+TEXT = """Differences of top-1 accuracy, paired by split and target half. Split "random" is the mean over the random
+splits, with its 90 % interval: the error between splits (t, splits - 1 degrees of freedom) and that of the validation
+images, which all splits share, added. One split alone has no interval."""
+
+
 def effects_table(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Return every effect per n, split by split and over all random splits (split "random").
 
-    Columns: split, n, effect, difference, value, low, high (interval at 1 - 2 ALPHA; empty where one split stands
-    alone), se_splits, se_images, networks. Accuracies are shares.
+    A difference of which networks are missing is left out. Columns: split, n, effect, difference, value, low, high
+    (interval at 1 - 2 ALPHA; empty where one split stands alone), se_splits, se_images, networks. Values are shares.
     """
     relative = relative_accuracies(accuracies, measure)
     randomly = relative["split"].str.startswith("random-")

@@ -16,23 +16,26 @@ def describe_kernels(kernels: np.ndarray) -> pd.DataFrame:
     `orientation`, 0 to 1, is how much of the brightness's Fourier power lies along one direction: |sum of P exp(2 i a)|
     / sum of P over frequencies at angle a, without frequency 0. `colour`, 0 to 1, is the share of the kernel's power
     that is colour (what differs from the mean of the channels) and slowly varying (at most one period across the
-    kernel). A kernel is an `edge`, or a `blob`, if its orientation, or its colour, exceeds that of 95 % of gaussian
-    random kernels of the same shape (not both: then it is the one that it exceeds by more random ones).
+    kernel). A kernel is an `edge`, or a `blob`, if its orientation, or its colour, exceeds that of 95 % of kernels of
+    gaussian white noise of the same shape; of both it is the one that exceeds more, in standard deviations.
     """
-    random = np.random.default_rng(0).standard_normal((REFERENCE, *kernels.shape[1:]))
+    noise = np.random.default_rng(0).standard_normal((REFERENCE, *kernels.shape[1:]))
     orientation, colour = _orientation(kernels), _colour(kernels)
-    orientation_rank, colour_rank = (
-        np.searchsorted(np.sort(measure(random)), values) / REFERENCE
-        for measure, values in ((_orientation, orientation), (_colour, colour))
-    )
+    edge = _excess(orientation, _orientation(noise))
+    blob = _excess(colour, _colour(noise))
     return pd.DataFrame(
         {
             "orientation": orientation,
             "colour": colour,
-            "edge": (orientation_rank > 1 - RANDOM_SHARE) & (orientation_rank >= colour_rank),
-            "blob": (colour_rank > 1 - RANDOM_SHARE) & (colour_rank > orientation_rank),
+            "edge": (edge > 0) & (edge >= blob),
+            "blob": (blob > 0) & (blob > edge),
         }
     )
+
+
+def _excess(values: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """How far values lie above all but RANDOM_SHARE of those of noise, in standard deviations of these."""
+    return (values - np.quantile(noise, 1 - RANDOM_SHARE)) / noise.std()
 
 
 def kernels_table(kernels: Mapping[str, np.ndarray]) -> pd.DataFrame:

@@ -24,9 +24,9 @@ def simulate_study(
     """Return a table of accuracies (`results.COLUMNS`) of a balanced study on random splits.
 
     `effects` gives the accuracy that a treatment (BnB, BnB+, AnB, AnB+) at n has above base, 0 where it says nothing.
-    A split adds its own deviation to each treatment, a half its own ease, every network its own luck (standard
-    deviations `between_splits`, .01 and `between_networks`). All splits are tested on the same `images`, half of them
-    in each half; networks tend to err on the same ones.
+    A split adds its own deviation to each treatment, makes one half as much easier as the other harder, and every
+    network has its luck (standard deviations `between_splits`, .01 and `between_networks`). All splits are tested on
+    the same `images`, half of them in each half; networks tend to err on the same ones.
     """
     rng = np.random.default_rng(seed)
     difficulty = rng.standard_normal(images)

@@ -10,7 +10,6 @@ from transferability.figures.style import TREATMENT_LOOKS
 from transferability.networks import Network
 
 COLOURS = {"base": "black", "random": "#4f8f4f", "reduced": "0.3"}
-DOTTED = {"random": ":"}
 
 
 def draw_curves(records: Iterable[Mapping]) -> Figure:
@@ -50,9 +49,9 @@ def _draw(axes: Axes, record: Mapping, labels: dict) -> None:
     network = Network.parse(record["split"], record["network"])
     inner = "selffer" if network.source == network.target else "transfer"
     colour = COLOURS.get(network.treatment) or TREATMENT_LOOKS[inner, network.fine_tuned].face
-    dashed = "--" if inner == "transfer" else "-"
+    style = ":" if network.treatment == "random" else "--" if inner == "transfer" else "-"
     iterations, accuracies = zip(*((test["iteration"], test["top1"]) for test in record["curve"]), strict=True)
-    axes.plot(iterations, accuracies, linewidth=0.8, color=colour, linestyle=DOTTED.get(network.treatment, dashed))
+    axes.plot(iterations, accuracies, linewidth=0.8, color=colour, linestyle=style)
     labels[re.sub(r"~\d", "", network.kind)] = axes.lines[-1]
     axes.tick_params(labelsize=6, pad=1, length=2)
     axes.locator_params(axis="x", nbins=3)

@@ -6,8 +6,8 @@ from matplotlib.patches import Arc, Ellipse, FancyBboxPatch, Rectangle
 
 LAYERS = 8
 COPIED = 3
-COLOURS = {"A": "#9cc29c", "B": "#8fb0dc", None: "white"}  # by the half that a layer was trained on first
-EDGES = {"A": "#2f5f2f", "B": "#1a3a6f", None: "0.35"}
+COLOURS = {"A": "#9cc29c", "B": "#8fb0dc"}  # by the half that a layer was trained on first
+EDGES = {"A": "#2f5f2f", "B": "#1a3a6f"}
 STEP, WIDTH, HEIGHT = 1.0, 0.56, 0.62  # of layers, and of a layer's rectangle
 ROW = 1.85  # from one network to the next
 
@@ -46,7 +46,7 @@ def _draw_network(axes: Axes, y: float, title: str, source: str | None, target: 
         data = source if copied else target
         _rectangle(axes, x, y, f"$W_{{{data}{layer}}}$", COLOURS[data], EDGES[data])
         if layer < LAYERS:
-            axes.add_patch(Ellipse((x + STEP / 2 + WIDTH / 2 - 0.28, y), 0.13, 0.66, facecolor="0.85", edgecolor="0.4"))
+            axes.add_patch(Ellipse((x + STEP / 2, y), 0.13, 0.66, facecolor="0.85", edgecolor="0.4"))
         if copied:
             _lock(axes, x, y - HEIGHT / 2 - 0.22, closed=True)
             _lock(axes, x + 0.3, y - HEIGHT / 2 - 0.22, closed=False)

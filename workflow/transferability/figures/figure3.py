@@ -5,11 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transferability.analysis.effects import relative_accuracies
-from transferability.figures.style import BASE, MEASURES, Look, scatter
+from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, Look, scatter
 
 TRANSFER = Look("transfer AnB, BnA", "#e8883a", "#8a4a10", "h")
 UNTRAINED = Look("random filters", "#4f8f4f", "#234a23", "s")
-SIMILAR = Look("AnB, random splits", "#9c1c1c", "#4a0a0a", "D")
+SIMILAR = TREATMENT_LOOKS["transfer", False]
+NARROW = {"columnspacing": 0.9, "handletextpad": 0.1, "fontsize": 8}  # a legend below a small panel
 SIDES = {"A": "man-made", "B": "natural"}
 
 
@@ -95,6 +96,3 @@ def _legend(axes: Axes) -> None:
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # each label once
     if handles:
         axes.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, **NARROW)
-
-
-NARROW = {"columnspacing": 0.9, "handletextpad": 0.1, "fontsize": 8}

@@ -1,0 +1,171 @@
+"""A small study on disk whose jobs can be killed, starved and fed with damaged files; and the table of what came out.
+
+Jobs run as forked processes, each as a Slurm or Snakemake job would: run_network under job_log.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from transferability import state
+from transferability.logs import job_log
+from transferability.networks import Network
+from transferability.runs import Job, Products, Recipe, Source, run_network
+from transferability.store import pack
+from transferability.tables import write_table
+
+from ..conftest import REPOSITORY
+
+TABLE = REPOSITORY / "docs" / "reliability.md"
+INTRODUCTION = """# Reliability
+
+What was done to trainings, and what came of it: written by `pytest tests/faults --write-reliability`, which injects
+each fault and fails if the outcome is another. "Same bytes" are those of the accuracy file and of the weights of a
+network that nothing disturbed. States are saved after every iteration here, so that faults hit that as well.
+
+| fault | how it is injected | outcome |
+| --- | --- | --- |
+"""
+TRAINING = {
+    "length": "60 iterations",
+    "test_every": "10 iterations",
+    "batch_size": 16,
+    "rate": 0.01,
+    "schedule": "one-cycle",
+    "warmup": 0.2,
+    "drop_every": "10 epochs",
+    "drop_factor": 0.1,
+    "momentum": 0.9,
+    "weight_decay": 0.0005,
+    "crop": 32,
+    "mirror": True,
+}
+CLASSES = ["n01440764", "n02084071", "n03250847"]
+fork = multiprocessing.get_context("fork")
+
+
+class Study:
+    """Files of a study below `root`, and its jobs: baseA and A3B+ on a split of three classes."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def make_inputs(self) -> None:
+        """Write images, index, store and manifest."""
+        rng = np.random.default_rng(0)
+        rows = [(f"{wnid}_{k}.png", wnid, "train" if k < 24 else "val") for wnid in CLASSES for k in range(32)]
+        index = pd.DataFrame(rows, columns=["path", "wnid", "subset"]).sort_values("path")
+        for path, wnid, _ in rows:
+            pixels = rng.integers(0, 100, (36, 36, 3), dtype=np.uint8)
+            pixels[6 * CLASSES.index(wnid) :][:6, 8:20] += 120
+            Image.fromarray(pixels).save(self.root / path)
+        write_table(index, self.root / "index.csv")
+        manifest = pd.DataFrame({"label": range(3), "wnid": CLASSES, "name": CLASSES})
+        write_table(manifest, self.root / "manifest.csv")
+        files = [self.root / name for name in ("store.npy", "store.crc32.npy", "store.json")]
+        pack(self.root, index["path"].tolist(), *files, size=36, processes=1)
+
+    def source(self, name: str) -> Source:
+        files = [self.root / f for f in ("index.csv", "store.npy", "store.crc32.npy", "store.json", "manifest.csv")]
+        return Source(*files, weights=None if name == "baseA" else self.root / "baseA.safetensors")
+
+    def products(self, name: str) -> Products:
+        weights = self.root / f"{name}.safetensors" if name == "baseA" else None
+        return Products(self.root / f"{name}.json", self.root / f"{name}.provenance.json", weights)
+
+    def results(self, name: str) -> list[bytes]:
+        """The bytes that have to be the same whatever happened."""
+        products = self.products(name)
+        return [path.read_bytes() for path in (products.accuracy, products.weights) if path]
+
+    def forget(self, name: str) -> None:
+        """Delete what a network left, as Snakemake does before it starts a job."""
+        for path in vars(self.products(name)).values():
+            if path:
+                path.unlink(missing_ok=True)
+
+    def log(self, name: str) -> str:
+        return (self.root / f"{name}.log").read_text()
+
+    def start(self, name: str, before: Callable = lambda: None, state_seconds: float = 0.0, **training):
+        """Start a job in a process of its own; `before` runs in it first."""
+
+        def job() -> None:
+            state.LARGEST_SHARE = 1e9  # save after every iteration, however long that takes
+            before()
+            with job_log(str(self.root / f"{name}.log")):
+                recipe = Recipe("caffenet-mini", TRAINING | training, seed=0, code="code")
+                limits = Job(self.root / "state", "cpu", 1, 1, state_seconds, runtime=60)
+                run_network(Network.parse("random-0", name), recipe, self.source(name), self.products(name), limits)
+
+        process = fork.Process(target=job)
+        process.start()
+        return process
+
+    def run(self, name: str, **options) -> int:
+        """Run a job to its end; return its exit code."""
+        process = self.start(name, **options)
+        process.join(60)
+        assert process.exitcode is not None, "the job hangs"
+        return process.exitcode
+
+    def wait_for_state(self, name: str, suffix: str = "") -> Path:
+        """Wait until a running job has saved its state; return the path, which a `suffix` is added to."""
+        path = self.root / "state" / "random-0" / f"{name}.pt{suffix}"
+        deadline = time.monotonic() + 20
+        while not path.exists():
+            assert time.monotonic() < deadline, f"no {path}: {self.log(name)}"
+            time.sleep(0.002)
+        return path
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory) -> Study:
+    """A study that ran without faults."""
+    study = Study(tmp_path_factory.mktemp("undisturbed"))
+    study.make_inputs()
+    for name in ("baseA", "A3B+"):
+        assert study.run(name) == 0, study.log(name)
+    return study
+
+
+@pytest.fixture
+def study(undisturbed, tmp_path) -> Study:
+    """A copy of its inputs, and of baseA's weights."""
+    for file in undisturbed.root.glob("*"):
+        if file.is_file() and file.suffix != ".log" and not file.name.startswith("A3B+"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    return Study(tmp_path)
+
+
+@contextmanager
+def small_disk(directory: Path, megabytes: int) -> Iterator[Path]:
+    """A file system of its own, in memory; skips where none can be mounted."""
+    directory.mkdir(exist_ok=True)
+    options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(directory)]
+    if os.getuid() or subprocess.run(["mount", *options], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+@pytest.fixture(scope="session")
+def table(request) -> Iterator[list[tuple[str, str, str]]]:
+    """Rows of faults and outcomes; at the end they are in docs/reliability.md, which --write-reliability writes."""
+    rows: list[tuple[str, str, str]] = []
+    yield rows
+    lines = [f"| {' | '.join(row)} |\n" for row in rows]
+    if request.config.getoption("--write-reliability"):
+        TABLE.write_text(INTRODUCTION + "".join(lines))
+    missing = [line for line in lines if line not in TABLE.read_text()]
+    assert not missing, f"docs/reliability.md lacks (pytest tests/faults --write-reliability): {missing}"

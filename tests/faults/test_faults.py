@@ -1,0 +1,263 @@
+"""Faults injected into trainings. After each, results are those of an undisturbed one, or one clear error says why."""
+
+import contextlib
+import io
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import torch
+from transferability.errors import InputError
+from transferability.results import collect, read_record
+from transferability.runs import Products
+from transferability.state import load_state, save_state
+
+from .conftest import small_disk
+
+KILLS = 50
+
+
+def flip(path, at: float) -> None:
+    """Flip one bit of a file, at a share of its length."""
+    content = bytearray(path.read_bytes())
+    content[int(at * (len(content) - 1))] ^= 1
+    path.write_bytes(content)
+
+
+def truncate(path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+
+
+def test_kill_at_random_moments(study, undisturbed, table):
+    """Every kill hits a living process, in whatever it does: starting, training, testing, saving, writing results."""
+    rng = random.Random(0)
+    kills = completed = 0
+    while kills < KILLS:
+        name = rng.choice(["baseA", "A3B+"])
+        study.forget(name) if name == "A3B+" else None
+        while True:
+            process = study.start(name)
+            process.join(rng.uniform(0, 0.6))
+            if process.exitcode is None:
+                process.kill()
+                kills += 1
+            process.join()
+            if process.exitcode == 0:
+                break
+            assert process.exitcode == -signal.SIGKILL, study.log(name)
+        assert study.results(name) == undisturbed.results(name)
+        completed += 1
+        if name == "baseA":
+            study.forget(name)
+            study.products(name).weights.write_bytes(undisturbed.products(name).weights.read_bytes())
+    assert completed > 5
+    table.append(("kill -9 at a random moment", f"{KILLS} times, over baseA and A3B+, anew until done", "same bytes"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_signals(study, table, number):
+    options = {"length": "600 iterations", "state_seconds": 0.1}
+    process = study.start("A3B+", **options)
+    study.wait_for_state("A3B+")
+    os.kill(process.pid, number)
+    process.join(30)
+    assert process.exitcode == 1
+    assert f"error: random-0/A3B+: stopped by {number.name} at iteration" in study.log("A3B+")
+    assert study.run("A3B+", **options) == 0
+    assert "resumed at iteration" in study.log("A3B+")
+    interrupted = study.results("A3B+")
+    study.forget("A3B+")
+    assert study.run("A3B+", **options) == 0
+    assert study.results("A3B+") == interrupted
+    table.append((number.name, "while training", "ends with a message, state saved; the next run resumes: same bytes"))
+
+
+def test_deadline(study, table):
+    """A squeue that says how much time is left: the reserve and a little more."""
+    squeue = study.root / "bin" / "squeue"
+    squeue.parent.mkdir()
+    squeue.write_text("#!/bin/sh\necho 0:31\n")
+    squeue.chmod(0o755)
+
+    def under_slurm():
+        os.environ.update(SLURM_JOB_ID="1", PATH=f"{squeue.parent}{os.pathsep}{os.environ['PATH']}")
+
+    options = {"length": "1500 iterations", "test_every": "500 iterations", "state_seconds": 3600}
+    assert study.run("A3B+", before=under_slurm, **options) == 1
+    assert "stopped before its walltime is over at iteration" in study.log("A3B+")
+    assert study.run("A3B+", **options) == 0
+    assert "resumed at iteration" in study.log("A3B+")
+    stopped = study.results("A3B+")
+    study.forget("A3B+")
+    assert study.run("A3B+", **options) == 0
+    assert study.results("A3B+") == stopped
+    outcome = "ends with a message in time, state saved; the next run resumes: same bytes"
+    table.append(("walltime over", "Slurm says that 31 s are left, 30 of them are the reserve", outcome))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "bit flipped", "of another configuration", "both truncated"])
+def test_damaged_state(study, undisturbed, table, damage):
+    process = study.start("A3B+")
+    previous = study.wait_for_state("A3B+", ".previous")
+    path = study.wait_for_state("A3B+")
+    process.kill()
+    process.join()
+    before = path.stat().st_size
+    if damage == "bit flipped":
+        flip(path, 0.5)
+    elif damage == "of another configuration":
+        for file in (path, previous):
+            state = torch.load(open_payload(file), weights_only=True)
+            save_state(file, state | {"fingerprint": "another"})
+        previous.with_name(previous.name + ".previous").unlink(missing_ok=True)
+    else:
+        for file in (path, previous) if damage == "both truncated" else (path,):
+            truncate(file)
+    assert before > 1000
+    study.forget("A3B+")
+    assert study.run("A3B+") == 0
+    assert study.results("A3B+") == undisturbed.results("A3B+")
+    assert "not resuming from" in study.log("A3B+")
+    fallback = "the one before is resumed" if damage in ("truncated", "bit flipped") else "training starts anew"
+    table.append((f"state {damage}", "between two runs", f"set aside with a warning, {fallback}: same bytes"))
+
+
+def open_payload(path):
+    return io.BytesIO(path.read_bytes().split(b"\n", 1)[1])
+
+
+@pytest.mark.parametrize("damage", [truncate, lambda path: flip(path, 0.7)], ids=["truncated", "bit flipped"])
+@pytest.mark.parametrize("file", ["baseA.safetensors", "store.npy", "store.crc32.npy", "manifest.csv", "index.csv"])
+def test_damaged_inputs(study, undisturbed, table, request, file, damage):
+    damage(study.root / file)
+    assert study.run("A3B+") == 1
+    log = study.log("A3B+")
+    assert "Traceback" not in log
+    error = log.split("error: ")[-1]
+    assert file.replace("crc32.", "") in error.replace("crc32.", "")
+    assert "delete" in error and "run again" in error
+    assert not study.products("A3B+").accuracy.exists()
+    shutil.copy(undisturbed.root / file, study.root / file)
+    assert study.run("A3B+") == 0
+    assert study.results("A3B+") == undisturbed.results("A3B+")
+    what = request.node.callspec.id.split("-")[-1]
+    what = what if what in ("truncated", "bit flipped") else request.node.callspec.id.split("-")[0]
+    table.append((f"{file} {what}", "before a run", "an error that names the file and says to delete it"))
+
+
+@pytest.mark.parametrize("damage", [truncate, lambda path: flip(path, 0.3)], ids=["truncated", "bit flipped"])
+def test_damaged_accuracy(study, undisturbed, table, request, damage):
+    file = study.products("baseA").accuracy
+    damage(file)
+    with pytest.raises(InputError, match=r"baseA\.json is damaged .*delete it and run again"):
+        collect([file])
+    what = request.node.callspec.id
+    table.append(
+        (f"accuracy file {what}", "before it is collected", "an error that names the file and says to delete it")
+    )
+
+
+def test_full_disk(study, undisturbed, table):
+    """States and results lie on a small disk that is full in the middle of a training."""
+    with small_disk(study.root / "small", 3) as disk:
+        study.forget("A3B+")
+        study.products = lambda name: Products(disk / "A3B+.json", disk / "A3B+.provenance.json")
+        (study.root / "state").symlink_to(disk)
+        filler = disk / "filler"
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"0" * 4096)
+        assert study.run("A3B+") == 1
+        log = study.log("A3B+")
+        assert "cannot save the state" in log and "training goes on" in log
+        assert "No space left on device" in log and "free disk space and run again" in log
+        filler.unlink()
+        assert study.run("A3B+") == 0
+        assert (disk / "A3B+.json").read_bytes() == undisturbed.results("A3B+")[0]
+    outcome = "warns, trains on, ends with an error that says to free space; then the next run: same bytes"
+    table.append(("disk full", "a disk of 3 MB for states and results", outcome))
+
+
+def test_unwritable_directory(study, undisturbed, table):
+    with small_disk(study.root / "small", 3) as disk:
+        study.products = lambda name: Products(disk / "A3B+.json", disk / "A3B+.provenance.json")
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        assert study.run("A3B+") == 1
+        log = study.log("A3B+")
+        assert "Read-only file system" in log and "make it readable and writable, and run again" in log
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        assert study.run("A3B+") == 0
+        assert (disk / "A3B+.json").read_bytes() == undisturbed.results("A3B+")[0]
+    table.append(
+        ("directory not writable", "a disk mounted read-only", "an error that says so; then the next run: same bytes")
+    )
+
+
+def test_input_deleted_while_running(study, undisturbed, table):
+    process = study.start("A3B+")
+    study.wait_for_state("A3B+")
+    for name in ("store.npy", "manifest.csv", "index.csv", "baseA.safetensors"):
+        (study.root / name).unlink()
+    process.join(60)
+    assert process.exitcode == 0
+    assert study.results("A3B+") == undisturbed.results("A3B+")
+    table.append(("inputs deleted", "store, index, manifest and weights, in the middle of a training", "same bytes"))
+
+
+def test_loss_that_is_not_finite(study, table):
+    assert study.run("A3B+", rate=1e5, test_every="30 iterations") == 1
+    assert "error: random-0/A3B+: the loss is not finite at iteration" in study.log("A3B+")
+    path = study.root / "state" / "random-0" / "A3B+.pt"
+    if path.exists():
+        mark = torch.load(open_payload(path), weights_only=True)["fingerprint"]
+        weights = load_state(path, mark)["network"]
+        assert all(torch.isfinite(tensor).all() for tensor in weights.values())
+    outcome = "an error that names network and iteration; the last good state stays"
+    table.append(("loss not finite", "a learning rate of 100,000", outcome))
+
+
+def test_two_processes_train_the_same_network(study, table):
+    options = {"length": "600 iterations", "state_seconds": 0.1}
+    first = study.start("A3B+", **options)
+    study.wait_for_state("A3B+")
+    second = study.start("A3B+", **options)
+    for process in (first, second):
+        process.join(60)
+        assert process.exitcode == 0
+    log = study.log("A3B+")
+    assert "waits for another process that trains this network" in log
+    assert "another process has trained it" in log
+    assert read_record(study.products("A3B+").accuracy)["network"] == "A3B+"
+    outcome = "the second waits, finds the network done and leaves it"
+    table.append(("two processes for one network", "as after kill -9 of snakemake, which leaves its jobs", outcome))
+
+
+@pytest.mark.parametrize("jump", [-86400.0, 86400.0], ids=["back", "forward"])
+def test_clock_jumps(study, undisturbed, table, jump):
+    def jumping():
+        clock, calls = time.time, iter(range(10**9))
+        time.time = lambda: clock() + jump * (next(calls) % 2)
+
+    assert study.run("A3B+", before=jumping) == 0
+    assert study.results("A3B+") == undisturbed.results("A3B+")
+    seconds = json.loads(study.products("A3B+").provenance.read_text())["seconds"]
+    assert 0 < seconds < 60
+    direction = "back" if jump < 0 else "forward"
+    table.append((f"clock jumps {direction}", "by a day, at every other look", "same bytes, durations right"))
+
+
+def test_no_pickle_is_loaded(study, table):
+    """An object array in place of the store, which numpy would have to unpickle."""
+    np.save(study.root / "store.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    assert study.run("A3B+") == 1
+    assert "store.npy is not a whole store" in study.log("A3B+")
+    table.append(
+        ("a pickle in place of the store", "a numpy array of objects", "refused, an error that names the file")
+    )

@@ -1,0 +1,98 @@
+"""The study on a real Slurm with two stand-in GPUs: every network a job, jobs cancelled and out of time are retried."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .cluster import slurm_cluster, why_not
+
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5")
+
+
+@pytest.fixture(scope="module")
+def job_log(tmp_path_factory):
+    """A running cluster; the file in which it lists its finished jobs."""
+    with slurm_cluster(tmp_path_factory.mktemp("slurm")) as log:
+        yield log
+
+
+def command(*arguments: str) -> list[str]:
+    snakemake = [sys.executable, "-m", "snakemake", "--profile", "slurm", *arguments]
+    return [*snakemake, "--default-resources", "slurm_partition=main", "slurm_account=test", *QUICK]
+
+
+def start(checkout, *arguments: str) -> subprocess.Popen:
+    environment = os.environ | {"PYTHONPATH": str(checkout.root / "workflow")}
+    output = (checkout.root / "snakemake.out").open("w")
+    return subprocess.Popen(
+        command(*arguments), cwd=checkout.root, env=environment, stdout=output, stderr=subprocess.STDOUT
+    )
+
+
+def finish(checkout, process: subprocess.Popen, seconds: float) -> str:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    output = (checkout.root / "snakemake.out").read_text()
+    assert process.returncode == 0, output[-4000:]
+    return output
+
+
+def provenance(checkout, results: str) -> list[dict]:
+    return [json.loads(file.read_text()) for file in (checkout.root / results).glob("provenance/*/*.json")]
+
+
+def test_every_network_of_the_smoke_study_is_a_slurm_job_with_a_gpu(checkout, job_log):
+    settings = ("--config", "results_dir=results/slurm", "jobs={gpu: 1, mem_mb: 500, runtime: 5}")
+    arguments = ("results/slurm/figure2.pdf", "--configfile", "config/smoke.yaml", *settings)
+    finish(checkout, start(checkout, *arguments), 500)
+    networks = provenance(checkout, "results/slurm")
+    assert len(networks) == 26
+    assert len({network["slurm_job"] for network in networks} - {""}) == 26
+    assert {network["cuda_visible_devices"] for network in networks} == {"0", "1"}
+    finished = set(re.findall(r"JobId=(\d+) .*JobState=COMPLETED", job_log.read_text()))
+    assert {network["slurm_job"] for network in networks} <= finished
+    assert (checkout.root / "results/slurm/figure2.pdf").stat().st_size > 5000
+
+
+LONG = "training={length: 4000 iterations, test_every: 500 iterations, rate: 0.001}"
+
+
+def wait_for(path: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} does not come"
+        time.sleep(0.2)
+
+
+def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
+    settings = ("--config", "results_dir=results/cancel", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
+    target = "results/cancel/accuracy/random-0/baseA.json"
+    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG)
+    wait_for(checkout.root / "results/cancel/state/random-0/baseA.progress", 120)
+    wait_for(checkout.root / "results/cancel/state/random-0/baseA.pt", 20)
+    jobs = subprocess.run(["squeue", "-h", "--states=RUNNING", "-o", "%i"], capture_output=True, text=True)
+    subprocess.run(["scancel", *jobs.stdout.split()], check=True)
+    finish(checkout, process, 300)
+    log = (checkout.root / "results/cancel/logs/train/random-0/baseA.log").read_text()
+    assert int(re.search(r"resumed at iteration (\d+) of 4000", log)[1]) > 0
+
+
+def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout, job_log):
+    """One minute of walltime, of which the reserve leaves less than half: the training takes longer."""
+    settings = ("--config", "results_dir=results/deadline", "jobs={state_seconds: 600, mem_mb: 500, runtime: 1}")
+    target = "results/deadline/accuracy/random-0/baseA.json"
+    training = LONG.replace("4000", "16000")
+    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, training)
+    finish(checkout, process, 500)
+    log = (checkout.root / "results/deadline/logs/train/random-0/baseA.log").read_text()
+    assert "stopped before its walltime is over at iteration" in log
+    assert int(re.search(r"resumed at iteration (\d+) of 16000", log)[1]) > 0
