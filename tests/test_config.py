@@ -57,6 +57,13 @@ def test_every_configuration_is_valid(file):
             "reduced.training.lenght: unknown key; accepted here: length, batch_",
         ),
         ({"device": "{"}, "mine.yaml: device: '{' given; accepted: auto, cpu, cuda"),
+        ({"seed": 10**30}, "seed: 10+ given; accepted: integer, at least 0, at most 9223372036854775807"),
+        ({"jobs": {"threads": 10**9}}, "jobs.threads: 1000000000 given; accepted: integer, at least 1, at most 1024"),
+        (
+            {"training": {"length": "99999999999 epochs"}},
+            "training.length: '99999999999 epochs' given; accepted: a numb",
+        ),
+        ({"results_dir": "results/../../x"}, "results_dir: .* given; accepted: a path of letters, digits"),
         ({"training": 3}, "mine.yaml: training: 3 given; accepted: object"),
     ],
 )

@@ -2,7 +2,7 @@ import os
 import time
 
 import pytest
-from transferability.walltime import job_deadline, seconds_left
+from transferability.walltime import job_deadline, job_is_ending, seconds_left
 
 
 @pytest.fixture
@@ -39,4 +39,10 @@ def test_slurm_is_asked_and_the_jobs_own_runtime_counts_where_it_does_not_answer
     assert job_deadline(runtime=1) == float("inf")
     slurm("INVALID")
     assert job_deadline(runtime=2) - time.monotonic() == pytest.approx(120, abs=5)
-    assert "does not tell the walltime" in caplog.text
+    assert "does not tell the time" in caplog.text
+
+
+@pytest.mark.parametrize(("answer", "ending"), [("RUNNING", False), ("COMPLETING", True), ("", False)])
+def test_a_job_that_slurm_is_ending_is_told_apart(slurm, answer, ending):
+    slurm(answer)
+    assert job_is_ending() is ending

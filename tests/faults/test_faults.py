@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -237,6 +238,31 @@ def test_two_processes_train_the_same_network(study, table):
     assert read_record(study.products("A3B+").accuracy)["network"] == "A3B+"
     outcome = "the second waits, finds the network done and leaves it"
     table.append(("two processes for one network", "as after kill -9 of snakemake, which leaves its jobs", outcome))
+
+
+def test_two_snakemakes_at_once(checkout, table):
+    target = "results/twice/accuracy/random-0/baseA.json"
+    settings = ("--configfile", "config/smoke.yaml", "--config", "results_dir=results/twice")
+    settings = (*settings, "training={length: 3000 iterations, rate: 0.001}")
+    first = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", target, *settings, "--cores", "2"],
+        cwd=checkout.root,
+        env=os.environ | {"PYTHONPATH": str(checkout.root / "workflow")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    progress = checkout.root / "results/twice/state/random-0/baseA.progress"
+    deadline = time.monotonic() + 60
+    while not progress.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    second = checkout.snakemake(target, *settings, check=False)
+    assert second.returncode != 0
+    assert "Directory cannot be locked" in second.stdout
+    assert first.wait(120) == 0
+    assert (checkout.root / target).exists()
+    outcome = "the second ends with a message that the directory is locked, the first goes on"
+    table.append(("two snakemakes at once", "the same command in the same directory", outcome))
 
 
 @pytest.mark.parametrize("jump", [-86400.0, 86400.0], ids=["back", "forward"])

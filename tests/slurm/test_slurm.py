@@ -74,25 +74,25 @@ def wait_for(path: Path, seconds: float) -> None:
 
 
 def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
-    settings = ("--config", "results_dir=results/cancel", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
-    target = "results/cancel/accuracy/random-0/baseA.json"
+    settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
+    target = "results/slurm/accuracy/random-0/baseA.json"
     process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG)
-    wait_for(checkout.root / "results/cancel/state/random-0/baseA.progress", 120)
-    wait_for(checkout.root / "results/cancel/state/random-0/baseA.pt", 20)
+    wait_for(checkout.root / "results/slurm/state/random-0/baseA.progress", 120)
+    wait_for(checkout.root / "results/slurm/state/random-0/baseA.pt", 20)
     jobs = subprocess.run(["squeue", "-h", "--states=RUNNING", "-o", "%i"], capture_output=True, text=True)
     subprocess.run(["scancel", *jobs.stdout.split()], check=True)
     finish(checkout, process, 300)
-    log = (checkout.root / "results/cancel/logs/train/random-0/baseA.log").read_text()
+    log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
     assert int(re.search(r"resumed at iteration (\d+) of 4000", log)[1]) > 0
 
 
 def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout, job_log):
     """One minute of walltime, of which the reserve leaves less than half: the training takes longer."""
-    settings = ("--config", "results_dir=results/deadline", "jobs={state_seconds: 600, mem_mb: 500, runtime: 1}")
-    target = "results/deadline/accuracy/random-0/baseA.json"
+    settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 600, mem_mb: 500, runtime: 1}")
+    target = "results/slurm/accuracy/random-0/baseA.json"
     training = LONG.replace("4000", "16000")
     process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, training)
-    finish(checkout, process, 500)
-    log = (checkout.root / "results/deadline/logs/train/random-0/baseA.log").read_text()
-    assert "stopped before its walltime is over at iteration" in log
+    output = finish(checkout, process, 500)  # with the logs of failed jobs
+    assert "random-0/baseA: stopped before its walltime is over at iteration" in output
+    log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
     assert int(re.search(r"resumed at iteration (\d+) of 16000", log)[1]) > 0

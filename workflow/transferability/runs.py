@@ -31,7 +31,7 @@ from transferability.state import StateKeeper
 from transferability.store import open_store
 from transferability.tables import read_index, read_manifest
 from transferability.training import Start, Task, Trainer, summarize
-from transferability.walltime import job_deadline
+from transferability.walltime import job_deadline, job_is_ending
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,8 @@ def run_network(network: Network, recipe: Recipe, source: Source, products: Prod
             keeper = StateKeeper(state, mark, job.state_seconds, deadline)
             trained = _train(network, recipe, source, hardware, keeper, state.with_suffix(".progress"))
             _write_products(products, trained, mark)
-            keeper.remove()
+            if not job_is_ending():
+                keeper.remove()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import time
 
 log = logging.getLogger(__name__)
 
+SLURM_JOB = "SLURM_JOB_ID"
 _LEFT = re.compile(r"(?:(?:(?P<days>\d+)-)?(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+)")  # squeue's %L
 
 
@@ -17,14 +18,9 @@ def job_deadline(runtime: float) -> float:
     Slurm gives a program no signal before it kills it. It is asked for the time that is left; where it does not
     answer, `runtime` counts, the minutes that the job asked for.
     """
-    job = os.environ.get("SLURM_JOB_ID")
-    if job is None:
+    if SLURM_JOB not in os.environ:
         return float("inf")
-    try:
-        command = ["squeue", "--noheader", "--job", job, "--format", "%L"]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired) as error:
-        answer = str(error)
+    answer = _squeue("%L")
     if answer == "UNLIMITED":
         return float("inf")
     left = seconds_left(answer)
@@ -34,6 +30,23 @@ def job_deadline(runtime: float) -> float:
         )
         left = 60 * runtime
     return time.monotonic() + left
+
+
+def job_is_ending() -> bool:
+    """Whether Slurm is ending this job, which goes on for a while (KillWait) after scancel or its walltime.
+
+    Whoever submitted it takes it for failed, and may delete its results, even if it completes them in this while.
+    """
+    return SLURM_JOB in os.environ and _squeue("%T") not in ("RUNNING", "")
+
+
+def _squeue(what: str) -> str:
+    command = ["squeue", "--noheader", "--job", os.environ[SLURM_JOB], "--format", what]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.warning("Slurm does not answer: %s", error)
+        return ""
 
 
 def seconds_left(answer: str) -> int | None:

@@ -1,0 +1,41 @@
+"""Nothing that comes from a file or a configuration is ever executed."""
+
+import ast
+
+import pytest
+
+from .conftest import REPOSITORY
+
+SOURCES = [*(REPOSITORY / "workflow").rglob("*.py"), *(REPOSITORY / "benchmarks").rglob("*.py")]
+FORBIDDEN_IMPORTS = {"pickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+SAFE_OPTIONS = {("torch", "load"): ("weights_only", True), ("np", "load"): ("allow_pickle", False)}
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.name)
+def test_no_code_unpickles_or_evaluates(file):
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
+            assert not names & FORBIDDEN_IMPORTS
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Name):
+            assert node.func.id not in FORBIDDEN_CALLS
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+            call = node.func.value.id, node.func.attr
+            assert call not in {("yaml", "load"), ("yaml", "unsafe_load"), ("yaml", "full_load")}
+            options = {keyword.arg: getattr(keyword.value, "value", None) for keyword in node.keywords}
+            if call in SAFE_OPTIONS and "mmap_mode" not in options:
+                name, value = SAFE_OPTIONS[call]
+                assert options.get(name) is value, f"{file.name}:{node.lineno}"
+
+
+def test_a_configuration_with_yaml_tags_is_refused_and_not_executed(checkout):
+    witness = checkout.root / "executed"
+    evil = checkout.root / "evil.yaml"
+    evil.write_text(f"seed: !!python/object/apply:os.mkdir [{witness}]\n")
+    run = checkout.snakemake("-n", "--configfile", str(evil), check=False)
+    assert run.returncode != 0
+    assert "Config file is not valid JSON or YAML" in run.stdout
+    assert not witness.exists()
