@@ -39,7 +39,7 @@ def test_slurm_is_asked_and_the_jobs_own_runtime_counts_where_it_does_not_answer
     assert job_deadline(runtime=1) == float("inf")
     slurm("INVALID")
     assert job_deadline(runtime=2) - time.monotonic() == pytest.approx(120, abs=5)
-    assert "does not tell the time" in caplog.text
+    assert "does not tell the walltime" in caplog.text
 
 
 @pytest.mark.parametrize(("answer", "ending"), [("RUNNING", False), ("COMPLETING", True), ("", False)])

@@ -191,19 +191,23 @@ def read_task(source: Source, examples: int = 0) -> Task:
 
 
 def write_weights(path: Path, tensors: Mapping[str, torch.Tensor], mark: str) -> None:
-    """Write tensors as safetensors, with the network's fingerprint and a checksum of the tensors as metadata."""
-    path.write_bytes(save(dict(tensors), metadata={"fingerprint": mark, "sha256": _tensors_sha256(tensors)}))
+    """Write tensors as safetensors, with the network's fingerprint and a checksum of the tensors as metadata.
+
+    Both are in one entry: safetensors writes several in another order in each process.
+    """
+    marks = json.dumps({"fingerprint": mark, "sha256": _tensors_sha256(tensors)})
+    path.write_bytes(save(dict(tensors), metadata={"marks": marks}))
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read a base network's tensors; raise InputError if the file is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            digest = (file.metadata() or {}).get("sha256")
+            digest = json.loads((file.metadata() or {})["marks"])["sha256"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
         damage = "" if _tensors_sha256(tensors) == digest else "its checksum differs"
-    except (SafetensorError, OSError) as error:
-        damage = str(error)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        damage = repr(error)
     if damage:
         raise InputError(f"{path} is damaged ({damage}); delete it and run again to train this base network anew")
     return tensors
