@@ -133,6 +133,7 @@ def _train(
     progress = Progress(trainer, progress_file)
 
     def pause(trainer: Trainer) -> None:
+        """Tell how far it is, then save or stop if it is time: the keeper may raise."""
         progress.iteration(trainer)
         keeper(trainer)
 

@@ -157,6 +157,7 @@ def kernel_share(kind: str) -> Callable[[Study], Estimate]:
     """Share of the base networks' first-layer kernels that are `kind`: edge or blob."""
 
     def share(study: Study) -> Estimate:
+        """The share in one study, with its errors between splits and of counting kernels."""
         if study.kernels.empty:
             return Estimate(np.nan)
         by_split = study.kernels.groupby("split")[kind].mean()
