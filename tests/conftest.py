@@ -74,6 +74,16 @@ class Checkout:
         assert not check or run.returncode == 0, run.stdout[-4000:]
         return run
 
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Start snakemake here, with the library of this copy, and do not wait for it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"],
+            cwd=self.root,
+            env=os.environ | {"PYTHONPATH": str(self.root / "workflow")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def pending(self, *arguments: str) -> dict[str, int]:
         """The jobs that a dry run announces, by rule; `total` left out."""
         lines = self.snakemake(*arguments, "--dry-run", "--quiet", "rules").stdout.splitlines()

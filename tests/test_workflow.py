@@ -1,7 +1,6 @@
 """The workflow as a user meets it: snakemake in a copy of the repository, on the smoke study."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -170,13 +169,7 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     slow = (*slow, "jobs={state_seconds: 0}")
     target = "results/kill/accuracy/random-0/baseA.json"
     state = checkout.root / "results/kill/state/random-0/baseA.pt"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", target, *slow, "--cores", "2"],
-        cwd=checkout.root,
-        env=os.environ | {"PYTHONPATH": str(checkout.root / "workflow")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = checkout.start(target, *slow)
     deadline = time.monotonic() + 120
     while not state.exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
@@ -244,13 +243,7 @@ def test_two_snakemakes_at_once(checkout, table):
     target = "results/twice/accuracy/random-0/baseA.json"
     settings = ("--configfile", "config/smoke.yaml", "--config", "results_dir=results/twice")
     settings = (*settings, "training={length: 3000 iterations, rate: 0.001}")
-    first = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", target, *settings, "--cores", "2"],
-        cwd=checkout.root,
-        env=os.environ | {"PYTHONPATH": str(checkout.root / "workflow")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    first = checkout.start(target, *settings)
     progress = checkout.root / "results/twice/state/random-0/baseA.progress"
     deadline = time.monotonic() + 60
     while not progress.exists():
