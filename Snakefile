@@ -1,4 +1,6 @@
 # How transferable are features in deep neural networks? Table of contents of the workflow; README.md says how to use it.
+from contextlib import suppress
+
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -13,13 +15,15 @@ include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/launch.smk"
 
 
 report: "workflow/report/study.rst"
 
 
 onstart:
-    write_networks(Path(RESULTS), NETWORKS)
+    with suppress(OSError):  # jobs that write there will tell
+        write_networks(Path(RESULTS), NETWORKS)
 
 
 rule all:

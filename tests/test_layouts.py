@@ -1,8 +1,17 @@
+import io
+import os
+import pickle
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 from transferability.errors import InputError
-from transferability.layouts import index_images
+from transferability.images import read_image
+from transferability.layouts import count_images, index_images
+from transferability.layouts.files import ImageFiles
+
+from .trees import MAKERS, NAMES, TRAIN, VAL, WNIDS, make_images, make_tree
 
 
 def test_imagefolder(image_tree):
@@ -13,24 +22,6 @@ def test_imagefolder(image_tree):
     assert index.groupby("subset").size().to_dict() == {"train": 12, "val": 6}
     assert index["path"][0] == "train/n01440764/n01440764_0.JPEG"
     assert all((image_tree / path).is_file() for path in index["path"])
-
-
-def test_tiny_imagenet_holds_the_same_images_in_another_shape(image_tree, tmp_path):
-    tiny = tmp_path / "tiny"
-    (tiny / "val" / "images").mkdir(parents=True)
-    lines = []
-    for folder in (image_tree / "train").iterdir():
-        shutil.copytree(folder, tiny / "train" / folder.name / "images")
-    for file in sorted((image_tree / "val").glob("*/*")):
-        name = f"val_{len(lines)}.JPEG"
-        shutil.copy(file, tiny / "val" / "images" / name)
-        lines.append(f"{name}\t{file.parent.name}\t0\t0\t9\t9\n")
-    (tiny / "val" / "val_annotations.txt").write_text("".join(lines))
-    ours, theirs = index_images("tiny-imagenet", tiny), index_images("imagefolder", image_tree)
-    assert ours[["wnid", "subset"]].equals(theirs[["wnid", "subset"]])
-    (tiny / "val" / "val_annotations.txt").unlink()
-    with pytest.raises(InputError, match=r"val_annotations\.txt is missing"):
-        index_images("tiny-imagenet", tiny)
 
 
 def test_class_folders_without_images_are_all_named(image_tree):
@@ -58,5 +49,99 @@ def test_classes_without_images_are_all_named(image_tree):
 def test_a_root_of_another_shape_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"dataset\.root"):
         index_images("imagefolder", tmp_path / "nowhere")
-    with pytest.raises(InputError, match="must hold train/ and val/"):
+    with pytest.raises(
+        InputError,
+        match=r"train is missing; config key dataset\.root wants a directory that holds it",
+    ):
         index_images("imagefolder", tmp_path)
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def tree(request, tmp_path_factory):
+    return request.param, make_tree(request.param, tmp_path_factory.mktemp("trees") / request.param)
+
+
+def test_every_layout_lists_the_same_images(tree):
+    layout, root = tree
+    index = index_images(layout, root)
+    counts = count_images(index)
+    assert counts.index.tolist() == sorted(WNIDS)
+    assert (counts["train"] == TRAIN).all()
+    assert (counts["val"] == VAL).all()
+    files = ImageFiles(layout, root, index["path"].tolist())
+    pixels = [read_image(io.BytesIO(files.read(row)), 32) for row in range(len(index))]
+    images = sorted(make_images(TRAIN, seed=0)) + sorted(make_images(VAL, seed=1))
+    for (wnid, _, content), row, found in zip(images, index.itertuples(), pixels, strict=True):
+        assert row.wnid == wnid
+        assert np.array_equal(found, read_image(io.BytesIO(content), 32))
+
+
+def test_torchvision_reads_the_same_from_the_same_cifar(tmp_path, monkeypatch):
+    from torchvision.datasets import CIFAR100
+
+    root = make_tree("cifar-100", tmp_path / "cifar")
+    # It compares with the checksums of the one published set; ours is a small one of the same make.
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)
+    index = index_images("cifar-100", root)
+    files = ImageFiles("cifar-100", root, index["path"].tolist())
+    wnids = NAMES.set_index("name")["wnid"]
+    for subset in ("train", "val"):
+        theirs = CIFAR100(root, train=subset == "train")
+        ours = index[index["subset"] == subset].sort_values("path")
+        assert [wnids[theirs.classes[label]] for label in theirs.targets] == ours["wnid"].tolist()
+        for row, pixels in zip(ours.index, theirs.data, strict=True):
+            assert np.array_equal(read_image(io.BytesIO(files.read(row)), 32), pixels)
+
+
+def test_torchvision_labels_the_same_images_of_the_archives(tmp_path, monkeypatch):
+    from torchvision.datasets import ImageNet
+
+    root = make_tree("imagenet-archives", tmp_path / "archives")
+    index = index_images("imagenet-archives", root)
+    monkeypatch.setattr("torchvision.datasets.imagenet._verify_archive", lambda *_: None)
+    for subset in ("train", "val"):
+        theirs = ImageNet(root, split=subset)
+        ours = index[index["subset"] == subset]
+        found = {(Path(path).name, theirs.wnids[label]) for path, label in theirs.samples}
+        assert found == {(Path(row.path).name, row.wnid) for row in ours.itertuples()}
+
+
+def test_a_pickle_that_would_call_something_is_refused(tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'called'}",)
+
+    root = make_tree("cifar-100", tmp_path / "cifar")
+    (root / "cifar-100-python" / "train").write_bytes(pickle.dumps({"fine_labels": Hostile()}))
+    with pytest.raises(InputError, match=r"cifar-100-python/train or .* is damaged .*wants to call posix\.system"):
+        index_images("cifar-100", root)
+    assert not (tmp_path / "called").exists()
+
+
+@pytest.mark.parametrize(
+    ("layout", "file", "message"),
+    [
+        ("kaggle", "LOC_val_solution.csv", r"LOC_val_solution\.csv is missing"),
+        ("kaggle", "ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000003.JPEG", "1 images that have labels are missing"),
+        ("imagenet-archives", "ILSVRC2012_img_val.tar", r"ILSVRC2012_img_val\.tar is missing; this layout wants"),
+        ("imagenet-archives", "ILSVRC2012_devkit_t12.tar.gz", r"ILSVRC2012_devkit_t12\.tar\.gz is missing"),
+        ("tiny-imagenet", "val/images/val_100.JPEG", "1 images that have labels are missing, e.g. val_100.JPEG"),
+        ("cifar-100", "cifar-100-python/test", "cifar-100-python/test cannot be read"),
+    ],
+)
+def test_a_missing_file_is_named(layout, file, message, tmp_path):
+    root = make_tree(layout, tmp_path / "tree")
+    (root / file).unlink()
+    with pytest.raises(InputError, match=message):
+        index_images(layout, root)
+
+
+@pytest.mark.parametrize("file", ["ILSVRC2012_img_train.tar", "ILSVRC2012_devkit_t12.tar.gz"])
+def test_a_truncated_archive_is_told(file, tmp_path):
+    root = make_tree("imagenet-archives", tmp_path / "tree")
+    content = (root / file).read_bytes()
+    (root / file).write_bytes(content[: len(content) // 2])
+    with pytest.raises(
+        InputError, match=r"is damaged .*; fetch it anew|not the training images that the devkit counts"
+    ):
+        index_images("imagenet-archives", root)

@@ -1,6 +1,10 @@
 import errno
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -8,7 +12,11 @@ from PIL import Image
 from transferability.errors import InputError
 from transferability.images import read_image
 from transferability.layouts import index_images
-from transferability.store import open_store, pack
+from transferability.layouts.files import CHUNK, ImageFiles
+from transferability.store import StoreFiles, open_store, pack
+from transferability.tables import write_table
+
+from .conftest import REPOSITORY
 
 
 def test_every_kind_of_image_becomes_rgb(tmp_path):
@@ -29,6 +37,17 @@ def test_every_kind_of_image_becomes_rgb(tmp_path):
         assert np.abs(pixels.astype(int) - expected).max() <= 3, name
 
 
+def test_the_orientation_in_exif_is_ignored_as_in_the_original_study(tmp_path):
+    halves = Image.new("RGB", (20, 20))
+    halves.paste((255, 255, 255), (10, 0, 20, 20))
+    exif = halves.getexif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    halves.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    pixels = read_image(tmp_path / "turned.jpg", 20)
+    assert pixels[:, :9].max() < 30
+    assert pixels[:, 11:].min() > 225
+
+
 def test_images_are_squeezed_into_the_square(tmp_path):
     halves = np.zeros((10, 40, 3), dtype=np.uint8)
     halves[:, 20:] = 255
@@ -38,21 +57,32 @@ def test_images_are_squeezed_into_the_square(tmp_path):
     assert pixels[:, 6:].min() == 255
 
 
-def packed(tree, where, processes):
-    where.mkdir()
-    paths = index_images("imagefolder", tree)["path"].tolist()
-    pack(tree, paths, where / "store.npy", where / "store.crc32.npy", where / "store.json", 16, processes)
-    return paths, where
+def packed(tree, where, processes=1):
+    where.mkdir(exist_ok=True)
+    table = index_images("imagefolder", tree)
+    write_table(table, where / "index.csv")
+    files = ImageFiles("imagefolder", tree, table["path"].tolist())
+    pack(files, StoreFiles(where / "index.csv", *names(where)), 16, processes, where / "state" / "pack.jsonl")
+    return files.paths, where
+
+
+def names(where):
+    return where / "store.npy", where / "store.crc32.npy", where / "store.json"
+
+
+def reopened(where):
+    return open_store(StoreFiles(where / "index.csv", *names(where)))
 
 
 def test_the_store_holds_the_images_in_the_order_of_the_index(image_tree, tmp_path):
     paths, where = packed(image_tree, tmp_path / "one", processes=1)
-    store = open_store(where / "store.npy", where / "store.crc32.npy", len(paths))
+    store = reopened(where)
     for row, path in enumerate(paths):
         assert np.array_equal(store[np.array([row])][0], read_image(image_tree / path, 16))
     _, other = packed(image_tree, tmp_path / "two", processes=2)
-    for name in ("store.npy", "store.crc32.npy", "store.json"):
-        assert (where / name).read_bytes() == (other / name).read_bytes()
+    for one, two in zip(names(where), names(other), strict=True):
+        assert one.read_bytes() == two.read_bytes()
+    assert list((where / "state").iterdir()) == []
 
 
 def test_the_description_tells_pixels_apart(image_tree, tmp_path):
@@ -75,7 +105,7 @@ def test_all_broken_images_are_listed_in_one_error(image_tree, tmp_path):
     assert message.startswith("3 of 18 images cannot be decoded")
     for name in ("n01440764_1.JPEG", "n02084071_0.JPEG", "n03250847_1.JPEG"):
         assert name in message
-    assert list((tmp_path / "store").iterdir()) == []
+    assert not (tmp_path / "store" / "store.npy").exists()
 
 
 def test_a_full_disk_is_told_before_anything_is_decoded(image_tree, tmp_path, monkeypatch):
@@ -85,14 +115,99 @@ def test_a_full_disk_is_told_before_anything_is_decoded(image_tree, tmp_path, mo
     monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(InputError, match=r"no room for the store, 0 MB .*No space left.*free disk space"):
         packed(image_tree, tmp_path / "store", processes=1)
-    assert list((tmp_path / "store").iterdir()) == []
+    assert not list((tmp_path / "store").glob("store*"))
 
 
 def test_a_damaged_store_is_refused(image_tree, tmp_path):
-    paths, where = packed(image_tree, tmp_path / "store", processes=1)
-    store = where / "store.npy"
+    _, where = packed(image_tree, tmp_path / "store")
+    store, checksums, _ = names(where)
+    whole = store.read_bytes()
+    store.write_bytes(whole[:-100])
     with pytest.raises(InputError, match="pack anew"):
-        open_store(store, where / "store.crc32.npy", len(paths) + 1)
-    store.write_bytes(store.read_bytes()[:-100])
-    with pytest.raises(InputError, match="pack anew"):
-        open_store(store, where / "store.crc32.npy", len(paths))
+        reopened(where)
+    store.write_bytes(whole)
+    checksums.write_bytes(checksums.read_bytes()[:-4] + b"1234")
+    with pytest.raises(InputError, match=r"store\.json tells of sha256 .*pack anew"):
+        reopened(where)
+
+
+def test_a_stale_store_is_refused(image_tree, tmp_path):
+    _, where = packed(image_tree, tmp_path / "store")
+    write_table(index_images("imagefolder", image_tree).iloc[::-1], where / "index.csv")
+    with pytest.raises(InputError, match=r"was not packed from .*index\.csv \(store\.json tells of index "):
+        reopened(where)
+
+
+@pytest.fixture
+def many_images(tmp_path):
+    """Six chunks of images in two classes, and their contents."""
+    generator = np.random.default_rng(0)
+    for number in range(6 * CHUNK):
+        folder = tmp_path / "many" / ("train" if number % 3 else "val") / f"n{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    return tmp_path / "many"
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+from tests import test_store
+from transferability import store
+pack_chunk = store._pack_chunk
+def dying(files, rows, *arguments, **options):
+    if rows.start >= 3 * test_store.CHUNK:
+        time.sleep(0.5)  # what was done before is noted by then
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return pack_chunk(files, rows, *arguments, **options)
+store._pack_chunk = dying
+test_store.packed(Path({tree!r}), Path({where!r}))
+"""
+
+
+def counted(monkeypatch, file):
+    """Let every image that is decoded add a byte to a file, whichever process decodes it."""
+
+    def counting(*arguments):
+        with file.open("ab") as opened:
+            opened.write(b".")
+        return read_image(*arguments)
+
+    file.touch()
+    monkeypatch.setattr("transferability.store.read_image", counting)
+    return lambda: len(file.read_bytes())
+
+
+def test_a_killed_pack_goes_on_where_it_was(many_images, tmp_path, monkeypatch):
+    script = KILLED.format(repository=str(REPOSITORY), tree=str(many_images), where=str(tmp_path / "killed"))
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not (tmp_path / "killed" / "store.npy").exists()
+    decoded = counted(monkeypatch, tmp_path / "decoded")
+    _, resumed = packed(many_images, tmp_path / "killed")
+    assert decoded() == 3 * CHUNK
+    _, undisturbed = packed(many_images, tmp_path / "undisturbed")
+    for one, two in zip(names(resumed), names(undisturbed), strict=True):
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_what_a_crash_lost_or_the_user_replaced_is_packed_again(many_images, tmp_path, monkeypatch):
+    broken = many_images / "train" / "n1" / "1.png"
+    content = broken.read_bytes()
+    broken.write_text("no image")
+    with pytest.raises(InputError, match="1 of 384 images cannot be decoded"):
+        packed(many_images, tmp_path / "store")
+    unfinished = tmp_path / "store" / "store.npy.unfinished"
+    pixels = np.load(unfinished, mmap_mode="r+")
+    pixels[5] += 1
+    pixels.flush()
+    broken.write_bytes(content)
+    os.utime(broken, (time.time() + 5, time.time() + 5))
+    decoded = counted(monkeypatch, tmp_path / "decoded")
+    paths, where = packed(many_images, tmp_path / "store")
+    assert decoded() == 2 * CHUNK
+    store = reopened(where)
+    for row in (5, paths.index("train/n1/1.png")):
+        assert np.array_equal(store[np.array([row])][0], read_image(many_images / paths[row], 16))

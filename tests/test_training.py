@@ -26,6 +26,7 @@ SETTINGS = Settings(
     weight_decay=5e-4,
     crop=32,
     mirror=True,
+    precision="float32",
 )
 
 

@@ -16,10 +16,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 from transferability import state
+from transferability.layouts.files import ImageFiles
 from transferability.logs import job_log
 from transferability.networks import Network
 from transferability.runs import Job, Products, Recipe, Source, run_network
-from transferability.store import pack
+from transferability.store import StoreFiles, pack
 from transferability.tables import write_table
 
 from ..conftest import REPOSITORY
@@ -47,6 +48,7 @@ TRAINING = {
     "weight_decay": 0.0005,
     "crop": 32,
     "mirror": True,
+    "precision": "float32",
 }
 CLASSES = ["n01440764", "n02084071", "n03250847"]
 fork = multiprocessing.get_context("fork")
@@ -70,8 +72,9 @@ class Study:
         write_table(index, self.root / "index.csv")
         manifest = pd.DataFrame({"label": range(3), "wnid": CLASSES, "name": CLASSES})
         write_table(manifest, self.root / "manifest.csv")
-        files = [self.root / name for name in ("store.npy", "store.crc32.npy", "store.json")]
-        pack(self.root, index["path"].tolist(), *files, size=36, processes=1)
+        where = StoreFiles(*(self.root / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")))
+        images = ImageFiles("imagefolder", self.root, index["path"].tolist())
+        pack(images, where, size=36, processes=1, notes=self.root / "pack.jsonl")
 
     def source(self, name: str) -> Source:
         files = [self.root / f for f in ("index.csv", "store.npy", "store.crc32.npy", "store.json", "manifest.csv")]

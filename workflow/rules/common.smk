@@ -8,6 +8,7 @@ from transferability.config import validate_config
 from transferability.errors import InputError
 from transferability.fingerprint import code_fingerprint
 from transferability.networks import ALL, HALVES, WHOLE, Network, experiments, splits, study_networks
+from transferability.settings import training_of
 from transferability.status import write_networks
 
 try:
@@ -20,6 +21,7 @@ RESOURCES = Path(workflow.basedir) / "resources"
 EXPERIMENTS = experiments(config)
 NETWORKS = study_networks(config)
 ALL_MANIFESTS = expand(f"{RESULTS}/splits/{{split}}/{{half}}.csv", split=splits(config), half=HALVES)
+TASKS = list(dict.fromkeys((network.split, network.target) for network in NETWORKS))
 BASE_WEIGHTS = [
     f"{RESULTS}/weights/{network.split}/{network.name}.safetensors"
     for network in NETWORKS
@@ -70,10 +72,9 @@ def manifest(wildcards):
     return f"{RESULTS}/splits/{wildcards.split}/{network_of(wildcards).target}.csv"
 
 
-def training_of(wildcards):
-    """The settings that a network is trained with: reduced sets have some of their own."""
-    own = config["reduced"]["training"] if network_of(wildcards).examples else {}
-    return config["training"] | own
+def training(wildcards):
+    """The settings that a network is trained with."""
+    return training_of(config, network_of(wildcards).examples)
 
 
 def base_weights(wildcards):
@@ -98,7 +99,7 @@ def dataset_root(wildcards):
 # What every training job depends on besides files. The checksum of the training code ignores comments and docstrings.
 TRAINING_PARAMS = {
     "architecture": config["network"]["architecture"],
-    "training": training_of,
+    "training": training,
     "seed": config["seed"],
     "code": code_fingerprint("training"),
 }

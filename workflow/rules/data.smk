@@ -55,6 +55,7 @@ rule pack:
     resources:
         **LONG_JOB,
     params:
+        layout=config["dataset"]["layout"],
         size=config["dataset"]["image_size"],
         code=code_fingerprint("images"),
     script:

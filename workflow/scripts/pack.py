@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
+from transferability.layouts.files import ImageFiles
 from transferability.logs import job_log
-from transferability.store import pack
+from transferability.store import StoreFiles, pack
 from transferability.tables import read_index
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
+        where = StoreFiles(Path(snakemake.input.index), *map(Path, snakemake.output))
+        paths = read_index(where.index)["path"].tolist()
         pack(
-            root=Path(snakemake.input.root),
-            paths=read_index(Path(snakemake.input.index))["path"].tolist(),
-            store=Path(snakemake.output.store),
-            checksums=Path(snakemake.output.checksums),
-            description=Path(snakemake.output.description),
+            files=ImageFiles(snakemake.params.layout, Path(snakemake.input.root), paths),
+            where=where,
             size=snakemake.params.size,
             processes=snakemake.threads,
+            notes=Path(snakemake.config["results_dir"], "state", "pack.jsonl"),
         )

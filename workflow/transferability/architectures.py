@@ -61,10 +61,11 @@ class ChannelNorm(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Normalise features of shape (batch, channels, height, width)."""
+        kind, features = features.dtype, features.float()  # in bfloat16, 1 + a small sum would be 1
         channels = features.shape[1]
         squares = functional.pad(features * features, (0, 0, 0, 0, 2, 2))
         total = sum(squares[:, shift : shift + channels] for shift in range(5))
-        return features / (1 + 1e-4 / 5 * total) ** 0.75
+        return (features / (1 + 1e-4 / 5 * total) ** 0.75).to(kind)
 
 
 def _pool() -> nn.MaxPool2d:

@@ -9,8 +9,11 @@ UNFINISHED = ".unfinished"  # what is added to the name of a file that is being 
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Yield the place to write a file at, which becomes `path` at the end; after an exception nothing is left of it."""
+def written_whole(path: Path, keep: bool = False) -> Iterator[Path]:
+    """Yield the place to write a file at, which becomes `path` at the end.
+
+    After an exception nothing is left of it, or with `keep` what there is, for another try.
+    """
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
         yield unfinished
@@ -19,7 +22,8 @@ def written_whole(path: Path) -> Iterator[Path]:
         with suppress(OSError):  # some network file systems do not sync directories
             _sync(path.parent)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        if not keep:
+            unfinished.unlink(missing_ok=True)
         raise
 
 

@@ -28,7 +28,7 @@ from transferability.progress import Progress
 from transferability.results import read_record
 from transferability.settings import read_settings
 from transferability.state import StateKeeper
-from transferability.store import open_store
+from transferability.store import StoreFiles, open_store
 from transferability.tables import read_index, read_manifest
 from transferability.training import Start, Task, Trainer, summarize
 from transferability.walltime import job_deadline, job_is_ending
@@ -178,7 +178,7 @@ def read_task(source: Source, examples: int = 0) -> Task:
     """
     index = read_index(source.index)
     manifest = read_manifest(source.manifest)
-    store = open_store(source.store, source.checksums, len(index))
+    store = open_store(StoreFiles(source.index, source.store, source.checksums, source.description))
     train = select_examples(store, index, manifest, "train", examples)
     val = select_examples(store, index, manifest, "val")
     for subset, images in (("train", train), ("val", val)):

@@ -21,6 +21,7 @@ class Settings:
     weight_decay: float
     crop: int
     mirror: bool
+    precision: str
 
     def rate_at(self, iteration: int) -> float:
         """Learning rate of an iteration (0 is the first) under the schedule."""
@@ -30,6 +31,11 @@ class Settings:
             return self.rate * 0.5 * (1 + math.cos(math.pi * iteration / self.iterations))
         rise = max(1.0, self.warmup * self.iterations)
         return self.rate * min((iteration + 1) / rise, (self.iterations - iteration) / max(1.0, self.iterations - rise))
+
+
+def training_of(config: Mapping, examples: int) -> Mapping:
+    """Return the section `training` for networks with `examples` images per class (0: all); few have their own."""
+    return config["training"] | (config["reduced"]["training"] if examples else {})
 
 
 def read_settings(training: Mapping, train_images: int) -> Settings:

@@ -28,7 +28,7 @@ def write_networks(results: Path, networks: Iterable[Network]) -> None:
 
 
 def study_status(results: Path, now: float) -> pd.DataFrame:
-    """Return one row per network: split, network, treatment, state (STATES) and, in words, detail.
+    """Return one row per network: split, network, treatment, state (STATES), in words detail, and share trained (0..1).
 
     `now` is in seconds since the epoch. Raises InputError if no workflow has run in the results directory.
     """
@@ -37,23 +37,24 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
     except OSError as error:
         raise InputError(f"{results}: no study has run here ({error}); give its results directory") from error
     found = [_state(results, row.split, row.network, now) for row in networks.itertuples()]
-    return networks.assign(state=[state for state, _ in found], detail=[detail for _, detail in found])
+    return networks.join(pd.DataFrame(found, columns=["state", "detail", "share"], index=networks.index))
 
 
-def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str]:
+def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float]:
     if (results / "accuracy" / split / f"{network}.json").exists():
-        return "done", ""
+        return "done", "", 1.0
     try:
         progress = json.loads((results / "state" / split / f"{network}.progress").read_text())
     except (OSError, ValueError):
         progress = None
+    share = progress["iteration"] / progress["iterations"] if progress else 0.0
     if progress and now - progress["written"] < SILENT:
-        return "running", _running(progress)
+        return "running", _running(progress), share
     error = _last_error(results / "logs" / "train" / split / f"{network}.log")
     if progress:
-        share = progress["iteration"] / progress["iterations"]
-        return "failed", error or f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {share:.0%}"
-    return ("failed", error) if error else ("waiting", "")
+        silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {share:.0%}"
+        return "failed", error or silent, share
+    return ("failed" if error else "waiting"), error, share
 
 
 def _running(progress: Mapping) -> str:

@@ -2,71 +2,75 @@
 
 import errno
 import hashlib
+import io
 import json
 import math
 import os
 import zlib
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from transferability.errors import InputError, first_line
 from transferability.files import written_whole
+from transferability.fingerprint import code_fingerprint, file_sha256
 from transferability.images import UNREADABLE, read_image
+from transferability.layouts.files import ImageFiles, work_through
 
-CHUNK = 64  # images that a process decodes before it reports
 
+@dataclass(frozen=True)
+class StoreFiles:
+    """The files that make up a store.
 
-def pack(
-    root: Path, paths: Sequence[str], store: Path, checksums: Path, description: Path, size: int, processes: int
-) -> None:
-    """Decode `paths` below `root` into `store`, a .npy file of uint8 (len(paths), size, size, 3), RGB.
-
-    `checksums`, a .npy file of uint32, gets the CRC-32 of every image, `description`, a JSON file, the number of
-    images, their size and a checksum of the pixels. A progress bar goes to standard error. The store appears under its
-    name only when it is whole. Raises InputError that lists every image that cannot be decoded.
+    `store` is a .npy file of uint8 (images, size, size, 3), RGB, `checksums` one of uint32, the CRC-32 of every image.
+    `description`, a JSON file, tells the number of images, their size, a checksum of the pixels and one of `index`, the
+    table of the images in their order (`layouts.index_images`).
     """
-    with written_whole(store) as unfinished:
-        _allocate(unfinished, (len(paths), size, size, 3))
-        crcs, broken = _pack_all(root, paths, unfinished, size, processes)
-        if broken:
-            listing = "\n".join(f"  {root / path}: {reason}" for path, reason in sorted(broken))
-            raise InputError(
-                f"{len(broken)} of {len(paths)} images cannot be decoded; replace them, or delete them and "
-                f"{store.with_name('index.csv')}:\n{listing}"
-            )
-    with written_whole(checksums) as unfinished, unfinished.open("wb") as file:
+
+    index: Path
+    store: Path
+    checksums: Path
+    description: Path
+
+
+def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, notes: Path) -> None:
+    """Decode the images of an index, as squares of `size` pixels, into a store, with a progress bar.
+
+    The store appears under its name only when it is whole; until then a call goes on where an earlier one ended, by
+    the journal at `notes`. Raises InputError that lists every image that cannot be decoded.
+    """
+    images = len(files.paths)
+    with written_whole(where.store, keep=True) as unfinished:
+        _allocate(unfinished, (images, size, size, 3))
+        work = partial(_pack_chunk, store=unfinished, size=size, code=code_fingerprint("images"))
+        results = work_through(files, work, processes, notes, "pack")
+        _refuse_broken(files, where.index, [broken for result in results for broken in result["broken"]])
+    crcs = np.array([crc for result in results for crc in result["crcs"]], dtype=np.uint32)
+    with written_whole(where.checksums) as unfinished, unfinished.open("wb") as file:
         np.save(file, crcs)
-    checksum = hashlib.sha256(crcs).hexdigest()
-    description.write_text(
-        json.dumps({"images": len(paths), "size": size, "pixels": "uint8 RGB", "sha256": checksum}, indent=1) + "\n"
-    )
+    content = {"images": images, "size": size, "pixels": "uint8 RGB", "sha256": _sha256(crcs)}
+    with written_whole(where.description) as unfinished:
+        unfinished.write_text(json.dumps(content | {"index": file_sha256(where.index)}, indent=1) + "\n")
+    notes.unlink()
 
 
-def _pack_all(
-    root: Path, paths: Sequence[str], store: Path, size: int, processes: int
-) -> tuple[np.ndarray, list[tuple[str, str]]]:
-    """Return a checksum for each image, in order, and what could not be decoded (path, reason)."""
-    chunks = [(start, paths[start : start + CHUNK]) for start in range(0, len(paths), CHUNK)]
-    pack_chunk = partial(_pack_chunk, root=root, store=store, size=size)
-    crcs, broken = [], []
-    with (
-        ProcessPoolExecutor(processes) as pool,
-        tqdm(total=len(paths), desc="pack", unit=" images", smoothing=0) as bar,
-    ):
-        for packed, failures in pool.map(pack_chunk, chunks):
-            bar.update(len(packed))
-            crcs += packed
-            broken += failures
-    return np.array(crcs, dtype=np.uint32), broken
+def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]) -> None:
+    if broken:
+        listing = "\n".join(f"  {files.root / path}: {reason}" for path, reason in broken)
+        raise InputError(
+            f"{len(broken)} of {len(files.paths)} images cannot be decoded; replace them, or delete them and "
+            f"{index}, and run again:\n{listing}"
+        )
 
 
 def _allocate(file: Path, shape: tuple[int, ...]) -> None:
-    """Create an array file, with its room on the disk: a disk that fills up under a memory map kills the process."""
+    """Create an array file, with its room on the disk, unless there is one of this shape already."""
+    with suppress(OSError, ValueError, EOFError):
+        if np.load(file, mmap_mode="r", allow_pickle=False).shape == shape:
+            return
     np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()
     if not hasattr(os, "posix_fallocate"):
         return
@@ -76,25 +80,38 @@ def _allocate(file: Path, shape: tuple[int, ...]) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 return  # a file system that cannot reserve room
+            file.unlink()
             needed = math.prod(shape) / 1e6
             raise InputError(
                 f"{file.parent}: no room for the store, {needed:,.0f} MB ({error}); free disk space or set results_dir"
             ) from error
 
 
-def _pack_chunk(
-    chunk: tuple[int, Sequence[str]], root: Path, store: Path, size: int
-) -> tuple[list[int], list[tuple[str, str]]]:
-    """Return the checksums of a chunk's images, and what could not be decoded (path, reason)."""
-    start, paths = chunk
-    images = np.load(store, mmap_mode="r+")[start : start + len(paths)]
-    failures = []
-    for row, path in enumerate(paths):
-        try:
-            images[row] = read_image(root / path, size)
-        except UNREADABLE as error:
-            failures.append((path, first_line(error)))
-    return [zlib.crc32(image) for image in images], failures
+def _pack_chunk(files: ImageFiles, rows: range, before: dict | None, store: Path, size: int, code: str) -> dict:
+    """Write a chunk's images to the store; return their checksums (crcs) and what is broken (path, reason).
+
+    What was written before is only read and compared with its checksums: a crash may have lost it.
+    """
+    place = np.load(store, mmap_mode="r").offset + rows.start * size * size * 3
+    with store.open("r+b") as file:
+        file.seek(place)
+        if before and before["code"] == code and not before["broken"]:
+            written = np.frombuffer(file.read(len(rows) * size * size * 3), dtype=np.uint8).reshape(len(rows), -1)
+            if [zlib.crc32(image) for image in written] == before["crcs"]:
+                return before
+            file.seek(place)
+        images, broken = np.zeros((len(rows), size, size, 3), dtype=np.uint8), []
+        for image, row in zip(images, rows, strict=True):
+            try:
+                image[:] = read_image(io.BytesIO(files.read(row)), size)
+            except UNREADABLE as error:
+                broken.append((files.paths[row], first_line(error)))
+        file.write(images)
+    return {"crcs": [zlib.crc32(image) for image in images], "broken": broken, "code": code}
+
+
+def _sha256(crcs: np.ndarray) -> str:
+    return hashlib.sha256(crcs).hexdigest()
 
 
 class Store:
@@ -117,15 +134,21 @@ class Store:
         return images
 
 
-def open_store(path: Path, checksums: Path, images: int) -> Store:
-    """Map a store into memory, read-only; raise InputError if it is damaged or does not hold `images` images."""
+def open_store(where: StoreFiles) -> Store:
+    """Map a store into memory, read-only; raise InputError if it is damaged or was not packed from this index."""
     try:
-        pixels, crcs = np.load(path, mmap_mode="r", allow_pickle=False), np.load(checksums, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} is not a whole store ({error}); delete it and run again to pack anew") from error
-    if pixels.dtype != np.uint8 or pixels.ndim != 4 or not len(pixels) == len(crcs) == images:
+        pixels = np.load(where.store, mmap_mode="r", allow_pickle=False)
+        crcs = np.load(where.checksums, allow_pickle=False)
+        described = json.loads(where.description.read_text())
+        found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
+        found |= {"sha256": _sha256(crcs), "index": file_sha256(where.index)}
+        differing = [f"{key} {value!r}" for key, value in described.items() if value != found.get(key)]
+        damage = f"{where.description.name} tells of {', '.join(differing)}" if differing else ""
+    except (OSError, ValueError, EOFError, IndexError, AttributeError) as error:
+        damage = first_line(error)
+    if damage:
         raise InputError(
-            f"{path} holds {pixels.shape} {pixels.dtype} and {len(crcs)} checksums, the index lists {images} images; "
+            f"{where.store} is damaged, or was not packed from {where.index} ({damage}); "
             "delete it and run again to pack anew"
         )
-    return Store(path, pixels, crcs)
+    return Store(where.store, pixels, crcs)

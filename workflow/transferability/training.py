@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import tee
@@ -103,9 +104,11 @@ class Trainer:
         preparation = Preparation(
             start.mean.to(device), settings.crop, settings.mirror, ARCHITECTURES[architecture].pixel_scale
         )
+        self._arithmetic = partial(arithmetic, settings.precision, device)
         fixed, self._head = split_fixed(self.network, start.frozen)
-        self._train = Inputs(task.train, preparation, fixed, device, random=preparation.random)
-        self._val = Inputs(task.val, preparation, fixed, device, random=False)
+        compute = partial(_compute, fixed, self._arithmetic)
+        self._train = Inputs(task.train, preparation, compute, device, random=preparation.random)
+        self._val = Inputs(task.val, preparation, compute, device, random=False)
         self._optimizer = SGD(self.network.parameters(), settings.momentum, settings.weight_decay)
 
     def run(self, pause: Callable[["Trainer"], None], report: Callable[["Trainer", float], None]) -> None:
@@ -121,7 +124,7 @@ class Trainer:
             self._train_loss += self._step(*next(batches))
             self.iteration += 1
             if self.iteration % self.settings.test_every == 0 or self.iteration == self.settings.iterations:
-                self.curve.append(self._test())
+                self.curve.append(self.test())
                 self._check_finite()
                 report(self, self._train_loss.item())
                 self._train_loss.zero_()
@@ -162,20 +165,22 @@ class Trainer:
         return derive_seed(self._study_seed, self.name, *purpose)
 
     def _step(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        loss = functional.cross_entropy(self._head(inputs), labels)
+        with self._arithmetic():
+            loss = functional.cross_entropy(self._head(inputs), labels)
         loss.backward()
         self._optimizer.step(self.settings.rate_at(self.iteration))
         return loss.detach()
 
-    def _test(self) -> Evaluation:
+    def test(self) -> Evaluation:
+        """Test on all validation images."""
         self.network.eval()
         right = []
         loss = torch.zeros((), dtype=torch.float64, device=self.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), self._arithmetic():
             for inputs, labels in self._val.batches(torch.arange(len(self._val)).split(TEST_BATCH)):
                 scores = self._head(inputs)
                 right.append(scores.argmax(1) == labels)
-                loss += functional.cross_entropy(scores, labels, reduction="sum").double()
+                loss += functional.cross_entropy(scores.float(), labels, reduction="sum").double()
         self.network.train()
         correct = self._val.labels[torch.cat(right)]
         self.correct = torch.bincount(correct, minlength=self._classes).tolist()
@@ -204,17 +209,17 @@ def summarize(curve: list[Evaluation]) -> dict:
 
 
 class Inputs:
-    """What the head of a network sees of a subset: images prepared and sent through the fixed part.
+    """What the head of a network sees of a subset: images prepared and sent through the fixed part (`compute`).
 
     Where nothing is drawn at random, that is a function of the image alone: it is computed once per image and kept.
     """
 
     def __init__(
-        self, examples: Examples, preparation: Preparation, fixed: nn.Sequential, device: torch.device, random: bool
+        self, examples: Examples, preparation: Preparation, compute: Callable, device: torch.device, random: bool
     ):
         self.labels = torch.from_numpy(examples.labels).to(device)
         self._prepare = preparation.train if random else preparation.test
-        self._fixed = fixed
+        self._fixed = compute
         pixels = Pixels(examples, device)
         keep = not random and self._compute(pixels[torch.arange(1)]).nbytes * len(examples) <= FEATURE_BYTES
         self._features = self._compute_all(pixels, len(examples)) if keep else None
@@ -240,8 +245,21 @@ class Inputs:
         return torch.cat([_channels_last(self._compute(batch)) for batch in batches])
 
     def _compute(self, images: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            return self._fixed(self._prepare(images))
+        return self._fixed(self._prepare(images))
+
+
+def arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
+    """Return a context in which networks compute in float32, tf32 (which CPUs have not) or bfloat16.
+
+    In bfloat16, weights, gradients and updates stay float32 (torch.autocast).
+    """
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "float32"
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
+
+
+def _compute(modules: nn.Sequential, context: Callable[[], AbstractContextManager], inputs: torch.Tensor):
+    with torch.no_grad(), context():
+        return modules(inputs)
 
 
 def _channels_last(features: torch.Tensor) -> torch.Tensor:

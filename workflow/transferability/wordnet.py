@@ -13,7 +13,7 @@ import pandas as pd
 from transferability.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
-SNAPSHOT = RESOURCES / "wordnet30_ilsvrc2012.tsv"
+SNAPSHOT = [RESOURCES / "wordnet30_ilsvrc2012.tsv", RESOURCES / "wordnet30_cifar100.tsv"]
 
 NODES_TEXT = "The WordNet nodes with most classes at or below them, over all hypernym paths."
 
@@ -24,13 +24,13 @@ ORGANISM = "n00004475"
 def hypernym_graph(source: str, wnids: Iterable[str]) -> nx.DiGraph:
     """Return the hypernym closure of `wnids`: an edge leads from a synset to each of its hypernyms.
 
-    `source` is "snapshot" (WordNet 3.0 above the ILSVRC-2012 classes, shipped in resources/), "nltk"
-    (the corpus on NLTK's data path) or a directory that holds WordNet's data files. Nodes are wnids
+    `source` is "snapshot" (WordNet 3.0 above the classes of ILSVRC-2012 and CIFAR-100, in resources/), "nltk" (the
+    corpus on NLTK's data path) or a directory that holds WordNet's data files. Nodes are wnids
     with an attribute `name`, the synset's first lemma. A wnid that the source does not know becomes a node
     without hypernyms, named like itself. Raises InputError where the source cannot be read.
     """
     if source == "snapshot":
-        whole = _read_snapshot(SNAPSHOT)
+        whole = nx.compose_all(map(_read_snapshot, SNAPSHOT))
         known = [wnid for wnid in wnids if wnid in whole]
         closure = set(known).union(*(nx.descendants(whole, wnid) for wnid in known))
         graph = whole.subgraph(closure).copy()

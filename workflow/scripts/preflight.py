@@ -1,0 +1,21 @@
+"""Check everything that a study needs, before anything trains."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from transferability.errors import InputError
+from transferability.logs import job_log
+from transferability.preflight import preflight, report
+
+if __name__ == "__main__":
+    results = Path(snakemake.config["results_dir"])
+    with job_log(snakemake.log[0]):
+        root = Path(snakemake.params.root).expanduser()
+        findings, classes = preflight(snakemake.config, root, results, snakemake.threads)
+        page = report(findings)
+        print(page, flush=True)
+        with suppress(OSError):  # that it cannot write there is among the faults
+            (results / "preflight.md").write_text(page)
+            classes.to_csv(results / "preflight.csv", index=False)
+        if faults := sum(len(finding.faults) for finding in findings):
+            raise InputError(f"preflight found {faults} faults; {results / 'preflight.md'} lists them")
