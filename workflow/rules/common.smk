@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from transferability.config import validate_config
 from transferability.errors import InputError
@@ -27,6 +28,9 @@ BASE_WEIGHTS = [
     for network in NETWORKS
     if network.treatment == "base"
 ]
+
+if workflow.is_main_process:
+    logger.info(f"{len(NETWORKS)} networks in the study of {RESULTS}")
 
 
 # Jobs in an environment of their own (--software-deployment-method conda) find the library here.

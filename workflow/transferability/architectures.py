@@ -61,11 +61,12 @@ class ChannelNorm(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Normalise features of shape (batch, channels, height, width)."""
-        kind, features = features.dtype, features.float()  # in bfloat16, 1 + a small sum would be 1
+        if features.dtype == torch.bfloat16:  # in which 1 + a small sum is 1
+            return self.forward(features.float()).to(torch.bfloat16)
         channels = features.shape[1]
         squares = functional.pad(features * features, (0, 0, 0, 0, 2, 2))
         total = sum(squares[:, shift : shift + channels] for shift in range(5))
-        return (features / (1 + 1e-4 / 5 * total) ** 0.75).to(kind)
+        return features / (1 + 1e-4 / 5 * total) ** 0.75
 
 
 def _pool() -> nn.MaxPool2d:

@@ -1,0 +1,97 @@
+import re
+
+import pandas as pd
+import pytest
+import yaml
+from snakemake.utils import update_config
+from transferability.costs import Speed, disk_needs, estimate_seconds, workload
+from transferability.networks import Network, study_networks
+from transferability.plan import by_treatment
+
+from .conftest import REPOSITORY
+
+
+@pytest.fixture
+def imagenet() -> dict:
+    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    update_config(config, yaml.safe_load((REPOSITORY / "config" / "imagenet.yaml").read_text()))
+    return config
+
+
+def test_the_papers_study_has_as_many_images_as_its_schedule_says(imagenet):
+    networks = study_networks(imagenet)
+    assert len(networks) == 5 * 58 + 1 + 7 + 12
+    counts = pd.DataFrame({"train": [1300] * 1000, "val": [50] * 1000})
+    tasks = {(n.split, n.target): counts if n.target == "all" else counts[:500] for n in networks}
+    work = workload(imagenet, networks, tasks).set_index("network")
+    assert work.loc[Network("random-0", "A", "B", 3), "trained"] == 450_000 * 256
+    assert work.loc[Network("random-0", "A", "B", 3), "tested"] == 450 * 25_000
+    reduced = Network("whole", "all", "all", examples=10)
+    assert work.loc[reduced, "trained"] == 200_000 * 256
+    assert work.loc[reduced, "tested"] == 200 * 50_000
+
+
+def test_seconds_follow_from_images_and_speeds():
+    work = pd.DataFrame(
+        [(Network("random-0", "A", "B", 3), 1000, 100), (Network("random-0", "B", "B"), 1000, 100)],
+        columns=["network", "trained", "tested"],
+    )
+    seconds = estimate_seconds(work, {0: Speed(10, 100), 3: Speed(50, 100)})
+    assert seconds.tolist() == [21, 101]
+
+
+def test_what_is_left_is_summed_up_by_treatment():
+    rows = [
+        ("base", "done", 1.0, 100, 3600),
+        ("base", "running", 0.25, 100, 3600),
+        ("transfer", "waiting", 0, 200, 7200),
+    ]
+    table = pd.DataFrame(rows, columns=["treatment", "state", "share", "images", "seconds"])
+    plan = by_treatment(table).set_index("treatment")
+    assert plan.loc["base", ["networks", "done", "running", "waiting"]].tolist() == [2, 1, 1, 0]
+    assert plan["hours left"].tolist() == [0.75, 2, 2.75]
+    assert plan.loc["all", "million images left"] == pytest.approx(275e-6)
+
+
+def test_weights_take_what_they_take(checkout):
+    config = yaml.safe_load((checkout.root / "config" / "config.yaml").read_text())
+    update_config(config, yaml.safe_load((checkout.root / "config" / "smoke.yaml").read_text()))
+    networks = study_networks(config)
+    needs = disk_needs(config, networks, 240, {(n.split, n.target): 8 if n.target == "all" else 4 for n in networks})
+    results = checkout.root / "results" / "smoke"
+    weights = sum(file.stat().st_size for file in results.glob("weights/*/*.safetensors"))
+    assert weights == pytest.approx(needs.weights, rel=0.05)
+    assert (results / "store.npy").stat().st_size == pytest.approx(needs.store, rel=0.05)
+
+
+def test_plan_prints_and_writes_what_is_left(checkout):
+    network = checkout.root / "results" / "smoke" / "accuracy" / "random-0" / "A3B.json"
+    content = network.read_bytes()
+    network.unlink()
+    try:
+        run = checkout.snakemake("plan", "--configfile", "config/smoke.yaml")
+    finally:
+        network.write_bytes(content)
+    page = (checkout.root / "results" / "smoke" / "plan.md").read_text()
+    assert page.strip() in run.stdout
+    assert re.search(r"scaled by \d+\.\d\d to the time that 62 finished networks took on cpu", page)
+    plan = pd.read_csv(checkout.root / "results" / "smoke" / "plan.csv").set_index("treatment")
+    assert plan.loc["transfer", ["done", "waiting"]].tolist() == [23, 1]
+    assert plan.loc["all", "million images left"] > 0
+    assert plan.loc["base", "hours left"] == 0
+
+
+def test_a_dry_run_on_imagenet_plans_the_balanced_study(checkout, tmp_path):
+    wnids = pd.read_csv(checkout.root / "resources" / "ilsvrc2012.csv")["wnid"]
+    for wnid in wnids:
+        for subset in ("train", "val"):
+            (tmp_path / subset / wnid).mkdir(parents=True)
+            (tmp_path / subset / wnid / "0.JPEG").touch()
+    for study in ("imagenet", "imagenet-fast"):
+        pending = checkout.pending("--configfile", f"config/{study}.yaml", "--config", f"dataset={{root: {tmp_path}}}")
+        assert {rule: jobs for rule, jobs in pending.items() if rule.startswith("train")} == {
+            "train_base": 2 * 5 + 1,
+            "train_transfer": 5 * 56,
+            "train_whole": 7 + 12,
+        }
+        assert pending["split"] == 5
