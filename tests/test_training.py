@@ -65,6 +65,16 @@ def test_a_network_learns_what_can_be_learned(task):
     assert [test.iteration for test in trainer.curve] == [50, 100, 150]
 
 
+def test_in_bfloat16_a_network_learns_and_keeps_its_weights_in_float32(task):
+    trained = {}
+    for precision in ("float32", "bfloat16"):
+        trainer = train(task, Start.from_scratch(task), settings=changed(iterations=150, precision=precision))
+        assert trainer.curve[-1].top1 >= 0.8
+        trained[precision] = trainer.result()
+    assert all(tensor.dtype == torch.float32 for tensor in trained["bfloat16"].values())
+    assert checksum(trained["bfloat16"]) != checksum(trained["float32"])
+
+
 @pytest.mark.parametrize("n", range(1, 8))
 @pytest.mark.parametrize("mirror", [True, False])
 def test_frozen_layers_stay_bit_identical_and_the_others_learn(task, base, n, mirror):

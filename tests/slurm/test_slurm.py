@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..trees import make_tree
 from .cluster import slurm_cluster, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -96,3 +97,32 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     assert "random-0/baseA: stopped before its walltime is over at iteration" in output
     log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
     assert int(re.search(r"resumed at iteration (\d+) of 16000", log)[1]) > 0
+
+
+MINE = """
+results_dir: results/mine
+dataset:
+  layout: imagenet-archives
+  root: {root}
+  image_size: 36
+  expected: {{classes: null, train: null, val: null}}
+splits: {{random: 1}}
+network: {{architecture: caffenet-mini, n: [3]}}
+training: {{crop: 32, batch_size: 16, length: 2 epochs}}
+reduced: {{examples_per_class: []}}
+jobs: {{threads: 1, mem_mb: 1000, runtime: 5}}
+"""
+
+
+def test_from_archives_to_a_planned_grid(checkout, job_log, tmp_path):
+    """What README tells of ImageNet on a cluster, on a small set in the same archives."""
+    root = make_tree("imagenet-archives", tmp_path / "archives")
+    (checkout.root / "mine.yaml").write_text(MINE.format(root=root))
+    files = ("--configfile", "config/imagenet-fast.yaml", "mine.yaml")
+    finish(checkout, start(checkout, "preflight", *files), 120)
+    assert "**Everything is in order.**" in (checkout.root / "results/mine/preflight.md").read_text()
+    finish(checkout, start(checkout, "plan", *files), 200)
+    assert "| transfer " in (checkout.root / "results/mine/plan.md").read_text()
+    finish(checkout, start(checkout, "results/mine/accuracy/random-0/baseA.json", *files), 200)
+    record = json.loads((checkout.root / "results/mine/accuracy/random-0/baseA.json").read_text())
+    assert (record["train_images"], record["val_images"]) == (48, 16)
