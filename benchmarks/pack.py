@@ -16,7 +16,8 @@ from PIL import Image, ImageFilter
 from record import record
 from transferability.layouts import index_images
 from transferability.layouts.files import ImageFiles
-from transferability.store import StoreFiles, open_store, pack
+from transferability.packing import pack
+from transferability.store import StoreFiles, open_store
 from transferability.tables import write_table
 
 ILSVRC = 1_281_167 + 50_000

@@ -13,7 +13,8 @@ from transferability.errors import InputError
 from transferability.images import read_image
 from transferability.layouts import index_images
 from transferability.layouts.files import CHUNK, ImageFiles
-from transferability.store import StoreFiles, open_store, pack
+from transferability.packing import pack
+from transferability.store import StoreFiles, open_store
 from transferability.tables import write_table
 
 from .conftest import REPOSITORY
@@ -154,15 +155,15 @@ import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 from tests import test_store
-from transferability import store
-pack_chunk = store._pack_chunk
+from transferability import packing
+pack_chunk = packing._pack_chunk
 def dying(files, rows, *arguments, **options):
     if rows.start >= 3 * test_store.CHUNK:
         time.sleep(0.5)  # what was done before is noted by then
         os.kill(os.getppid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
     return pack_chunk(files, rows, *arguments, **options)
-store._pack_chunk = dying
+packing._pack_chunk = dying
 test_store.packed(Path({tree!r}), Path({where!r}))
 """
 
@@ -176,7 +177,7 @@ def counted(monkeypatch, file):
         return read_image(*arguments)
 
     file.touch()
-    monkeypatch.setattr("transferability.store.read_image", counting)
+    monkeypatch.setattr("transferability.packing.read_image", counting)
     return lambda: len(file.read_bytes())
 
 

@@ -8,6 +8,9 @@ from .conftest import REPOSITORY
 
 SOURCES = [*(REPOSITORY / "workflow").rglob("*.py"), *(REPOSITORY / "benchmarks").rglob("*.py")]
 FORBIDDEN_IMPORTS = {"pickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
+# CIFAR-100 is handed out as pickles. They are read by an unpickler of our own that calls nothing but what makes arrays
+# (test_layouts.py tries a hostile one); pickle.load and the like stay forbidden there too.
+ALLOWED_IMPORTS = {"cifar.py": {"pickle"}}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 SAFE_OPTIONS = {("torch", "load"): ("weights_only", True), ("np", "load"): ("allow_pickle", False)}
 
@@ -17,7 +20,9 @@ def test_no_code_unpickles_or_evaluates(file):
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
-            assert not names & FORBIDDEN_IMPORTS
+            assert not names & (FORBIDDEN_IMPORTS - ALLOWED_IMPORTS.get(file.name, set()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pickle":
+            assert node.attr in {"Unpickler", "UnpicklingError"}
         if not isinstance(node, ast.Call):
             continue
         if isinstance(node.func, ast.Name):

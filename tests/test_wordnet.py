@@ -3,13 +3,25 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from transferability.errors import InputError
-from transferability.wordnet import ARTIFACT, ORGANISM, RESOURCES, _as_corpus, ancestors, hypernym_graph, largest_nodes
+from transferability.splits import manmade_natural_halves
+from transferability.wordnet import (
+    ARTIFACT,
+    ORGANISM,
+    RESOURCES,
+    SNAPSHOT,
+    _as_corpus,
+    ancestors,
+    hypernym_graph,
+    largest_nodes,
+)
 
 from .conftest import SHARED
 
 DEBIAN = Path("/usr/share/wordnet")
 WNIDS = pd.read_csv(RESOURCES / "ilsvrc2012.csv")["wnid"].tolist()
+CIFAR = pd.read_csv(RESOURCES / "cifar100.csv")
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +57,26 @@ def test_counts_below_artifact_and_organism_are_the_papers(snapshot):
 
 
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's wordnet-base is not installed")
-def test_nltk_and_the_snapshot_give_the_same_graph(snapshot):
-    graph = hypernym_graph(str(DEBIAN), WNIDS)
+@pytest.mark.parametrize("wnids", [WNIDS, CIFAR["wnid"].tolist()], ids=["ILSVRC-2012", "CIFAR-100"])
+def test_nltk_and_the_snapshot_give_the_same_graph(wnids):
+    graph, snapshot = hypernym_graph(str(DEBIAN), wnids), hypernym_graph("snapshot", wnids)
     assert set(graph.edges) == set(snapshot.edges)
     assert dict(graph.nodes(data="name")) == dict(snapshot.nodes(data="name"))
+
+
+def test_cifars_classes_are_synsets_of_their_names_and_have_sides():
+    names = pd.concat([pd.read_csv(file, sep="\t", dtype=str) for file in SNAPSHOT]).drop_duplicates("wnid")
+    lemmas = names.set_index("wnid")["names"].str.split(", ")
+    # "keyboard" is a computer's there, "aquarium fish" are goldfish, and trees may go without the word.
+    other = {"aquarium_fish": "goldfish", "keyboard": "computer keyboard"}
+    for row in CIFAR.itertuples():
+        name = other.get(row.name, row.name.replace("_", " "))
+        assert {name, name.removesuffix(" tree")} & set(lemmas[row.wnid]), row.name
+    assert CIFAR["name"].tolist() == sorted(CIFAR["name"])
+    assert (CIFAR["wnid"].nunique(), len(CIFAR)) == (100, 100)
+    given = yaml.safe_load((RESOURCES.parent / "config" / "cifar-100.yaml").read_text())["splits"]["sides"]
+    halves = manmade_natural_halves(CIFAR["wnid"], hypernym_graph("snapshot", CIFAR["wnid"]), given)
+    assert {half: len(wnids) for half, wnids in halves.items()} == {"A": 30, "B": 70}
 
 
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's wordnet-base is not installed")

@@ -19,8 +19,9 @@ from transferability import state
 from transferability.layouts.files import ImageFiles
 from transferability.logs import job_log
 from transferability.networks import Network
+from transferability.packing import pack
 from transferability.runs import Job, Products, Recipe, Source, run_network
-from transferability.store import StoreFiles, pack
+from transferability.store import StoreFiles
 from transferability.tables import write_table
 
 from ..conftest import REPOSITORY

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from transferability.layouts.files import ImageFiles
 from transferability.logs import job_log
-from transferability.store import StoreFiles, pack
+from transferability.packing import pack
+from transferability.store import StoreFiles
 from transferability.tables import read_index
 
 if __name__ == "__main__":

@@ -1,0 +1,164 @@
+"""The ordinary way to train the same networks, and what it would take for the grid of Figure 2.
+
+    python benchmarks/peer.py CONFIGURATION IMAGES RESULTS LENGTH
+
+RESULTS is what the workflow made of figure2.pdf with one random split, with trainings of LENGTH ("12 epochs"), from the
+set at IMAGES, in one call (--config 'splits={random: 1}' 'training={length: 12 epochs}'). The ordinary way is one
+process that uses the machine as it likes: torchvision's ImageFolder on the same JPEGs, transforms (resize, crop,
+mirror, mean), a DataLoader with workers, layers frozen by requires_grad, torch.optim.SGD, autograd. For every number of
+frozen layers it trains on half A for some epochs, and its speed is extrapolated to the image passes of the 58 networks.
+What the workflow took is the wall time from its first training's start to the last one's end, and packing. One base
+network is trained to the end, to compare accuracies.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+import torch
+import yaml
+from record import record
+from snakemake.utils import update_config
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+from transferability.architectures import ARCHITECTURES, initialize
+from transferability.networks import Network, experiments
+from transferability.results import read_record
+from transferability.settings import Settings, read_settings
+from transferability.tables import read_index, read_manifest
+
+REPOSITORY = Path(__file__).parents[1]
+REPEATS = 3
+WORKERS = 2
+
+
+def link_half(root: Path, results: Path, scratch: Path) -> None:
+    """Make an image folder of half A's images: links to the files of the set."""
+    index, wnids = read_index(results / "index.csv"), read_manifest(results / "splits" / "random-0" / "A.csv")["wnid"]
+    for row in index[index["wnid"].isin(set(wnids))].itertuples():
+        folder = scratch / row.subset / row.wnid
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / Path(row.path).name).symlink_to((root / row.path).resolve())
+
+
+def loader(folder: Path, settings: Settings, image_size: int, scale: float, train: bool) -> DataLoader:
+    """Batches as torchvision's examples make them."""
+    steps = [] if image_size == settings.crop else [transforms.Resize((image_size, image_size))]
+    if image_size > settings.crop:
+        steps.append(transforms.RandomCrop(settings.crop) if train else transforms.CenterCrop(settings.crop))
+    if train and settings.mirror:
+        steps.append(transforms.RandomHorizontalFlip())
+    steps += [transforms.ToTensor(), transforms.Normalize([0.45] * 3, [1 / 255 / scale] * 3)]
+    data = datasets.ImageFolder(folder, transforms.Compose(steps))
+    batch = settings.batch_size if train else 500
+    return DataLoader(data, batch, shuffle=train, num_workers=WORKERS, persistent_workers=True, drop_last=train)
+
+
+class Peer:
+    """One network and its loaders."""
+
+    def __init__(self, scratch: Path, config: dict, settings: Settings, frozen: int):
+        architecture, size = ARCHITECTURES[config["network"]["architecture"]], config["dataset"]["image_size"]
+        self.train_batches = loader(scratch / "train", settings, size, architecture.pixel_scale, train=True)
+        self.val_batches = loader(scratch / "val", settings, size, architecture.pixel_scale, train=False)
+        self.network = architecture.build(settings.crop, len(self.train_batches.dataset.classes))
+        for number, layer in enumerate(self.network):
+            initialize(layer, number)
+            layer.requires_grad_(number >= frozen)
+        learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.SGD(
+            [
+                {"params": [p for p in learning if p.dim() > 1], "weight_decay": settings.weight_decay, "factor": 1},
+                {"params": [p for p in learning if p.dim() == 1], "weight_decay": 0.0, "factor": 2},
+            ],
+            lr=settings.rate,
+            momentum=settings.momentum,
+        )
+        self.settings, self.iteration = settings, 0
+
+    def epoch(self) -> int:
+        """Train for an epoch; return the number of images."""
+        self.network.train()
+        images = 0
+        for inputs, labels in self.train_batches:
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["factor"] * self.settings.rate_at(min(self.iteration, self.settings.iterations - 1))
+            self.optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(self.network(inputs), labels)
+            loss.backward()
+            self.optimizer.step()
+            images, self.iteration = images + len(labels), self.iteration + 1
+        return images
+
+    def test(self) -> tuple[float, int]:
+        """Return the accuracy on all validation images, and their number."""
+        self.network.eval()
+        right = images = 0
+        with torch.no_grad():
+            for inputs, labels in self.val_batches:
+                right += (self.network(inputs).argmax(1) == labels).sum().item()
+                images += len(labels)
+        return right / images, images
+
+    def speeds(self) -> tuple[float, float]:
+        """Images per second of training and of tests: medians, after a first epoch that starts the workers."""
+        self.epoch(), self.test()
+        trained, tested = [], []
+        for _ in range(REPEATS):
+            began = time.perf_counter()
+            images = self.epoch()
+            between = time.perf_counter()
+            trained.append(images / (between - began))
+            tested.append(self.test()[1] / (time.perf_counter() - between))
+        return statistics.median(trained), statistics.median(tested)
+
+
+def workflow_seconds(results: Path) -> float:
+    """Wall time of the workflow's trainings, from the first job's start to the last one's end, with packing."""
+    files = list(results.glob("benchmarks/train/random-0/*.tsv"))
+    ends = [file.stat().st_mtime for file in files]
+    starts = [file.stat().st_mtime - pd.read_csv(file, sep="\t")["s"].item() for file in files]
+    return max(ends) - min(starts) + pd.read_csv(results / "benchmarks" / "pack.tsv", sep="\t")["s"].item()
+
+
+def grid_seconds(networks: list[Network], settings: Settings, images: int, speeds: dict[int, tuple]) -> float:
+    """Seconds that networks take at the speeds (training, test) measured for their numbers of frozen layers."""
+    tests = -(-settings.iterations // settings.test_every)
+    trained, tested = settings.iterations * settings.batch_size, tests * images
+    return sum(trained / speeds[n.frozen][0] + tested / speeds[n.frozen][1] for n in networks)
+
+
+def trained_accuracy(peer: Peer) -> float:
+    """Train to the end of the schedule, and test."""
+    while peer.iteration < peer.settings.iterations:
+        peer.epoch()
+    return peer.test()[0]
+
+
+if __name__ == "__main__":
+    name, root, results, length = sys.argv[1:5]
+    root, results = Path(root), Path(results)
+    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    update_config(config, yaml.safe_load(Path(name).read_text()))
+    config["training"]["length"] = length
+    base = read_record(results / "accuracy" / "random-0" / "baseA.json")
+    settings = read_settings(config["training"], base["train_images"])
+    networks = [n for n in experiments(config)["random-splits"] if n.split == "random-0"]
+    with tempfile.TemporaryDirectory() as scratch:
+        link_half(root, results, Path(scratch))
+        speeds = {n: Peer(Path(scratch), config, settings, n).speeds() for n in range(8)}
+        accuracy = trained_accuracy(Peer(Path(scratch), config, settings, 0))
+    theirs = grid_seconds(networks, settings, base["val_images"], speeds)
+    ours = workflow_seconds(results)
+    rows = [(n, *speeds[n]) for n in speeds]
+    notes = (
+        f"{len(networks)} networks, {length}: the ordinary way {theirs:.0f} s, this workflow {ours:.0f} s "
+        f"(with start-up and packing), {theirs / ours:.2f} times as fast; "
+        f"top-1 of baseA {accuracy:.3f} and {base['top1']:.3f}"
+    )
+    table = pd.DataFrame(rows, columns=["frozen layers", "training, images/s", "test, images/s"])
+    record(f"peer-{Path(name).stem}", table, notes)

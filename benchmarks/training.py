@@ -1,0 +1,126 @@
+"""The trainer, end to end from a store, against the bare step: python benchmarks/training.py [configuration]
+
+The ceiling is forward, backward and update, over and over on one batch that is ready on the device. The trainer reads
+its batches from a store on disk, crops, mirrors and subtracts the mean image as the configuration says. Networks are
+those of the configuration (default: config/tiny-imagenet.yaml; config/imagenet-fast.yaml for `caffenet` on a GPU), on
+random pictures. Both are measured in turns; medians.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from record import record
+from snakemake.utils import update_config
+from torch import nn
+from transferability.architectures import ARCHITECTURES
+from transferability.data import Examples
+from transferability.optimizer import SGD
+from transferability.settings import Settings, read_settings
+from transferability.training import Start, Task, Trainer, arithmetic, build_network
+
+REPOSITORY = Path(__file__).parents[1]
+REPEATS, SECONDS = 5, 4.0
+CLASSES = 100
+
+
+class EnoughError(Exception):
+    """The time of a measurement is over."""
+
+
+def now(device: torch.device) -> float:
+    """The time, when all that was begun on the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def ceiling(architecture: str, start: Start, settings: Settings, device: torch.device) -> float:
+    """Images per second of the bare step on one batch that is on the device."""
+    network = build_network(architecture, settings.crop, CLASSES, start, lambda *purpose: hash(purpose) % 2**31).to(
+        device
+    )
+    optimizer = SGD(network.parameters(), settings.momentum, settings.weight_decay)
+    shape = (settings.batch_size, 3, settings.crop, settings.crop)
+    scale = 60 * ARCHITECTURES[architecture].pixel_scale
+    inputs = (scale * torch.randn(shape, device=device)).to(memory_format=torch.channels_last)
+    labels = torch.randint(CLASSES, (settings.batch_size,), device=device)
+
+    def step() -> None:
+        with arithmetic(settings.precision, device):
+            loss = nn.functional.cross_entropy(network(inputs), labels)
+        loss.backward()
+        optimizer.step(1e-4)
+
+    step()
+    began, steps = now(device), 0
+    while time.perf_counter() - began < SECONDS or not steps:
+        step()
+        steps += 1
+    return steps * settings.batch_size / (now(device) - began)
+
+
+def trainer_speed(architecture: str, task: Task, start: Start, settings: Settings, device: torch.device) -> float:
+    """Images per second of a Trainer's iterations, after the first."""
+    trainer = Trainer("benchmark", architecture, task, start, settings, 0, device)
+    times = []
+
+    def pause(_trainer: Trainer) -> None:
+        times.append(time.perf_counter())
+        if times[-1] - times[0] > SECONDS and len(times) > 2:
+            times[-1] = now(device)
+            raise EnoughError
+
+    with suppress(EnoughError):
+        trainer.run(pause, lambda *_: None)
+    return (len(times) - 1) * settings.batch_size / (times[-1] - times[0])
+
+
+def random_task(size: int, images: int, directory: str) -> Task:
+    """A task of random pictures in a store on disk."""
+    generator, file = np.random.default_rng(0), Path(directory) / "store.npy"
+    store = np.lib.format.open_memmap(file, "w+", np.uint8, (images, size, size, 3))
+    for start in range(0, images, 256):
+        store[start : start + 256] = generator.integers(0, 256, store[start : start + 256].shape, dtype=np.uint8)
+    store.flush()
+    store = np.load(file, mmap_mode="r")
+    examples = Examples(store, np.arange(images), generator.integers(0, CLASSES, images))
+    few = Examples(store, np.arange(10), examples.labels[:10])
+    return Task(examples, few, CLASSES)
+
+
+if __name__ == "__main__":
+    name = sys.argv[1] if len(sys.argv) > 1 else "config/tiny-imagenet.yaml"
+    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    update_config(config, yaml.safe_load(Path(name).read_text()))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.set_num_threads(config["jobs"]["threads"] if device.type == "cpu" else torch.get_num_threads())
+    architecture = config["network"]["architecture"]
+    settings = replace(read_settings(config["training"], 1), iterations=10**8, test_every=10**8)
+    rows = []
+    with tempfile.TemporaryDirectory() as directory:
+        images = 20 * settings.batch_size if config["dataset"]["image_size"] > 100 else 20_000
+        task = random_task(config["dataset"]["image_size"], images, directory)
+        for frozen in (0, 3, 7):
+            start = Start.from_scratch(task, frozen)
+            pairs = [
+                (
+                    ceiling(architecture, start, settings, device),
+                    trainer_speed(architecture, task, start, settings, device),
+                )
+                for _ in range(REPEATS)
+            ]
+            bare, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
+            share = statistics.median(ours / theirs for theirs, ours in pairs)
+            rows.append((architecture, settings.precision, frozen, bare, whole, share))
+    columns = ["architecture", "precision", "frozen layers", "ceiling, images/s", "trainer, images/s", "share"]
+    notes = f"batches of {settings.batch_size}, {settings.crop} pixels, on {device}, {torch.get_num_threads()} threads"
+    record(f"training-{Path(name).stem}", pd.DataFrame(rows, columns=columns), notes)
