@@ -19,7 +19,7 @@ REPEATS = 3
 
 def dry_run(splits: int, directory: str) -> float:
     """Seconds of a dry run for the whole grid of a study of which nothing is there."""
-    command = [sys.executable, "-m", "snakemake", "--directory", directory]
+    command = [sys.executable, "-m", "snakemake"]
     grid = ["--config", f"splits={{random: {splits}}}", "results_dir=results/none"]
     began = time.perf_counter()
     subprocess.run(

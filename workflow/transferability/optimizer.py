@@ -18,17 +18,23 @@ class SGD:
         self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self._momentum, self._weight_decay = momentum, weight_decay
         self._velocities = [torch.zeros_like(parameter) for parameter in self._parameters]
+        biases = [parameter.dim() == 1 for parameter in self._parameters]
+        self._weights = [place for place, bias in enumerate(biases) if not bias]
+        self._biases = [place for place, bias in enumerate(biases) if bias]
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Update the parameters by their gradients, and drop the gradients."""
-        for parameter, velocity in zip(self._parameters, self._velocities, strict=True):
-            bias = parameter.dim() == 1
-            own_rate = 2 * rate if bias else rate
-            velocity.mul_(self._momentum).add_(parameter.grad, alpha=own_rate)
-            if not bias:
-                velocity.add_(parameter, alpha=own_rate * self._weight_decay)
-            parameter.sub_(velocity)
+        gradients = [parameter.grad for parameter in self._parameters]
+        # For all parameters in one call each, as torch.optim does it; on a GPU in a few kernels.
+        torch._foreach_mul_(self._velocities, self._momentum)
+        for places, factor in ((self._weights, 1), (self._biases, 2)):
+            velocities = _chosen(self._velocities, places)
+            torch._foreach_add_(velocities, _chosen(gradients, places), alpha=factor * rate)
+        weights = _chosen(self._parameters, self._weights)
+        torch._foreach_add_(_chosen(self._velocities, self._weights), weights, alpha=rate * self._weight_decay)
+        torch._foreach_sub_(self._parameters, self._velocities)
+        for parameter in self._parameters:
             parameter.grad = None
 
     def state_dict(self) -> dict:
@@ -39,3 +45,7 @@ class SGD:
         """Go on with the velocities of `state_dict`."""
         for velocity, saved in zip(self._velocities, state["velocities"], strict=True):
             velocity.copy_(saved)
+
+
+def _chosen(tensors: list[torch.Tensor], places: list[int]) -> list[torch.Tensor]:
+    return [tensors[place] for place in places]

@@ -23,6 +23,7 @@ from transferability.errors import InputError
 from transferability.files import written_whole
 from transferability.fingerprint import file_sha256, fingerprint
 from transferability.leases import leased_device, training_alone
+from transferability.logs import job_log
 from transferability.networks import Network
 from transferability.progress import Progress
 from transferability.results import read_record
@@ -81,6 +82,18 @@ class Job:
     jobs_per_device: int
     state_seconds: float
     runtime: float
+
+
+def train_job(task: Mapping) -> None:
+    """Do what `task` tells, plain data: log, split, network, and the fields of Recipe, Source, Products and Job."""
+    with job_log(task["log"]):
+        run_network(
+            network=Network.parse(task["split"], task["network"]),
+            recipe=Recipe(**task["recipe"]),
+            source=Source(**{name: Path(path) for name, path in task["source"].items()}),
+            products=Products(**{name: Path(path) for name, path in task["products"].items()}),
+            job=Job(**task["job"] | {"state_root": Path(task["job"]["state_root"])}),
+        )
 
 
 def run_network(network: Network, recipe: Recipe, source: Source, products: Products, job: Job) -> None:
