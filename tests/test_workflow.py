@@ -136,7 +136,8 @@ def test_a_change_in_what_training_computes_retrains_everything(checkout):
     file = checkout.root / "workflow" / "transferability" / "optimizer.py"
     original = file.read_text()
     try:
-        file.write_text(original.replace("2 * rate", "3 * rate"))
+        assert "factor * rate" in original
+        file.write_text(original.replace("factor * rate", "factor * factor * rate"))
         pending = checkout.pending(*SMOKE)
         assert (pending["train_base"], pending["train_transfer"], pending["train_whole"]) == (5, 52, 5)
     finally:
