@@ -65,7 +65,7 @@ class Pixels:
     def __getitem__(self, positions: torch.Tensor) -> torch.Tensor:
         """Return the images at `positions` (int64, on the CPU) of the subset."""
         if self.resident:
-            return self._all[positions.to(self._device)]
+            return self._all.index_select(0, positions.to(self._device))
         return self._read(positions.numpy())
 
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
@@ -100,21 +100,28 @@ class Preparation:
         self._mean, self._crop, self._mirror, self._scale = mean, crop, mirror, pixel_scale
         self._margin = mean.shape[0] - crop
         self.random = mirror or self._margin > 0
+        self._mean_windows = self._windows(torch.stack([mean, mean.flip(1)]))
 
     def train(self, images: torch.Tensor) -> torch.Tensor:
         """Prepare a training batch, drawing crop and mirror for each image: float32 (batch, 3, crop, crop)."""
         if not self.random:
             return self._finish(images.float() - self._mean)
         batch, device = len(images), images.device
-        top, left = torch.randint(self._margin + 1, (2, batch, 1), device=device)
-        span = torch.arange(self._crop, device=device)
-        columns = left + span
+        top, left = torch.randint(self._margin + 1, (2, batch), device=device)
+        mirrored = torch.zeros(batch, dtype=torch.int64, device=device)
         if self._mirror:
-            mirrored = torch.rand(batch, 1, device=device) < 0.5
-            columns = torch.where(mirrored, columns.flip(1), columns)
-        rows, columns = (top + span)[:, :, None], columns[:, None, :]
-        crops = images[torch.arange(batch, device=device)[:, None, None], rows, columns]
-        return self._finish(crops.float() - self._mean[rows, columns])
+            mirrored = (torch.rand(batch, device=device) < 0.5).long()
+            images = torch.cat([images, images.flip(2)])
+            left = torch.where(mirrored == 1, self._margin - left, left)
+        places = torch.arange(batch, device=device) + batch * mirrored
+        crops = self._windows(images)[places, top, left].float()
+        crops -= self._mean_windows[mirrored, top, left]
+        return self._finish(crops.view(batch, self._crop, self._crop, 3))
+
+    def _windows(self, images: torch.Tensor) -> torch.Tensor:
+        """A view of all crops of images: (images, top, left, crop, crop * 3), whose rows are in one piece each."""
+        rows = images.flatten(2).unfold(2, 3 * self._crop, 3).unfold(1, self._crop, 1)
+        return rows.transpose(3, 4)
 
     def test(self, images: torch.Tensor) -> torch.Tensor:
         """Prepare a test batch: the centre crop, not mirrored."""
@@ -123,7 +130,7 @@ class Preparation:
         return self._finish(images[:, centre, centre].float() - self._mean[centre, centre])
 
     def _finish(self, centred: torch.Tensor) -> torch.Tensor:
-        return (centred * self._scale).permute(0, 3, 1, 2)
+        return centred.mul_(self._scale).permute(0, 3, 1, 2)
 
 
 def batch_positions(examples: int, batch_size: int, start: int, stop: int, seed_of_epoch) -> Iterator[torch.Tensor]:
