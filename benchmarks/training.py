@@ -2,7 +2,7 @@
 
 The ceiling is forward, backward and update, over and over on one batch that is ready on the device. The trainer reads
 its batches from a store on disk, crops, mirrors and subtracts the mean image as the configuration says. Networks are
-those of the configuration (default: config/tiny-imagenet.yaml; config/imagenet-fast.yaml for `caffenet` on a GPU), on
+those of the configuration (default: config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with; config/imagenet-fast.yaml for `caffenet` on a GPU), on
 random pictures. Both are measured in turns; medians.
 """
 
@@ -98,7 +98,7 @@ def random_task(size: int, images: int, directory: str) -> Task:
 
 
 if __name__ == "__main__":
-    name = sys.argv[1] if len(sys.argv) > 1 else "config/tiny-imagenet.yaml"
+    name = sys.argv[1] if len(sys.argv) > 1 else "config/config.yaml"
     config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     update_config(config, yaml.safe_load(Path(name).read_text()))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
