@@ -1,9 +1,10 @@
 """The trainer, end to end from a store, against the bare step: python benchmarks/training.py [configuration]
 
 The ceiling is forward, backward and update, over and over on one batch that is ready on the device. The trainer reads
-its batches from a store on disk, crops, mirrors and subtracts the mean image as the configuration says. Networks are
-those of the configuration (default: config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with; config/imagenet-fast.yaml for `caffenet` on a GPU), on
-random pictures. Both are measured in turns; medians.
+its batches from a store on disk, crops, mirrors and subtracts the mean image as the configuration says, and computes
+what frozen layers make of an image once where that never changes. Networks are those of the configuration (default:
+config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with both; config/imagenet-fast.yaml for
+`caffenet`, on a GPU), on random pictures. Both are measured in turns; medians.
 """
 
 import statistics
@@ -21,6 +22,7 @@ import yaml
 from record import record
 from snakemake.utils import update_config
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from transferability.architectures import ARCHITECTURES
 from transferability.data import Examples
 from transferability.optimizer import SGD
@@ -43,8 +45,8 @@ def now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def ceiling(architecture: str, start: Start, settings: Settings, device: torch.device) -> float:
-    """Images per second of the bare step on one batch that is on the device."""
+def ceiling(architecture: str, start: Start, settings: Settings, device: torch.device) -> tuple:
+    """Images per second of the bare step on one batch that is on the device, and its operations per image."""
     network = build_network(architecture, settings.crop, CLASSES, start, lambda *purpose: hash(purpose) % 2**31).to(
         device
     )
@@ -60,12 +62,14 @@ def ceiling(architecture: str, start: Start, settings: Settings, device: torch.d
         loss.backward()
         optimizer.step(1e-4)
 
-    step()
+    with FlopCounterMode(display=False) as counter:
+        step()
+    operations = counter.get_total_flops() / settings.batch_size
     began, steps = now(device), 0
     while time.perf_counter() - began < SECONDS or not steps:
         step()
         steps += 1
-    return steps * settings.batch_size / (now(device) - began)
+    return steps * settings.batch_size / (now(device) - began), operations
 
 
 def trainer_speed(architecture: str, task: Task, start: Start, settings: Settings, device: torch.device) -> float:
@@ -118,9 +122,13 @@ if __name__ == "__main__":
                 )
                 for _ in range(REPEATS)
             ]
-            bare, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
-            share = statistics.median(ours / theirs for theirs, ours in pairs)
-            rows.append((architecture, settings.precision, frozen, bare, whole, share))
-    columns = ["architecture", "precision", "frozen layers", "ceiling, images/s", "trainer, images/s", "share"]
-    notes = f"batches of {settings.batch_size}, {settings.crop} pixels, on {device}, {torch.get_num_threads()} threads"
+            bare = statistics.median(theirs for (theirs, _), _ in pairs)
+            whole = statistics.median(ours for _, ours in pairs)
+            share = statistics.median(ours / theirs for (theirs, _), ours in pairs)
+            rows.append((frozen, bare, whole, share, bare * pairs[0][0][1] / 1e9))
+    columns = ["frozen layers", "ceiling, images/s", "trainer, images/s", "share", "ceiling, GFLOP/s"]
+    notes = (
+        f"{architecture} in {settings.precision}, batches of {settings.batch_size}, {settings.crop} pixels, "
+        f"on {device}, {torch.get_num_threads()} threads"
+    )
     record(f"training-{Path(name).stem}", pd.DataFrame(rows, columns=columns), notes)

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-RESIDENT_BYTES = 2**30  # a subset up to this size is held on the device as a whole
+RESIDENT_BYTES = (
+    2**30
+)  # a subset up to this size is held in memory as a whole; on a GPU, one up to half of what is free
 TEST_BATCH = 500
 
 
@@ -59,7 +61,8 @@ class Pixels:
     def __init__(self, examples: Examples, device: torch.device):
         self._examples = examples
         self._device = device
-        self.resident = len(examples) * math.prod(examples.store.shape[1:]) <= RESIDENT_BYTES
+        room = torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else RESIDENT_BYTES
+        self.resident = len(examples) * math.prod(examples.store.shape[1:]) <= room
         self._all = self._read(np.arange(len(examples))) if self.resident else None
 
     def __getitem__(self, positions: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,111 @@
+"""Where the time of a finished study went: python benchmarks/study.py [results directory] [cores]
+
+For each kind of network the number of jobs and their mean seconds: start-up (from the start of the job's process to the
+first step, and its end), data, forward, backward with the update, tests. What a job took is what Snakemake noted. How
+its training divides is measured here, by training one network of each kind anew with a clock at each part. Idle is what
+is left of cores times wall time: Snakemake itself, packing, drawing, and cores that waited.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import torch
+import yaml
+from record import record
+from transferability.networks import Network
+from transferability.runs import Source, read_task, read_weights
+from transferability.settings import read_settings
+from transferability.training import Start, Trainer
+
+CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
+
+
+def job_times(results: Path) -> pd.DataFrame:
+    """One row per training job: its network's kind, seconds of the job and of its training, when it ended."""
+    rows = []
+    for file in sorted(results.glob("provenance/random-*/*.json")):
+        network = Network.parse(file.parent.name, file.stem)
+        log = (results / "benchmarks" / "train" / network.split / network.name).with_suffix(".tsv")
+        job, training = pd.read_csv(log, sep="\t")["s"].item(), json.loads(file.read_text())["seconds"]
+        rows.append((network.kind, network.frozen, job, training, log.stat().st_mtime))
+    return pd.DataFrame(rows, columns=["network", "frozen", "job", "training", "ended"])
+
+
+class Clock:
+    """Adds up seconds by part of a training."""
+
+    def __init__(self):
+        self.seconds = dict.fromkeys(["data", "forward", "test"], 0.0)
+
+    def timed(self, part: str, work):
+        """`work`, whose time counts for `part`."""
+
+        def clocked(*arguments):
+            began = time.perf_counter()
+            try:
+                return work(*arguments)
+            finally:
+                self.seconds[part] += time.perf_counter() - began
+
+        return clocked
+
+    def batches(self, batches):
+        """The same batches, whose making counts for data."""
+
+        def clocked(positions):
+            made = batches(positions)
+            following = self.timed("data", lambda: next(made, None))
+            while (batch := following()) is not None:
+                yield batch
+
+        return clocked
+
+
+def parts(results: Path, network: Network, training: dict) -> dict[str, float]:
+    """Train a network anew; return the share of its time that each part takes."""
+    files = [results / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")]
+    task = read_task(Source(*files, results / "splits" / network.split / f"{network.target}.csv"))
+    began, clock = time.perf_counter(), Clock()
+    if network.copied:
+        weights = read_weights(results / "weights" / network.split / f"base{network.source}.safetensors")
+        start = Start.from_base(weights, network.copied, network.frozen)
+    else:
+        start = Start.from_scratch(task)
+    settings = read_settings(training, len(task.train))
+    trainer = Trainer(network.name, "caffenet-mini", task, start, settings, 0, torch.device("cpu"))
+    clock.seconds["data"] = time.perf_counter() - began  # the mean image, or what frozen layers make of all images
+    trainer._train.batches = clock.batches(trainer._train.batches)
+    trainer.test = clock.timed("test", trainer.test)
+    head = trainer._head.forward
+    clocked = clock.timed("forward", head)
+    trainer._head.forward = lambda inputs: (clocked if torch.is_grad_enabled() else head)(inputs)
+    trainer.run(lambda _: None, lambda *_: None)
+    whole = time.perf_counter() - began
+    clock.seconds["backward"] = whole - sum(clock.seconds.values())
+    return {part: seconds / whole for part, seconds in clock.seconds.items()}
+
+
+if __name__ == "__main__":
+    results = Path(sys.argv[1] if len(sys.argv) > 1 else "results")
+    cores = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    torch.set_num_threads(1)
+    training = yaml.safe_load(CONFIG.read_text())["training"]
+    jobs = job_times(results)
+    wall = jobs["ended"].max() - (jobs["ended"] - jobs["job"]).min()
+    shares = {}
+    for n in range(8):
+        network = Network("random-0", "A", "B", n) if n else Network("random-0", "B", "B")
+        shares[n] = parts(results, network, training)
+    for part in ("data", "forward", "backward", "test"):
+        jobs[part] = jobs["training"] * jobs["frozen"].map(lambda n, part=part: shares[n][part])
+    jobs["start-up"] = jobs["job"] - jobs["training"]
+    columns = ["job", "start-up", "data", "forward", "backward", "test"]
+    table = jobs.groupby("network")[columns].mean()
+    table.insert(0, "jobs", jobs.groupby("network").size())
+    total = jobs[columns].sum()
+    share = ", ".join(f"{name} {total[name] / (cores * wall):.0%}" for name in columns[1:])
+    notes = f"wall time {wall:.0f} s on {cores} cores: {share}, idle {1 - total['job'] / (cores * wall):.0%}"
+    record("study", table.reset_index(), notes)
