@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-RESIDENT_BYTES = (
-    2**30
-)  # a subset up to this size is held in memory as a whole; on a GPU, one up to half of what is free
+RESIDENT_BYTES = 2**30  # a subset up to this size is held in memory as a whole; on a GPU, up to half of its free one
 TEST_BATCH = 500
 
 
