@@ -13,7 +13,7 @@ rule preflight:
     resources:
         **TRAINING_RESOURCES,
     params:
-        root=config["dataset"]["root"] or f"{RESULTS}/pictures",
+        root=config["dataset"]["root"],  # no input: that it is missing is one of the faults
     script:
         "../scripts/preflight.py"
 
