@@ -62,10 +62,12 @@ def test_one_split_decides_no_claim(checkout):
 
 
 def test_the_time_of_a_study_is_accounted_for(checkout):
-    script = [sys.executable, checkout.root / "benchmarks" / "jobs.py", checkout.root / RESULTS]
+    script = [sys.executable, checkout.root / "benchmarks" / "study.py", checkout.root / RESULTS]
     printed = subprocess.run(script, text=True, stdout=subprocess.PIPE, check=True).stdout
-    assert re.search(r"^selffer fine-tuned +12 ", printed, re.MULTILINE)
-    assert "all 62 jobs" in printed
+    assert re.search(r"^ *BnB\+ +6 ", printed, re.MULTILINE)
+    shares = [int(share) for share in re.findall(r"(-?\d+)%", printed)]
+    assert len(shares) == 6  # start-up, data, forward, backward, test, idle
+    assert sum(shares) == pytest.approx(100, abs=4)
 
 
 def test_an_accuracy_file_says_what_was_trained_and_how_well(checkout):
