@@ -11,7 +11,6 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from snakemake.utils import update_config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transferability.architectures import ARCHITECTURES
+from transferability.costs import now, training_speed
 from transferability.data import Examples
 from transferability.optimizer import SGD
 from transferability.settings import Settings, read_settings
@@ -32,17 +32,6 @@ from transferability.training import Start, Task, Trainer, arithmetic, build_net
 REPOSITORY = Path(__file__).parents[1]
 REPEATS, SECONDS = 5, 4.0
 CLASSES = 100
-
-
-class EnoughError(Exception):
-    """The time of a measurement is over."""
-
-
-def now(device: torch.device) -> float:
-    """The time, when all that was begun on the device is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
 
 
 def ceiling(architecture: str, start: Start, settings: Settings, device: torch.device) -> tuple:
@@ -74,18 +63,7 @@ def ceiling(architecture: str, start: Start, settings: Settings, device: torch.d
 
 def trainer_speed(architecture: str, task: Task, start: Start, settings: Settings, device: torch.device) -> float:
     """Images per second of a Trainer's iterations, after the first."""
-    trainer = Trainer("benchmark", architecture, task, start, settings, 0, device)
-    times = []
-
-    def pause(_trainer: Trainer) -> None:
-        times.append(time.perf_counter())
-        if times[-1] - times[0] > SECONDS and len(times) > 2:
-            times[-1] = now(device)
-            raise EnoughError
-
-    with suppress(EnoughError):
-        trainer.run(pause, lambda *_: None)
-    return (len(times) - 1) * settings.batch_size / (times[-1] - times[0])
+    return training_speed(Trainer("benchmark", architecture, task, start, settings, 0, device), SECONDS)
 
 
 def random_task(size: int, images: int, directory: str) -> Task:

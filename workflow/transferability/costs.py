@@ -103,23 +103,31 @@ class _EnoughError(Exception):
 
 def _measure(architecture: str, task: Task, start: Start, settings: Settings, device: torch.device) -> Speed:
     trainer = Trainer("measurement", architecture, task, start, settings, 0, device)
+    training = training_speed(trainer, MEASURED_SECONDS)
+    trainer.test()
+    began = now(device)
+    trainer.test()
+    return Speed(training, len(task.val) / (now(device) - began))
+
+
+def training_speed(trainer: Trainer, seconds: float) -> float:
+    """Return the images per second of a Trainer's iterations after its first, over at least `seconds`."""
     times = []
 
     def pause(_trainer: Trainer) -> None:
-        times.append(_now(device))
-        if times[-1] - times[0] > MEASURED_SECONDS and len(times) > 2:
+        """Note the time, and stop when it is enough."""
+        times.append(time.perf_counter() if times else now(trainer.device))
+        if times[-1] - times[0] > seconds and len(times) > 2:
+            times[-1] = now(trainer.device)
             raise _EnoughError
 
     with suppress(_EnoughError):
         trainer.run(pause, lambda *_: None)
-    trainer.test()
-    began = _now(device)
-    trainer.test()
-    seconds = (times[-1] - times[0]) / (len(times) - 1)
-    return Speed(settings.batch_size / seconds, len(task.val) / (_now(device) - began))
+    return (len(times) - 1) * trainer.settings.batch_size / (times[-1] - times[0])
 
 
-def _now(device: torch.device) -> float:
+def now(device: torch.device) -> float:
+    """Return the time in seconds, when all that was begun on the device is done."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

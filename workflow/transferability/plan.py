@@ -12,7 +12,7 @@ from transferability.layouts import count_images
 from transferability.networks import study_networks
 from transferability.pages import Section
 from transferability.progress import device_name
-from transferability.status import study_status
+from transferability.status import STATES, study_status
 
 HOUR, MILLION, GB = 3600, 1e6, 1e9
 
@@ -60,7 +60,7 @@ def by_treatment(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for treatment, part in [*left.groupby("treatment", sort=False), ("all", left)]:
         states = part["state"].value_counts()
-        counts = {state: int(states.get(state, 0)) for state in ("done", "running", "failed", "waiting")}
+        counts = {state: int(states.get(state, 0)) for state in STATES}
         sums = {"million images left": part["images"].sum() / MILLION, "hours left": part["seconds"].sum() / HOUR}
         rows.append({"treatment": treatment, "networks": len(part), **counts, **sums})
     return pd.DataFrame(rows)

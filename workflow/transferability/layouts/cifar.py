@@ -59,6 +59,7 @@ class _Unpickler(pickle.Unpickler):
     """Reads data and calls nothing but what makes arrays of it: see "Restricting Globals" in Python's documentation."""
 
     def find_class(self, module: str, name: str):
+        """Return what may be called; raise UnpicklingError for anything else."""
         if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(f"it wants to call {module}.{name}, which no image set needs")
         return super().find_class(module, name)
