@@ -33,13 +33,19 @@ def test_pixels_are_the_same_from_memory_and_from_disk(examples, resident, monke
     pixels = Pixels(examples, CPU)
     assert pixels.resident == resident
     batches = list(pixels.batches([torch.tensor([2, 0]), torch.tensor([3]), torch.tensor([1, 1])]))
-    for batch, rows in zip(batches, ([4, 1], [8], [3, 3]), strict=True):
-        assert np.array_equal(batch.numpy(), examples.store[rows][..., ::-1])
+    for (places, images), rows in zip(batches, ([4, 1], [8], [3, 3]), strict=True):
+        assert examples.rows[places.numpy()].tolist() == rows
+        assert np.array_equal(images.numpy(), examples.store[rows][..., ::-1])
+
+
+def pixels_of(examples):
+    [(_, images)] = Pixels(examples, CPU).batches([torch.arange(len(examples))])
+    return images
 
 
 def test_the_test_sees_the_centre_crop_less_the_mean(examples):
     mean = mean_image(examples)
-    images = Pixels(examples, CPU)[torch.arange(4)]
+    images = pixels_of(examples)
     inputs = Preparation(mean, crop=8, mirror=True, pixel_scale=0.5).test(images)
     expected = (images.float() - mean)[:, 2:10, 2:10] * 0.5
     assert torch.equal(inputs, expected.permute(0, 3, 1, 2))
@@ -47,7 +53,7 @@ def test_the_test_sees_the_centre_crop_less_the_mean(examples):
 
 def test_training_crops_and_mirrors_each_image_on_its_own(examples):
     mean = mean_image(examples)
-    images = Pixels(examples, CPU)[torch.arange(4)].repeat(100, 1, 1, 1)
+    images = pixels_of(examples).repeat(100, 1, 1, 1)
     torch.manual_seed(0)
     inputs = Preparation(mean, crop=8, mirror=True, pixel_scale=1.0).train(images)
     centred = (images.float() - mean).permute(0, 3, 1, 2)
@@ -68,7 +74,7 @@ def test_training_crops_and_mirrors_each_image_on_its_own(examples):
 
 def test_nothing_is_drawn_where_there_is_nothing_to_draw(examples):
     preparation = Preparation(mean_image(examples), crop=12, mirror=False, pixel_scale=1.0)
-    images = Pixels(examples, CPU)[torch.arange(4)]
+    images = pixels_of(examples)
     assert not preparation.random
     assert torch.equal(preparation.train(images), preparation.test(images))
 

@@ -125,7 +125,7 @@ def test_fifty_steps_over_a_rate_drop_equal_caffes_update_written_out_by_hand():
     optimizer = SGD(layer.parameters(), momentum=0.9, weight_decay=0.05)
     fields = {"iterations": 50, "test_every": 50, "batch_size": 5, "warmup": 0.0, "crop": 1, "mirror": False}
     schedule = {"rate": 0.01, "schedule": "step", "drop_every": 30, "drop_factor": 0.1}
-    settings = Settings(**fields, **schedule, momentum=0.9, weight_decay=0.05, precision="float32")
+    settings = Settings(**fields, **schedule, momentum=0.9, weight_decay=0.05, precision="float32", compile=False)
     weight_velocity, bias_velocity = np.zeros_like(weight), np.zeros_like(bias)
     for step in range(50):
         rate = 0.01 if step < 30 else 0.001
@@ -149,7 +149,7 @@ def caffenet_trainer(images: int, rate: float = 0.01, precision: str = "float32"
     task = Task(Examples(store, np.arange(images), labels), Examples(store[:2], np.arange(2), labels[:2]), 1000)
     fields = {"iterations": 1000, "test_every": 1000, "batch_size": images, "warmup": 0.0, "crop": 227, "mirror": True}
     schedule = {"rate": rate, "schedule": "step", "drop_every": 100, "drop_factor": 0.1}
-    settings = Settings(**fields, **schedule, momentum=0.9, weight_decay=5e-4, precision=precision)
+    settings = Settings(**fields, **schedule, momentum=0.9, weight_decay=5e-4, precision=precision, compile=False)
     return Trainer("random-0/baseA", "caffenet", task, Start.from_scratch(task), settings, 0, torch.device("cpu"))
 
 

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 import torch
 from transferability import data, training
-from transferability.errors import TrainingError
+from transferability.errors import InputError, TrainingError
 from transferability.networks import Network
 from transferability.runs import leased_hardware
 from transferability.settings import Settings
@@ -27,6 +27,7 @@ SETTINGS = Settings(
     crop=32,
     mirror=True,
     precision="float32",
+    compile=False,
 )
 
 
@@ -223,6 +224,30 @@ def test_a_summary_is_of_the_last_test_and_of_the_ten_best():
     summary = summarize([*curve, Evaluation(13, top1=0.0, loss=9.0)])
     assert (summary["top1"], summary["loss"]) == (0.0, 9.0)
     assert summary["top1_best10"] == pytest.approx(sum(range(3, 13)) / 1000)
+
+
+def test_compiled_steps_give_the_same_result_with_one_compilation_per_shape(task, base):
+    settings, steps = changed(iterations=8, test_every=3), torch._dynamo.utils.counters["stats"]
+    trained = {}
+    for compile in (False, True, True):
+        steps.clear()
+        trained.setdefault(compile, []).append(
+            train(task, start(base, "A3B"), settings=changed(**settings.__dict__ | {"compile": compile}))
+        )
+        assert steps["unique_graphs"] == 2 * compile  # crops with the frozen layers, and the loss
+    [plain], [first, again] = trained[False], trained[True]
+    assert checksum(first.result()) == checksum(again.result())
+    assert first.curve == again.curve
+    for key, value in plain.network.state_dict().items():
+        assert torch.allclose(value, first.network.state_dict()[key], atol=1e-5), key
+    assert checksum(plain.result()) != checksum(first.result())  # compiled it was
+
+
+def test_where_nothing_can_be_compiled_the_error_names_key_and_remedy(task, monkeypatch, tmp_path):
+    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", [str(tmp_path / "no-compiler")])
+    monkeypatch.setattr(torch._inductor.config, "force_disable_caches", True)
+    with pytest.raises(InputError, match=r"config key training\.compile: true given, but torch.compile fails here"):
+        train(task, Start.from_scratch(task), settings=changed(compile=True))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

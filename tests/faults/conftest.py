@@ -50,6 +50,7 @@ TRAINING = {
     "crop": 32,
     "mirror": True,
     "precision": "float32",
+    "compile": False,
 }
 CLASSES = ["n01440764", "n02084071", "n03250847"]
 fork = multiprocessing.get_context("fork")

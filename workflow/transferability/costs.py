@@ -83,11 +83,11 @@ class Speed:
 def measure_speeds(config: Mapping, frozen: Iterable[int], classes: int, device: torch.device) -> dict[int, Speed]:
     """Measure how fast networks whose first layers are frozen train and are tested, for each number of such layers.
 
-    That is on random pixels, for about a second each; on a CPU with small batches.
+    That is on random pixels, for about a second each, on a CPU with small batches, and not compiled: that takes longer.
     """
     settings = read_settings(config["training"], 1)
     batch = min(settings.batch_size, CPU_BATCH) if device.type == "cpu" else settings.batch_size
-    settings = replace(settings, batch_size=batch, iterations=10**9, test_every=10**9)
+    settings = replace(settings, batch_size=batch, compile=False, iterations=10**9, test_every=10**9)
     size = config["dataset"]["image_size"]
     generator = np.random.default_rng(0)
     store = generator.integers(0, 256, (2 * batch, size, size, 3), dtype=np.uint8)

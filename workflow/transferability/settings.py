@@ -22,6 +22,7 @@ class Settings:
     crop: int
     mirror: bool
     precision: str
+    compile: bool
 
     def rate_at(self, iteration: int) -> float:
         """Learning rate of an iteration (0 is the first) under the schedule."""

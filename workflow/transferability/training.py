@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import tee
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from transferability.architectures import ARCHITECTURES, initialize
-from transferability.data import TEST_BATCH, Examples, Pixels, Preparation, batch_positions, mean_image
+from transferability.compilation import compiled
+from transferability.data import TEST_BATCH, Examples, Pixels, Preparation, batch_positions, mean_image, to_device
 from transferability.errors import TrainingError
 from transferability.optimizer import SGD
 from transferability.seeds import derive_seed
@@ -106,9 +106,12 @@ class Trainer:
         )
         self._arithmetic = partial(arithmetic, settings.precision, device)
         fixed, self._head = split_fixed(self.network, start.frozen)
-        compute = partial(_compute, fixed, self._arithmetic)
-        self._train = Inputs(task.train, preparation, compute, device, random=preparation.random)
-        self._val = Inputs(task.val, preparation, compute, device, random=False)
+        fast = compiled if settings.compile else _as_it_is
+        self._loss = fast(partial(_loss, self._head))
+        centre = partial(_head_inputs, preparation.test, fixed)
+        drawn = fast(partial(_head_inputs, preparation.train, fixed)) if preparation.random else centre
+        self._train = Inputs(task.train, self._without_gradients(drawn), device, preparation.random)
+        self._val = Inputs(task.val, self._without_gradients(centre), device, random=False)
         self._optimizer = SGD(self.network.parameters(), settings.momentum, settings.weight_decay)
 
     def run(self, pause: Callable[["Trainer"], None], report: Callable[["Trainer", float], None]) -> None:
@@ -166,10 +169,18 @@ class Trainer:
 
     def _step(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with self._arithmetic():
-            loss = functional.cross_entropy(self._head(inputs), labels)
+            loss = self._loss(inputs, labels)
         loss.backward()
         self._optimizer.step(self.settings.rate_at(self.iteration))
         return loss.detach()
+
+    def _without_gradients(self, compute: Callable[[torch.Tensor], torch.Tensor]) -> Callable:
+        def computed(images: torch.Tensor) -> torch.Tensor:
+            """What `compute` gives, in the arithmetic of this training."""
+            with torch.no_grad(), self._arithmetic():
+                return compute(images)
+
+        return computed
 
     def test(self) -> Evaluation:
         """Test on all validation images."""
@@ -209,20 +220,17 @@ def summarize(curve: list[Evaluation]) -> dict:
 
 
 class Inputs:
-    """What the head of a network sees of a subset: images prepared and sent through the fixed part (`compute`).
+    """What the head of a network sees of a subset: `compute` makes it of images as `data.Pixels` gives them.
 
     Where nothing is drawn at random, that is a function of the image alone: it is computed once per image and kept.
     """
 
-    def __init__(
-        self, examples: Examples, preparation: Preparation, compute: Callable, device: torch.device, random: bool
-    ):
+    def __init__(self, examples: Examples, compute: Callable, device: torch.device, random: bool):
         self.labels = torch.from_numpy(examples.labels).to(device)
-        self._prepare = preparation.train if random else preparation.test
-        self._fixed = compute
+        self._compute, self._device = compute, device
         pixels = Pixels(examples, device)
-        keep = not random and self._compute(pixels[torch.arange(1)]).nbytes * len(examples) <= FEATURE_BYTES
-        self._features = self._compute_all(pixels, len(examples)) if keep else None
+        keep = not random and self._feature_bytes(pixels) * len(examples) <= FEATURE_BYTES
+        self._features = self._compute_all(pixels) if keep else None
         self._pixels = None if keep else pixels
 
     def __len__(self) -> int:
@@ -231,22 +239,22 @@ class Inputs:
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield the head's inputs and the labels of batch after batch of positions (int64, on the CPU)."""
         if self._features is None:
-            ours, theirs = tee(positions)
-            for batch, images in zip(ours, self._pixels.batches(theirs), strict=True):
-                yield self._compute(images), self.labels[batch.to(self.labels.device)]
+            for places, images in self._pixels.batches(positions):
+                yield self._compute(images), self.labels.index_select(0, places)
             return
         for batch in positions:
-            batch = batch.to(self.labels.device)
+            places = to_device(batch, self._device)
             # Twelve times as fast as indexing, which goes element by element.
-            yield _channels_first(self._features.index_select(0, batch)), self.labels.index_select(0, batch)
+            yield _channels_first(self._features.index_select(0, places)), self.labels.index_select(0, places)
 
-    def _compute_all(self, pixels: Pixels, images: int) -> torch.Tensor:
-        batches = pixels.batches(torch.arange(images).split(TEST_BATCH))
+    def _feature_bytes(self, pixels: Pixels) -> int:
+        [(_, image)] = pixels.batches([torch.arange(1)])
+        return self._compute(image).nbytes
+
+    def _compute_all(self, pixels: Pixels) -> torch.Tensor:
+        batches = pixels.batches(torch.arange(len(self)).split(TEST_BATCH))
         # Channels last, so that a row of the array is what a batch wants in memory.
-        return torch.cat([_channels_last(self._compute(batch)) for batch in batches])
-
-    def _compute(self, images: torch.Tensor) -> torch.Tensor:
-        return self._fixed(self._prepare(images))
+        return torch.cat([_channels_last(self._compute(images)) for _, images in batches])
 
 
 def arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
@@ -258,9 +266,16 @@ def arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
     return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
 
-def _compute(modules: nn.Sequential, context: Callable[[], AbstractContextManager], inputs: torch.Tensor):
-    with torch.no_grad(), context():
-        return modules(inputs)
+def _head_inputs(prepare: Callable, fixed: nn.Sequential, images: torch.Tensor) -> torch.Tensor:
+    return fixed(prepare(images))
+
+
+def _loss(head: nn.Sequential, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return functional.cross_entropy(head(inputs), labels)
+
+
+def _as_it_is(function: Callable) -> Callable:
+    return function
 
 
 def _channels_last(features: torch.Tensor) -> torch.Tensor:
