@@ -4,14 +4,18 @@ The ceiling is forward, backward and update, over and over on one batch that is 
 its batches from a store on disk, crops, mirrors and subtracts the mean image as the configuration says, and computes
 what frozen layers make of an image once where that never changes. Networks are those of the configuration (default:
 config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with both; config/imagenet-fast.yaml for
-`caffenet`, on a GPU), on random pictures. Both are measured in turns; medians.
+`caffenet`, on a GPU), on random pictures, read all along where a half would not fit on the device. Both are measured in
+turns; medians. Where the configuration says how many training images are expected, the hours that Figure 2's networks
+take at these speeds, without tests, are given.
 """
 
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,48 +26,73 @@ from record import record
 from snakemake.utils import update_config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from transferability import data
 from transferability.architectures import ARCHITECTURES
+from transferability.compilation import compiled
 from transferability.costs import now, training_speed
 from transferability.data import Examples
+from transferability.networks import experiments
 from transferability.optimizer import SGD
 from transferability.settings import Settings, read_settings
 from transferability.training import Start, Task, Trainer, arithmetic, build_network
 
 REPOSITORY = Path(__file__).parents[1]
-REPEATS, SECONDS = 5, 4.0
+REPEATS, SECONDS = 5, 2.0
 CLASSES = 100
 
 
-def ceiling(architecture: str, start: Start, settings: Settings, device: torch.device) -> tuple:
-    """Images per second of the bare step on one batch that is on the device, and its operations per image."""
-    network = build_network(architecture, settings.crop, CLASSES, start, lambda *purpose: hash(purpose) % 2**31).to(
-        device
-    )
+def loss_of(network: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The mean loss of a batch."""
+    return nn.functional.cross_entropy(network(inputs), labels)
+
+
+def bare_step(architecture: str, start: Start, settings: Settings, device: torch.device) -> tuple[Callable, float]:
+    """The bare step on one batch that is on the device, and its operations per image."""
+    network = build_network(architecture, settings.crop, CLASSES, start, lambda *purpose: hash(purpose) % 2**31)
+    network = network.to(device)
     optimizer = SGD(network.parameters(), settings.momentum, settings.weight_decay)
     shape = (settings.batch_size, 3, settings.crop, settings.crop)
     scale = 60 * ARCHITECTURES[architecture].pixel_scale
     inputs = (scale * torch.randn(shape, device=device)).to(memory_format=torch.channels_last)
     labels = torch.randint(CLASSES, (settings.batch_size,), device=device)
 
-    def step() -> None:
+    def step(loss: Callable) -> None:
         with arithmetic(settings.precision, device):
-            loss = nn.functional.cross_entropy(network(inputs), labels)
-        loss.backward()
+            batch_loss = loss(inputs, labels)
+        batch_loss.backward()
         optimizer.step(1e-4)
 
+    plain = partial(loss_of, network)
     with FlopCounterMode(display=False) as counter:
-        step()
-    operations = counter.get_total_flops() / settings.batch_size
+        step(plain)
+    fast = compiled(plain) if settings.compile else plain
+    return partial(step, fast), counter.get_total_flops() / settings.batch_size
+
+
+def repeated(step: Callable, device: torch.device) -> float:
+    """How often a step is done in a second, after once."""
+    step()
     began, steps = now(device), 0
     while time.perf_counter() - began < SECONDS or not steps:
         step()
         steps += 1
-    return steps * settings.batch_size / (now(device) - began), operations
+    return steps / (now(device) - began)
 
 
-def trainer_speed(architecture: str, task: Task, start: Start, settings: Settings, device: torch.device) -> float:
-    """Images per second of a Trainer's iterations, after the first."""
-    return training_speed(Trainer("benchmark", architecture, task, start, settings, 0, device), SECONDS)
+def measured(architecture: str, task: Task, frozen: int, settings: Settings, device: torch.device) -> dict:
+    """A row of the table: ceiling and trainer for networks whose first layers are frozen."""
+    start = Start.from_scratch(task, frozen)
+    step, operations = bare_step(architecture, start, settings, device)
+    trainer = Trainer("benchmark", architecture, task, start, settings, 0, device)
+    pairs = [(settings.batch_size * repeated(step, device), training_speed(trainer, SECONDS)) for _ in range(REPEATS)]
+    ceiling, whole = map(statistics.median, zip(*pairs, strict=True))
+    return {
+        "frozen layers": frozen,
+        "ceiling, images/s": ceiling,
+        "trainer, images/s": whole,
+        "share": statistics.median(ours / theirs for theirs, ours in pairs),
+        "ceiling, GFLOP/s": ceiling * operations / 1e9,
+    }
 
 
 def random_task(size: int, images: int, directory: str) -> Task:
@@ -79,34 +108,34 @@ def random_task(size: int, images: int, directory: str) -> Task:
     return Task(examples, few, CLASSES)
 
 
+def figure2_hours(config: Mapping, speeds: Mapping[int, float]) -> str:
+    """What Figure 2's networks take at speeds (images/s) by the number of frozen layers, in words."""
+    networks = experiments(config)["random-splits"]
+    settings = read_settings(config["training"], config["dataset"]["expected"]["train"] // 2)
+    seconds = sum(settings.iterations * settings.batch_size / speeds[network.frozen] for network in networks)
+    return f"; the {len(networks)} networks of Figure 2 take {seconds / 3600:,.0f} hours at these speeds, without tests"
+
+
 if __name__ == "__main__":
     name = sys.argv[1] if len(sys.argv) > 1 else "config/config.yaml"
     config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     update_config(config, yaml.safe_load(Path(name).read_text()))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.set_num_threads(config["jobs"]["threads"] if device.type == "cpu" else torch.get_num_threads())
+    torch.set_num_threads(config["jobs"]["threads"])
     architecture = config["network"]["architecture"]
     settings = replace(read_settings(config["training"], 1), iterations=10**8, test_every=10**8)
-    rows = []
+    half = (config["dataset"]["expected"]["train"] or 0) // 2
+    if half * config["dataset"]["image_size"] ** 2 * 3 > data.resident_bytes(device):
+        data.resident_bytes = lambda device: 0  # a half is read from the store all along, and so must a sample be
     with tempfile.TemporaryDirectory() as directory:
         images = 20 * settings.batch_size if config["dataset"]["image_size"] > 100 else 20_000
         task = random_task(config["dataset"]["image_size"], images, directory)
-        for frozen in (0, 3, 7):
-            start = Start.from_scratch(task, frozen)
-            pairs = [
-                (
-                    ceiling(architecture, start, settings, device),
-                    trainer_speed(architecture, task, start, settings, device),
-                )
-                for _ in range(REPEATS)
-            ]
-            bare = statistics.median(theirs for (theirs, _), _ in pairs)
-            whole = statistics.median(ours for _, ours in pairs)
-            share = statistics.median(ours / theirs for (theirs, _), ours in pairs)
-            rows.append((frozen, bare, whole, share, bare * pairs[0][0][1] / 1e9))
-    columns = ["frozen layers", "ceiling, images/s", "trainer, images/s", "share", "ceiling, GFLOP/s"]
+        rows = [measured(architecture, task, frozen, settings, device) for frozen in range(8)]
+    table = pd.DataFrame(rows)
     notes = (
         f"{architecture} in {settings.precision}, batches of {settings.batch_size}, {settings.crop} pixels, "
         f"on {device}, {torch.get_num_threads()} threads"
     )
-    record(f"training-{Path(name).stem}", pd.DataFrame(rows, columns=columns), notes)
+    if config["dataset"]["expected"]["train"]:
+        notes += figure2_hours(config, table.set_index("frozen layers")["trainer, images/s"])
+    record(f"training-{Path(name).stem}", table, notes)

@@ -50,5 +50,5 @@ def test_training_depends_on_all_that_computes_and_on_nothing_else():
         if module not in seen:
             seen.add(module)
             pending += fingerprint.imported_modules(module)
-    computing = {"training", "architectures", "data", "optimizer", "seeds", "settings"}
+    computing = {"training", "architectures", "compilation", "data", "optimizer", "seeds", "settings"}
     assert seen - fingerprint.NEUTRAL == computing

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-RESIDENT_BYTES = 2**30  # a subset up to this size is held in memory as a whole; on a GPU, up to half of its free one
+RESIDENT_BYTES = 2**30  # a subset up to this size is held in memory as a whole on a CPU
 TEST_BATCH = 500
 
 
@@ -54,14 +54,18 @@ def mean_image(examples: Examples) -> torch.Tensor:
     return torch.from_numpy((total / len(examples)).astype(np.float32)).flip(-1)
 
 
+def resident_bytes(device: torch.device) -> int:
+    """Return up to which size a subset is held on a device as a whole: on a GPU half of what is free there."""
+    return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else RESIDENT_BYTES
+
+
 class Pixels:
     """A subset's images on a device: held there as a whole if they fit, else read from the store ahead of their use."""
 
     def __init__(self, examples: Examples, device: torch.device):
         self._examples, self._device = examples, device
         self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None  # beside the computation's stream
-        room = torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else RESIDENT_BYTES
-        self.resident = len(examples) * math.prod(examples.store.shape[1:]) <= room
+        self.resident = len(examples) * math.prod(examples.store.shape[1:]) <= resident_bytes(device)
         self._all = self._read_all() if self.resident else None
 
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
