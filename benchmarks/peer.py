@@ -5,16 +5,16 @@
 RESULTS is what the workflow made of figure2.pdf with one random split, with trainings of LENGTH ("12 epochs"), from the
 set at IMAGES, in one call (--config 'splits={random: 1}' 'training={length: 12 epochs}'). The ordinary way is one
 process that uses the machine as it likes: torchvision's ImageFolder on the same JPEGs, transforms (resize, crop,
-mirror, mean), a DataLoader with workers, layers frozen by requires_grad, torch.optim.SGD, autograd. For every number of
+mirror, mean), a DataLoader with a worker per core, layers frozen by requires_grad, torch.optim.SGD, autograd. For every number of
 frozen layers it trains on half A for some epochs, and its speed is extrapolated to the image passes of the 58 networks.
 What the workflow took is the wall time from its first training's start to the last one's end, and packing. One base
 network is trained to the end, to compare accuracies.
 """
 
+import os
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -26,15 +26,18 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 from transferability.architectures import ARCHITECTURES, initialize
+from transferability.costs import now
 from transferability.networks import Network, experiments
 from transferability.results import read_record
 from transferability.settings import Settings, read_settings
 from transferability.tables import read_index, read_manifest
+from transferability.training import arithmetic
 
 REPOSITORY = Path(__file__).parents[1]
 REPEATS = 3
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 # On two cores the fastest of 1, 2, 3 workers with 1 or 2 threads, by half again over torch's default of 2 threads.
-WORKERS, THREADS = 2, 1
+WORKERS, THREADS = len(os.sched_getaffinity(0)), 1
 
 
 def link_half(root: Path, results: Path, scratch: Path) -> None:
@@ -56,7 +59,8 @@ def loader(folder: Path, settings: Settings, image_size: int, scale: float, trai
     steps += [transforms.ToTensor(), transforms.Normalize([0.45] * 3, [1 / 255 / scale] * 3)]
     data = datasets.ImageFolder(folder, transforms.Compose(steps))
     batch = settings.batch_size if train else 500
-    return DataLoader(data, batch, shuffle=train, num_workers=WORKERS, persistent_workers=True, drop_last=train)
+    how = {"num_workers": WORKERS, "persistent_workers": True, "pin_memory": DEVICE.type == "cuda"}
+    return DataLoader(data, batch, shuffle=train, drop_last=train, **how)
 
 
 class Peer:
@@ -70,6 +74,7 @@ class Peer:
         for number, layer in enumerate(self.network):
             initialize(layer, number)
             layer.requires_grad_(number >= frozen)
+        self.network.to(DEVICE)
         learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.SGD(
             [
@@ -89,7 +94,9 @@ class Peer:
             for group in self.optimizer.param_groups:
                 group["lr"] = group["factor"] * self.settings.rate_at(min(self.iteration, self.settings.iterations - 1))
             self.optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(self.network(inputs), labels)
+            inputs, labels = inputs.to(DEVICE, non_blocking=True), labels.to(DEVICE, non_blocking=True)
+            with arithmetic(self.settings.precision, DEVICE):
+                loss = nn.functional.cross_entropy(self.network(inputs), labels)
             loss.backward()
             self.optimizer.step()
             images, self.iteration = images + len(labels), self.iteration + 1
@@ -99,8 +106,9 @@ class Peer:
         """Return the accuracy on all validation images, and their number."""
         self.network.eval()
         right = images = 0
-        with torch.no_grad():
+        with torch.no_grad(), arithmetic(self.settings.precision, DEVICE):
             for inputs, labels in self.val_batches:
+                inputs, labels = inputs.to(DEVICE, non_blocking=True), labels.to(DEVICE, non_blocking=True)
                 right += (self.network(inputs).argmax(1) == labels).sum().item()
                 images += len(labels)
         return right / images, images
@@ -110,11 +118,11 @@ class Peer:
         self.epoch(), self.test()
         trained, tested = [], []
         for _ in range(REPEATS):
-            began = time.perf_counter()
+            began = now(DEVICE)
             images = self.epoch()
-            between = time.perf_counter()
+            between = now(DEVICE)
             trained.append(images / (between - began))
-            tested.append(self.test()[1] / (time.perf_counter() - between))
+            tested.append(self.test()[1] / (now(DEVICE) - between))
         return statistics.median(trained), statistics.median(tested)
 
 

@@ -8,18 +8,19 @@ is left of cores times wall time: Snakemake itself, packing, drawing, and cores 
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
 import torch
 import yaml
 from record import record
+from transferability.costs import now
 from transferability.networks import Network
 from transferability.runs import Source, read_task, read_weights
 from transferability.settings import read_settings
 from transferability.training import Start, Trainer
 
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 
 
@@ -44,11 +45,11 @@ class Clock:
         """`work`, whose time counts for `part`."""
 
         def clocked(*arguments):
-            began = time.perf_counter()
+            began = now(DEVICE)
             try:
                 return work(*arguments)
             finally:
-                self.seconds[part] += time.perf_counter() - began
+                self.seconds[part] += now(DEVICE) - began
 
         return clocked
 
@@ -68,22 +69,22 @@ def parts(results: Path, network: Network, training: dict) -> dict[str, float]:
     """Train a network anew; return the share of its time that each part takes."""
     files = [results / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")]
     task = read_task(Source(*files, results / "splits" / network.split / f"{network.target}.csv"))
-    began, clock = time.perf_counter(), Clock()
+    began, clock = now(DEVICE), Clock()
     if network.copied:
         weights = read_weights(results / "weights" / network.split / f"base{network.source}.safetensors")
         start = Start.from_base(weights, network.copied, network.frozen)
     else:
         start = Start.from_scratch(task)
     settings = read_settings(training, len(task.train))
-    trainer = Trainer(network.name, "caffenet-mini", task, start, settings, 0, torch.device("cpu"))
-    clock.seconds["data"] = time.perf_counter() - began  # the mean image, or what frozen layers make of all images
+    trainer = Trainer(network.name, "caffenet-mini", task, start, settings, 0, DEVICE)
+    clock.seconds["data"] = now(DEVICE) - began  # the mean image, or what frozen layers make of all images
     trainer._train.batches = clock.batches(trainer._train.batches)
     trainer.test = clock.timed("test", trainer.test)
     head = trainer._head.forward
     clocked = clock.timed("forward", head)
     trainer._head.forward = lambda inputs: (clocked if torch.is_grad_enabled() else head)(inputs)
     trainer.run(lambda _: None, lambda *_: None)
-    whole = time.perf_counter() - began
+    whole = now(DEVICE) - began
     clock.seconds["backward"] = whole - sum(clock.seconds.values())
     return {part: seconds / whole for part, seconds in clock.seconds.items()}
 
