@@ -5,10 +5,10 @@
 RESULTS is what the workflow made of figure2.pdf with one random split, with trainings of LENGTH ("12 epochs"), from the
 set at IMAGES, in one call (--config 'splits={random: 1}' 'training={length: 12 epochs}'). The ordinary way is one
 process that uses the machine as it likes: torchvision's ImageFolder on the same JPEGs, transforms (resize, crop,
-mirror, mean), a DataLoader with a worker per core, layers frozen by requires_grad, torch.optim.SGD, autograd. For every number of
-frozen layers it trains on half A for some epochs, and its speed is extrapolated to the image passes of the 58 networks.
-What the workflow took is the wall time from its first training's start to the last one's end, and packing. One base
-network is trained to the end, to compare accuracies.
+mirror, mean), a DataLoader with a worker per core, layers frozen by requires_grad, torch.optim.SGD, autograd. For every
+number of frozen layers it trains on half A for some epochs, and its speed is extrapolated to the image passes of the 58
+networks. What the workflow took is the wall time from its first training's start to the last one's end, and packing.
+One base network is trained to the end, to compare accuracies.
 """
 
 import os

@@ -257,6 +257,7 @@ def leased_hardware(wanted: str, jobs_per_device: int) -> Iterator[torch.device]
         raise InputError("config key device: cuda given, but torch sees no CUDA device; give auto or cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a pass over memory that nothing reads
     names = [str(torch.cuda.get_device_properties(k).uuid) for k in range(torch.cuda.device_count())]
     with leased_device(names, jobs_per_device) as place:
         torch.cuda.set_device(place)
