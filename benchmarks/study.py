@@ -16,11 +16,10 @@ import yaml
 from record import record
 from transferability.costs import now
 from transferability.networks import Network
-from transferability.runs import Source, read_task, read_weights
+from transferability.runs import Source, leased_hardware, read_task, read_weights
 from transferability.settings import read_settings
 from transferability.training import Start, Trainer
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 
 
@@ -38,18 +37,19 @@ def job_times(results: Path) -> pd.DataFrame:
 class Clock:
     """Adds up seconds by part of a training."""
 
-    def __init__(self):
+    def __init__(self, device: torch.device):
+        self.device = device
         self.seconds = dict.fromkeys(["data", "forward", "test"], 0.0)
 
     def timed(self, part: str, work):
         """`work`, whose time counts for `part`."""
 
         def clocked(*arguments):
-            began = now(DEVICE)
+            began = now(self.device)
             try:
                 return work(*arguments)
             finally:
-                self.seconds[part] += now(DEVICE) - began
+                self.seconds[part] += now(self.device) - began
 
         return clocked
 
@@ -65,26 +65,26 @@ class Clock:
         return clocked
 
 
-def parts(results: Path, network: Network, training: dict) -> dict[str, float]:
+def parts(results: Path, network: Network, training: dict, device: torch.device) -> dict[str, float]:
     """Train a network anew; return the share of its time that each part takes."""
     files = [results / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")]
     task = read_task(Source(*files, results / "splits" / network.split / f"{network.target}.csv"))
-    began, clock = now(DEVICE), Clock()
+    began, clock = now(device), Clock(device)
     if network.copied:
         weights = read_weights(results / "weights" / network.split / f"base{network.source}.safetensors")
         start = Start.from_base(weights, network.copied, network.frozen)
     else:
         start = Start.from_scratch(task)
     settings = read_settings(training, len(task.train))
-    trainer = Trainer(network.name, "caffenet-mini", task, start, settings, 0, DEVICE)
-    clock.seconds["data"] = now(DEVICE) - began  # the mean image, or what frozen layers make of all images
+    trainer = Trainer(network.name, "caffenet-mini", task, start, settings, 0, device)
+    clock.seconds["data"] = now(device) - began  # the mean image, or what frozen layers make of all images
     trainer._train.batches = clock.batches(trainer._train.batches)
     trainer.test = clock.timed("test", trainer.test)
     head = trainer._head.forward
     clocked = clock.timed("forward", head)
     trainer._head.forward = lambda inputs: (clocked if torch.is_grad_enabled() else head)(inputs)
     trainer.run(lambda _: None, lambda *_: None)
-    whole = now(DEVICE) - began
+    whole = now(device) - began
     clock.seconds["backward"] = whole - sum(clock.seconds.values())
     return {part: seconds / whole for part, seconds in clock.seconds.items()}
 
@@ -97,9 +97,10 @@ if __name__ == "__main__":
     jobs = job_times(results)
     wall = jobs["ended"].max() - (jobs["ended"] - jobs["job"]).min()
     shares = {}
-    for n in range(8):
-        network = Network("random-0", "A", "B", n) if n else Network("random-0", "B", "B")
-        shares[n] = parts(results, network, training)
+    with leased_hardware("auto", 1) as device:
+        for n in range(8):
+            network = Network("random-0", "A", "B", n) if n else Network("random-0", "B", "B")
+            shares[n] = parts(results, network, training, device)
     for part in ("data", "forward", "backward", "test"):
         jobs[part] = jobs["training"] * jobs["frozen"].map(lambda n, part=part: shares[n][part])
     jobs["start-up"] = jobs["job"] - jobs["training"]

@@ -33,6 +33,7 @@ from transferability.costs import now, training_speed
 from transferability.data import Examples
 from transferability.networks import experiments
 from transferability.optimizer import SGD
+from transferability.runs import leased_hardware
 from transferability.settings import Settings, read_settings
 from transferability.training import Start, Task, Trainer, arithmetic, build_network
 
@@ -116,26 +117,29 @@ def figure2_hours(config: Mapping, speeds: Mapping[int, float]) -> str:
     return f"; the {len(networks)} networks of Figure 2 take {seconds / 3600:,.0f} hours at these speeds, without tests"
 
 
-if __name__ == "__main__":
-    name = sys.argv[1] if len(sys.argv) > 1 else "config/config.yaml"
-    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
-    update_config(config, yaml.safe_load(Path(name).read_text()))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.set_num_threads(config["jobs"]["threads"])
-    architecture = config["network"]["architecture"]
+def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
+    """The table of a configuration, with notes."""
     settings = replace(read_settings(config["training"], 1), iterations=10**8, test_every=10**8)
+    size, architecture = config["dataset"]["image_size"], config["network"]["architecture"]
     half = (config["dataset"]["expected"]["train"] or 0) // 2
-    if half * config["dataset"]["image_size"] ** 2 * 3 > data.resident_bytes(device):
+    if half * size**2 * 3 > data.resident_bytes(device):
         data.resident_bytes = lambda device: 0  # a half is read from the store all along, and so must a sample be
     with tempfile.TemporaryDirectory() as directory:
-        images = 20 * settings.batch_size if config["dataset"]["image_size"] > 100 else 20_000
-        task = random_task(config["dataset"]["image_size"], images, directory)
-        rows = [measured(architecture, task, frozen, settings, device) for frozen in range(8)]
-    table = pd.DataFrame(rows)
+        task = random_task(size, 20 * settings.batch_size if size > 100 else 20_000, directory)
+        table = pd.DataFrame([measured(architecture, task, frozen, settings, device) for frozen in range(8)])
     notes = (
         f"{architecture} in {settings.precision}, batches of {settings.batch_size}, {settings.crop} pixels, "
         f"on {device}, {torch.get_num_threads()} threads"
     )
-    if config["dataset"]["expected"]["train"]:
+    if half:
         notes += figure2_hours(config, table.set_index("frozen layers")["trainer, images/s"])
-    record(f"training-{Path(name).stem}", table, notes)
+    return table, notes
+
+
+if __name__ == "__main__":
+    name = sys.argv[1] if len(sys.argv) > 1 else "config/config.yaml"
+    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    update_config(config, yaml.safe_load(Path(name).read_text()))
+    torch.set_num_threads(config["jobs"]["threads"])
+    with leased_hardware(config["device"], 1) as device:
+        record(f"training-{Path(name).stem}", *speeds(config, device))

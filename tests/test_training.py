@@ -252,12 +252,16 @@ def test_where_nothing_can_be_compiled_the_error_names_key_and_remedy(task, monk
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize(("architecture", "crop"), [("caffenet-mini", 32), ("caffenet", 227)])
-def test_cuda_trains_the_same_twice(architecture, crop):
+@pytest.mark.parametrize("fast", [{}, {"precision": "bfloat16", "compile": True}])
+@pytest.mark.parametrize("resident", [True, False])
+def test_cuda_trains_the_same_twice(architecture, crop, fast, resident, monkeypatch):
+    if not resident:
+        monkeypatch.setattr(data, "resident_bytes", lambda device: 0)
     images = training.Task(make_examples(12, 2, crop, seed=0), make_examples(4, 2, crop, seed=1), classes=2)
     results = []
     with leased_hardware("cuda", 1) as device:
         for _ in range(2):
-            settings = changed(iterations=4, crop=crop, rate=1e-4)
+            settings = changed(iterations=4, crop=crop, rate=1e-4, **fast)
             trainer = Trainer("baseA", architecture, images, Start.from_scratch(images), settings, 0, device)
             trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
             results.append(checksum(trainer.result()))

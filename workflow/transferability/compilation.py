@@ -1,10 +1,13 @@
 """Functions compiled for the hardware, on its first call, into few kernels (torch.compile)."""
 
+import logging
 from collections.abc import Callable
 
 import torch
 
 from transferability.errors import InputError, first_line
+
+log = logging.getLogger(__name__)
 
 
 def compiled(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
@@ -13,13 +16,15 @@ def compiled(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tenso
     It is compiled anew for each shape of its arguments. Raises InputError, when called, where that is not possible.
     """
     torch.compiler.reset()  # torch compiles a piece of code but a few times; others' count no more
-    fast = torch.compile(function, dynamic=False, fullgraph=True, options={"fallback_random": True})
+    options = {"fallback_random": True, "deterministic": True}  # eager's random numbers; no choice by timing
+    fast = torch.compile(function, dynamic=False, fullgraph=True, options=options)
 
     def call(*arguments: torch.Tensor) -> torch.Tensor:
         """`function`, compiled."""
         try:
             return fast(*arguments)
         except torch._dynamo.exc.TorchDynamoException as error:  # of compilers, too
+            log.error("%s", error)
             raise InputError(
                 f"config key training.compile: true given, but torch.compile fails here ({first_line(error)}); "
                 "give false, or a C++ compiler (on a GPU a C compiler, and Python's headers)"

@@ -186,24 +186,28 @@ def check_device(config: Mapping, classes: int) -> Finding:
 
 
 def _check_gpu(config: Mapping, classes: int) -> Finding:
-    """Train for an iteration at full batch size, and look at the memory."""
+    """Train for an iteration at full batch size, as jobs do, and look at the memory."""
     import torch
 
     from transferability.costs import measure_speeds
+    from transferability.runs import leased_hardware
 
-    properties = torch.cuda.get_device_properties(0)
-    shared = config["jobs"]["gpu_jobs_per_device"]
-    try:
-        measure_speeds(config, [0], classes, torch.device("cuda", 0))
-    except torch.OutOfMemoryError:
-        return Finding(
-            "device", [f"a batch does not fit on {properties.name}: lower config key training.batch_size"], ""
-        )
-    peak, total = torch.cuda.max_memory_reserved(), properties.total_memory
-    note = f"{properties.name}: a training takes {peak / GB:.1f} of {total / GB:.1f} GB"
-    if peak * shared > total:
-        return Finding("device", [f"{note}, too much for jobs.gpu_jobs_per_device: {shared}"], note)
-    return Finding("device", [], note)
+    sharing = config["jobs"]["gpu_jobs_per_device"]
+    with leased_hardware("cuda", sharing) as device:
+        properties = torch.cuda.get_device_properties(device)
+        if config["training"]["precision"] == "bfloat16" and not torch.cuda.is_bf16_supported(
+            including_emulation=False
+        ):
+            fault = f"{properties.name} has no bfloat16: give float32 or tf32 as config key training.precision"
+            return Finding("device", [fault], "")
+        try:
+            measure_speeds(config, [0], classes, device)
+        except torch.OutOfMemoryError:
+            shared = f", shared by {sharing} jobs (jobs.gpu_jobs_per_device)" if sharing > 1 else ""
+            fault = f"a batch does not fit on {properties.name}{shared}: lower config key training.batch_size"
+            return Finding("device", [fault], "")
+        peak, total = torch.cuda.max_memory_reserved(device), properties.total_memory
+    return Finding("device", [], f"{properties.name}: a training takes {peak / GB:.1f} of {total / GB:.1f} GB")
 
 
 def report(findings: Sequence[Finding]) -> str:

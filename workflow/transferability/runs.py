@@ -247,8 +247,8 @@ def read_first_layers(paths: Iterable[Path]) -> dict[str, np.ndarray]:
 def leased_hardware(wanted: str, jobs_per_device: int) -> Iterator[torch.device]:
     """Yield the device for auto, cpu or cuda, set to compute deterministically: a GPU that this job has for itself.
 
-    Where several jobs may share a GPU, it is one that fewer than `jobs_per_device` use. Raises InputError for cuda
-    without CUDA.
+    Where several jobs may share a GPU, it is one that fewer than `jobs_per_device` use, and its memory is divided.
+    Raises InputError for cuda without CUDA.
     """
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         yield torch.device("cpu")  # all that training does there is deterministic as it is
@@ -261,6 +261,8 @@ def leased_hardware(wanted: str, jobs_per_device: int) -> Iterator[torch.device]
     names = [str(torch.cuda.get_device_properties(k).uuid) for k in range(torch.cuda.device_count())]
     with leased_device(names, jobs_per_device) as place:
         torch.cuda.set_device(place)
+        if jobs_per_device > 1:  # a tenth is left for what CUDA itself takes in each process
+            torch.cuda.set_per_process_memory_fraction(0.9 / jobs_per_device)
         yield torch.device("cuda", place)
 
 
