@@ -118,3 +118,13 @@ def test_without_a_server_a_job_runs_in_its_own_process(tmp_path, monkeypatch):
     monkeypatch.setattr("transferability.runs.train_job", done.append)
     assert warm.train({"job": {"device": "cpu"}}) == 0
     assert done == [{"job": {"device": "cpu"}}]
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_under_slurm_a_job_runs_in_its_own_process(device, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    monkeypatch.setattr(warm, "_train_forked", lambda task: pytest.fail("a server was asked"))
+    done = []
+    monkeypatch.setattr("transferability.runs.train_job", done.append)
+    assert warm.train({"job": {"device": device}}) == 0
+    assert done == [{"job": {"device": device}}]

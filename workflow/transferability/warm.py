@@ -33,7 +33,8 @@ def train(task: dict) -> int:
     the job's own processes, and with GPUs there is no server.
     """
     device = task["job"]["device"]
-    if device == "cpu" or (device == "auto" and not GPU.exists() and "SLURM_JOB_ID" not in os.environ):
+    on_cpu = device == "cpu" or (device == "auto" and not GPU.exists())
+    if on_cpu and "SLURM_JOB_ID" not in os.environ:
         with suppress(OSError, ValueError):
             return _train_forked(task)
     from transferability.runs import train_job
