@@ -24,7 +24,6 @@ import torch
 import yaml
 from record import record
 from snakemake.utils import update_config
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transferability import data
 from transferability.architectures import ARCHITECTURES
@@ -35,16 +34,11 @@ from transferability.networks import experiments
 from transferability.optimizer import SGD
 from transferability.runs import leased_hardware
 from transferability.settings import Settings, read_settings
-from transferability.training import Start, Task, Trainer, arithmetic, build_network
+from transferability.training import Start, Task, Trainer, arithmetic, batch_loss, build_network
 
 REPOSITORY = Path(__file__).parents[1]
 REPEATS, SECONDS = 5, 2.0
 CLASSES = 100
-
-
-def loss_of(network: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The mean loss of a batch."""
-    return nn.functional.cross_entropy(network(inputs), labels)
 
 
 def bare_step(architecture: str, start: Start, settings: Settings, device: torch.device) -> tuple[Callable, float]:
@@ -63,7 +57,7 @@ def bare_step(architecture: str, start: Start, settings: Settings, device: torch
         batch_loss.backward()
         optimizer.step(1e-4)
 
-    plain = partial(loss_of, network)
+    plain = partial(batch_loss, network)
     with FlopCounterMode(display=False) as counter:
         step(plain)
     fast = compiled(plain) if settings.compile else plain
@@ -109,12 +103,12 @@ def random_task(size: int, images: int, directory: str) -> Task:
     return Task(examples, few, CLASSES)
 
 
-def figure2_hours(config: Mapping, speeds: Mapping[int, float]) -> str:
-    """What Figure 2's networks take at speeds (images/s) by the number of frozen layers, in words."""
+def figure2_hours(config: Mapping, images: int, speeds: Mapping[int, float]) -> str:
+    """In words, what Figure 2's networks take with `images` a half, at images/s by the number of frozen layers."""
     networks = experiments(config)["random-splits"]
-    settings = read_settings(config["training"], config["dataset"]["expected"]["train"] // 2)
+    settings = read_settings(config["training"], images)
     seconds = sum(settings.iterations * settings.batch_size / speeds[network.frozen] for network in networks)
-    return f"; the {len(networks)} networks of Figure 2 take {seconds / 3600:,.0f} hours at these speeds, without tests"
+    return f"the {len(networks)} networks of Figure 2 take {seconds / 3600:,.0f} hours at these speeds, without tests"
 
 
 def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
@@ -132,7 +126,7 @@ def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
         f"on {device}, {torch.get_num_threads()} threads"
     )
     if half:
-        notes += figure2_hours(config, table.set_index("frozen layers")["trainer, images/s"])
+        notes += "; " + figure2_hours(config, half, table.set_index("frozen layers")["trainer, images/s"])
     return table, notes
 
 

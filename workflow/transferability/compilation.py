@@ -1,4 +1,4 @@
-"""Functions compiled for the hardware, on its first call, into few kernels (torch.compile)."""
+"""Functions compiled for the hardware into few kernels, on their first call (torch.compile)."""
 
 import logging
 from collections.abc import Callable

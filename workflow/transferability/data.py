@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -94,11 +94,10 @@ class Pixels:
 
     def _read_ahead(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """As many threads as torch has read a batch each, which are used in their order."""
-        readers, cuda = torch.get_num_threads(), self._device.type == "cuda"
-        on_device = (
-            {"initializer": torch.cuda.set_device, "initargs": (self._device,)} if cuda else {}
-        )  # else the first
-        with ThreadPoolExecutor(readers, **on_device) as pool:
+        readers = torch.get_num_threads()
+        # A thread begins on the first GPU, and would take memory there.
+        own_device = partial(torch.cuda.set_device, self._device) if self._device.type == "cuda" else None
+        with ThreadPoolExecutor(readers, initializer=own_device) as pool:
             ahead = deque()
             for batch in positions:
                 ahead.append(pool.submit(self._read, batch))

@@ -1,6 +1,7 @@
 """Stochastic gradient descent as Caffe does it."""
 
 from collections.abc import Iterable
+from itertools import compress
 
 import torch
 from torch import nn
@@ -16,24 +17,25 @@ class SGD:
 
     def __init__(self, parameters: Iterable[nn.Parameter], momentum: float, weight_decay: float):
         self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
-        self._momentum, self._weight_decay = momentum, weight_decay
+        self._momentum = momentum
         self._velocities = [torch.zeros_like(parameter) for parameter in self._parameters]
-        biases = [parameter.dim() == 1 for parameter in self._parameters]
-        self._weights = [place for place, bias in enumerate(biases) if not bias]
-        self._biases = [place for place, bias in enumerate(biases) if bias]
+        weights = [parameter.dim() > 1 for parameter in self._parameters]
+        biases = [not weight for weight in weights]
+        self._groups = [
+            (list(compress(self._parameters, chosen)), list(compress(self._velocities, chosen)), m, decay)
+            for chosen, m, decay in ((weights, 1, weight_decay), (biases, 2, 0.0))
+        ]
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Update the parameters by their gradients, and drop the gradients."""
-        gradients = [parameter.grad for parameter in self._parameters]
-        # For all parameters in one call each, as torch.optim does it; on a GPU in a few kernels.
-        torch._foreach_mul_(self._velocities, self._momentum)
-        for places, factor in ((self._weights, 1), (self._biases, 2)):
-            velocities = _chosen(self._velocities, places)
-            torch._foreach_add_(velocities, _chosen(gradients, places), alpha=factor * rate)
-        weights = _chosen(self._parameters, self._weights)
-        torch._foreach_add_(_chosen(self._velocities, self._weights), weights, alpha=rate * self._weight_decay)
-        torch._foreach_sub_(self._parameters, self._velocities)
+        # For all parameters of a group in one call each, as torch.optim does it; on a GPU in a few kernels.
+        for parameters, velocities, factor, decay in self._groups:
+            torch._foreach_mul_(velocities, self._momentum)
+            torch._foreach_add_(velocities, [parameter.grad for parameter in parameters], alpha=factor * rate)
+            if decay:
+                torch._foreach_add_(velocities, parameters, alpha=factor * rate * decay)
+            torch._foreach_sub_(parameters, velocities)
         for parameter in self._parameters:
             parameter.grad = None
 
@@ -45,7 +47,3 @@ class SGD:
         """Go on with the velocities of `state_dict`."""
         for velocity, saved in zip(self._velocities, state["velocities"], strict=True):
             velocity.copy_(saved)
-
-
-def _chosen(tensors: list[torch.Tensor], places: list[int]) -> list[torch.Tensor]:
-    return [tensors[place] for place in places]

@@ -107,7 +107,7 @@ class Trainer:
         self._arithmetic = partial(arithmetic, settings.precision, device)
         fixed, self._head = split_fixed(self.network, start.frozen)
         fast = compiled if settings.compile else _as_it_is
-        self._loss = fast(partial(_loss, self._head))
+        self._loss = fast(partial(batch_loss, self._head))
         centre = partial(_head_inputs, preparation.test, fixed)
         drawn = fast(partial(_head_inputs, preparation.train, fixed)) if preparation.random else centre
         self._train = Inputs(task.train, self._without_gradients(drawn), device, preparation.random)
@@ -270,8 +270,9 @@ def _head_inputs(prepare: Callable, fixed: nn.Sequential, images: torch.Tensor) 
     return fixed(prepare(images))
 
 
-def _loss(head: nn.Sequential, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    return functional.cross_entropy(head(inputs), labels)
+def batch_loss(network: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the mean loss of a batch, whose gradients train a network: a scalar."""
+    return functional.cross_entropy(network(inputs), labels)
 
 
 def _as_it_is(function: Callable) -> Callable:
