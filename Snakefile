@@ -1,6 +1,4 @@
 # How transferable are features in deep neural networks? Table of contents of the workflow; README.md says how to use it.
-from contextlib import suppress
-
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -16,14 +14,18 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/launch.smk"
+include: "workflow/rules/hooks.smk"
 
 
 report: "workflow/report/study.rst"
 
 
 onstart:
-    with suppress(OSError):  # jobs that write there will tell
-        write_networks(Path(RESULTS), NETWORKS)
+    before_jobs()
+
+
+onerror:
+    after_failure()
 
 
 rule all:

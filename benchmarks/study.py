@@ -14,11 +14,14 @@ import pandas as pd
 import torch
 import yaml
 from record import record
+from transferability.assembly import read_task
 from transferability.costs import now
+from transferability.leases import leased_hardware
+from transferability.marks import source_of
 from transferability.networks import Network
-from transferability.runs import Source, leased_hardware, read_task, read_weights
 from transferability.settings import read_settings
 from transferability.training import Start, Trainer
+from transferability.weights import read_weights
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 

@@ -32,7 +32,7 @@ from transferability.costs import now, training_speed
 from transferability.data import Examples
 from transferability.networks import experiments
 from transferability.optimizer import SGD
-from transferability.runs import leased_hardware
+from transferability.leases import leased_hardware
 from transferability.settings import Settings, read_settings
 from transferability.training import Start, Task, Trainer, arithmetic, batch_loss, build_network
 

@@ -6,7 +6,7 @@ import torch
 from transferability import data, training
 from transferability.errors import InputError, TrainingError
 from transferability.networks import Network
-from transferability.runs import leased_hardware
+from transferability.leases import leased_hardware
 from transferability.settings import Settings
 from transferability.training import Evaluation, Start, Trainer, split_fixed, summarize
 

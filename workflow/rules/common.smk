@@ -1,5 +1,7 @@
 # Shared by the other files here: the checked configuration, paths, wildcards, resources, input functions.
 import os
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -8,14 +10,20 @@ from snakemake.logging import logger
 from transferability.config import validate_config
 from transferability.errors import InputError
 from transferability.fingerprint import code_fingerprint
+from transferability.lifeline import SNAKEMAKE
+from transferability.marks import recipe_of, source_of
 from transferability.networks import ALL, HALVES, WHOLE, Network, experiments, splits, study_networks
-from transferability.settings import training_of
-from transferability.status import write_networks
 
 try:
     validate_config(config, map(Path, workflow.configfiles))
 except InputError as error:
     raise WorkflowError(f"the configuration is wrong\n{error}")
+
+if any(map(str.isspace, sys.executable)):
+    raise WorkflowError(
+        f"snakemake cannot run jobs with a Python in a path with spaces: {sys.executable}; move the checkout (or the "
+        "environment) to a path without, and set it up again there"
+    )
 
 RESULTS = config["results_dir"].rstrip("/")
 RESOURCES = Path(workflow.basedir) / "resources"
@@ -33,8 +41,10 @@ if workflow.is_main_process:
     logger.info(f"{len(NETWORKS)} networks in the study of {RESULTS}")
 
 
-# Jobs in an environment of their own (--software-deployment-method conda) find the library here.
+# Jobs in an environment of their own (--software-deployment-method conda) find the library here. They read and write
+# UTF-8 whatever the locale, and end when this snakemake does.
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [f"{workflow.basedir}/workflow", os.getenv("PYTHONPATH")])))
+os.environ.update({"PYTHONUTF8": "1", SNAKEMAKE: str(os.getpid())})
 
 
 wildcard_constraints:
@@ -43,10 +53,12 @@ wildcard_constraints:
     study="(paper/)?",  # below results/paper/, the same is made from the paper's own accuracies
 
 
-# What long jobs ask for; memory and time grow with each attempt.
+# What long jobs ask for. Memory grows with each attempt, up to a bound; time need not, as each goes on where the last was.
 LONG_JOB = {
-    "mem_mb": lambda wildcards, attempt: attempt * config["jobs"]["mem_mb"],
-    "runtime": lambda wildcards, attempt: attempt * config["jobs"]["runtime"],
+    "mem_mb": lambda wildcards, attempt: min(
+        attempt * config["jobs"]["mem_mb"], max(config["jobs"]["mem_mb"], config["jobs"]["mem_mb_max"])
+    ),
+    "runtime": config["jobs"]["runtime"],
 }
 TRAINING_RESOURCES = LONG_JOB | {"gpu": config["jobs"]["gpu"]}
 
@@ -54,7 +66,8 @@ TRAINING_RESOURCES = LONG_JOB | {"gpu": config["jobs"]["gpu"]}
 def kept(path, product):
     """The input `path`, which has to be there for `product` to count as up to date: if it was deleted, both are made anew.
 
-    Snakemake by itself does not miss a file that lies between two others that are there.
+    Snakemake by itself does not miss a file that lies between two others that are there. Of a network that is finished
+    with what is made anew, nothing is trained again.
     """
     if not Path(path).exists() and Path(product).exists():
         workflow.dag.forcefiles.add(product)
@@ -76,15 +89,22 @@ def manifest(wildcards):
     return f"{RESULTS}/splits/{wildcards.split}/{network_of(wildcards).target}.csv"
 
 
-def training(wildcards):
-    """The settings that a network is trained with."""
-    return training_of(config, network_of(wildcards).examples)
+def recipe(wildcards):
+    """How a network is trained, by value."""
+    return asdict(recipe_of(config, network_of(wildcards), TRAINING_CODE))
 
 
 def base_weights(wildcards):
     """The weights that a network's first layers are copied from."""
     network = network_of(wildcards)
     return kept(f"{RESULTS}/weights/{network.split}/base{network.source}.safetensors", accuracy(network))
+
+
+def sources(wildcards):
+    """The manifests and base weights that an experiment's networks are made from."""
+    files = [source_of(Path(RESULTS), network) for network in EXPERIMENTS[wildcards.experiment]]
+    paths = [path for source in files for path in (source.manifest, source.weights) if path]
+    return [str(path) for path in dict.fromkeys(paths)]
 
 
 def dataset_root(wildcards):
@@ -97,16 +117,11 @@ def dataset_root(wildcards):
             f"config key dataset.root: {root} is not a directory; "
             "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
         )
-    return ancient(str(root))  # what else changes there must not retrain a network
+    return ancient(str(root).replace("{", "{{").replace("}", "}}"))  # what else changes there must not retrain a network
 
 
-# What every training job depends on besides files. The checksum of the training code ignores comments and docstrings.
-TRAINING_PARAMS = {
-    "architecture": config["network"]["architecture"],
-    "training": training,
-    "seed": config["seed"],
-    "code": code_fingerprint("training"),
-}
+# What computes in a training job. The checksum ignores comments, docstrings and messages.
+TRAINING_CODE = code_fingerprint("assembly")
 
 
 def made_from(product, paths):

@@ -1,5 +1,6 @@
 # From images on disk to the one store of decoded images that all splits share. All networks stand on these files: they
-# are made anew when their settings change, or how an image is drawn or decoded, not whenever code about them does.
+# are made anew when their settings change, or how images are drawn, listed or decoded. Where they come out as they were,
+# no network is trained again.
 
 
 rule draw_pictures:
@@ -16,7 +17,7 @@ rule draw_pictures:
         pictures=config["pictures"],
         size=config["dataset"]["image_size"],
         seed=config["seed"],
-        code=code_fingerprint("pictures"),
+        code=code_fingerprint("picture_files"),
     script:
         "../scripts/draw_pictures.py"
 
@@ -33,6 +34,7 @@ rule index:
         "../../envs/environment.yaml"
     params:
         layout=config["dataset"]["layout"],
+        code=code_fingerprint("layouts"),
     script:
         "../scripts/index.py"
 
@@ -57,6 +59,6 @@ rule pack:
     params:
         layout=config["dataset"]["layout"],
         size=config["dataset"]["image_size"],
-        code=code_fingerprint("images"),
+        code=code_fingerprint("images", "layouts"),
     script:
         "../scripts/pack.py"

@@ -7,6 +7,10 @@ rule collect:
             f"{RESULTS}/accuracy/{{experiment}}.csv",
             lambda wildcards: map(accuracy, EXPERIMENTS[wildcards.experiment]),
         ),
+        # What their marks are made of, to compare with.
+        made_from(f"{RESULTS}/accuracy/{{experiment}}.csv", sources),
+        index=rules.index.output.index,
+        description=rules.pack.output.description,
     output:
         accuracy=f"{RESULTS}/accuracy/{{experiment}}.csv",
         by_class=f"{RESULTS}/accuracy/{{experiment}}-by-class.csv",
@@ -17,6 +21,7 @@ rule collect:
         "../../envs/environment.yaml"
     params:
         code=code_fingerprint("results"),
+        training_code=TRAINING_CODE,
     message:
         "collect the accuracies of {wildcards.experiment}"
     script:

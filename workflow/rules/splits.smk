@@ -1,4 +1,4 @@
-# Which classes make up the halves A and B of each split. Like the store, made anew when its settings change.
+# Which classes make up the halves A and B of each split. Like the store, made anew when settings or code change.
 
 
 rule split:
@@ -16,6 +16,7 @@ rule split:
         # A random split takes no more from WordNet than names.
         wordnet=lambda wildcards: config["wordnet"] if wildcards.split == "manmade-natural" else None,
         sides=lambda wildcards: config["splits"]["sides"] if wildcards.split == "manmade-natural" else {},
+        code=code_fingerprint("splits"),
     script:
         "../scripts/split.py"
 

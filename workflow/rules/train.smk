@@ -1,4 +1,5 @@
-# One network, one job. A job that was killed goes on from its state under state/, which is no rule's output.
+# One network, one job. A job that was killed goes on from its state, and one that starts again finds what is finished:
+# both are under state/, which is no rule's output.
 
 
 rule train_base:
@@ -25,7 +26,7 @@ rule train_base:
     resources:
         **TRAINING_RESOURCES,
     params:
-        **TRAINING_PARAMS,
+        recipe=recipe,
     script:
         "../scripts/train.py"
 

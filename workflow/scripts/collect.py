@@ -2,11 +2,22 @@
 
 from pathlib import Path
 
+from transferability.files import write_text
 from transferability.logs import job_log
+from transferability.marks import mark_of, recipe_of, source_of
+from transferability.networks import experiments
 from transferability.results import collect
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        accuracy, by_class = collect(map(Path, snakemake.input))
-        accuracy.to_csv(snakemake.output.accuracy, index=False)
-        by_class.to_csv(snakemake.output.by_class, index=False)
+        config, results = snakemake.config, Path(snakemake.config["results_dir"])
+        code = snakemake.params.training_code
+        expected = {
+            results / "accuracy" / network.split / f"{network.name}.json": mark_of(
+                recipe_of(config, network, code), source_of(results, network)
+            )
+            for network in experiments(config)[snakemake.wildcards.experiment]
+        }
+        accuracy, by_class = collect(expected)
+        write_text(Path(snakemake.output.accuracy), accuracy.to_csv(index=False))
+        write_text(Path(snakemake.output.by_class), by_class.to_csv(index=False))

@@ -6,7 +6,7 @@ from transferability.analysis.kernels import kernels_table
 from transferability.figures.filters import draw_filters
 from transferability.figures.style import save_figure
 from transferability.logs import job_log
-from transferability.runs import read_first_layers
+from transferability.weights import read_first_layers
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

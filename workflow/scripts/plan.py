@@ -6,7 +6,7 @@ import torch
 from transferability.logs import job_log
 from transferability.pages import write_table
 from transferability.plan import plan_study
-from transferability.runs import leased_hardware
+from transferability.leases import leased_hardware
 from transferability.tables import read_index, read_manifest
 
 if __name__ == "__main__":

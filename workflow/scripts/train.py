@@ -2,15 +2,13 @@
 
 import sys
 
-from transferability.warm import train
+from transferability.fork_server import train
 
 if __name__ == "__main__":
     jobs = snakemake.config["jobs"]
     task = {
         "log": snakemake.log[0],
-        "split": snakemake.wildcards.split,
-        "network": snakemake.wildcards.network,
-        "recipe": dict(snakemake.params.items()),
+        "recipe": snakemake.params.recipe,
         "source": {name: str(path) for name, path in snakemake.input.items()},
         "products": {name: str(path) for name, path in snakemake.output.items()},
         "job": {

@@ -154,8 +154,10 @@ def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Path) -> tuple[flo
     for network, images, estimated in zip(work["network"], work["trained"], seconds, strict=True):
         try:
             file = results / "provenance" / network.split / f"{network.name}.json"
-            provenance = json.loads(file.read_text())
+            provenance = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
+            continue
+        if not provenance["images_per_s"]:  # resumed at its last test: it trained nothing more
             continue
         ratios.append(images / provenance["images_per_s"] / estimated)
         devices.append(provenance["device"])

@@ -20,12 +20,18 @@ def first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def remedy(error: OSError) -> str:
-    """Return what a user can do about a file that cannot be read or written."""
+def remedy(error: OSError | MemoryError) -> str:
+    """Return what a user can do about a file that cannot be read or written, or memory that is not to be had."""
+    if isinstance(error, MemoryError):
+        return "raise config key jobs.mem_mb, or run fewer jobs at a time, and run again: what is done is kept"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free disk space and run again: what is done is kept"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "make it readable and writable, and run again: what is done is kept"
+        return "make it readable and writable for you, and run again: what is done is kept"
+    if error.errno == errno.ENOENT:
+        return "it is not there; run again to make it anew: what is done is kept"
+    if error.errno in (errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EREMOTEIO):
+        return "the file system did not answer as it should; run again when it does: what is done is kept"
     return "run again: what is done is kept"
 
 

@@ -9,22 +9,32 @@ UNFINISHED = ".unfinished"  # what is added to the name of a file that is being 
 
 
 @contextmanager
-def written_whole(path: Path, keep: bool = False) -> Iterator[Path]:
+def written_whole(path: Path, keep: bool = False, sync: bool = True) -> Iterator[Path]:
     """Yield the place to write a file at, which becomes `path` at the end.
 
-    After an exception nothing is left of it, or with `keep` what there is, for another try.
+    After an exception nothing is left of it, or with `keep` what there is, for another try. Without `sync` it may be
+    empty after a crash of the machine.
     """
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
         yield unfinished
-        _sync(unfinished)
+        if sync:
+            _sync(unfinished)
         unfinished.replace(path)
-        with suppress(OSError):  # some network file systems do not sync directories
-            _sync(path.parent)
     except BaseException:
         if not keep:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):  # the first error counts
+                unfinished.unlink(missing_ok=True)
         raise
+    if sync:
+        with suppress(OSError):  # some network file systems do not sync directories
+            _sync(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole, in UTF-8."""
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def _sync(path: Path) -> None:

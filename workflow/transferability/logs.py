@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from transferability.errors import READABLE, remedy
 
@@ -13,19 +14,24 @@ from transferability.errors import READABLE, remedy
 def job_log(path: str) -> Iterator[None]:
     """Log to the file `path`; end the process with one message, there and on standard error, for a readable error.
 
-    An OSError, such as a full disk, counts as readable. Of any other exception the log gets the traceback.
+    An OSError, such as a full disk, and a lack of memory count as readable. Of any other exception the log gets the
+    traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=path, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S", force=True
-    )
+    form = {"format": "%(asctime)s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}
+    logging.basicConfig(filename=path, encoding="utf-8", level=logging.INFO, force=True, **form)
     try:
         yield
-    except (*READABLE, OSError) as error:
-        message = f"error: {error}; {remedy(error)}" if isinstance(error, OSError) else f"error: {error}"
-        logging.error(message)
-        print(message, file=sys.stderr)
-        sys.exit(1)
+    except READABLE as error:
+        _give_up(f"error: {error}")
+    except (OSError, MemoryError) as error:
+        _give_up(f"error: {error or 'no memory left'}; {remedy(error)}")
     except Exception:
         logging.exception("unexpected error")
         raise
+
+
+def _give_up(message: str) -> NoReturn:
+    logging.error(message)
+    print(message, file=sys.stderr)
+    sys.exit(1)

@@ -79,6 +79,20 @@ class Network:
         """The number of first layers that never learn."""
         return 0 if self.fine_tuned else self.n
 
+    def facts(self) -> dict:
+        """What an accuracy file tells of the network itself."""
+        return {
+            "network": self.name,
+            "split": self.split,
+            "treatment": self.treatment,
+            "source": self.source,
+            "target": self.target,
+            "n": self.n,
+            "fine_tuned": self.fine_tuned,
+            "preserved": self.preserved,
+            "examples_per_class": self.examples,
+        }
+
     @classmethod
     def parse(cls, split: str, name: str) -> "Network":
         """Return the network that `name` denotes on a split; raise ValueError if it denotes none."""

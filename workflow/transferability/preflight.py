@@ -190,7 +190,7 @@ def _check_gpu(config: Mapping, classes: int) -> Finding:
     import torch
 
     from transferability.costs import measure_speeds
-    from transferability.runs import leased_hardware
+    from transferability.leases import leased_hardware
 
     sharing = config["jobs"]["gpu_jobs_per_device"]
     with leased_hardware("cuda", sharing) as device:

@@ -1,10 +1,12 @@
-"""How far a training is: a line in its log after every test, and a small file that `status` reads meanwhile."""
+"""What a job does and how far it is: a small file that `status` reads meanwhile, and log lines after every test."""
 
 import json
 import logging
 import os
 import socket
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -19,19 +21,40 @@ FIRST = 1.0  # seconds until the first
 
 
 class Progress:
-    """Follows a Trainer: `test` after every test, `iteration` after every iteration.
+    """Tells what a job does, in a file at `path` while it is entered, from a thread of its own.
 
-    The file at `path` tells iteration, iterations, images_per_s, seconds_left, host, device, pid and when it was
-    written (seconds since the epoch). It goes when the training ends, and stays when its process is killed.
+    So the file is as young as the job is alive, whatever it is busy with. It tells doing, host, pid, slurm_job and when
+    it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s, seconds_left and
+    device. It goes at the end, and stays when the process is killed. It need not survive a crash of the machine.
     """
 
-    def __init__(self, trainer: Trainer, path: Path):
-        self._path, self._start, self._tested = path, trainer.iteration, trainer.iteration
+    def __init__(self, path: Path):
+        self._path, self._doing, self._trainer = path, "starts", None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write_on, daemon=True)
+
+    def __enter__(self) -> "Progress":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error) -> None:
+        self._ended.set()
+        self._thread.join()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def says(self, doing: str) -> None:
+        """Tell what the job does now, in words."""
+        self._doing = doing
+
+    def follow(self, trainer: Trainer) -> None:
+        """Tell from now on how far a Trainer is."""
+        self._start, self._tested = trainer.iteration, trainer.iteration
         self._began = time.perf_counter()
-        self._written = time.monotonic() - EVERY + FIRST
+        self._doing, self._trainer = "trains", trainer
 
     def test(self, trainer: Trainer, train_loss: float) -> None:
-        """Log a line; `train_loss` is the sum of the losses of the iterations since the last."""
+        """Log a line after a test; `train_loss` is the sum of the losses of the iterations since the last."""
         test, settings = trainer.curve[-1], trainer.settings
         per_s, seconds_left = self._speed(trainer)
         minutes, seconds = divmod(round(seconds_left), 60)
@@ -42,25 +65,26 @@ class Progress:
         )
         self._tested = test.iteration
 
-    def iteration(self, trainer: Trainer) -> None:
-        """Write the progress file if it is time."""
-        if time.monotonic() - self._written < EVERY:
-            return
-        per_s, seconds_left = self._speed(trainer)
-        content = {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
-        content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
-        content |= {"host": socket.gethostname(), "device": device_name(trainer.device), "pid": os.getpid()}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with written_whole(self._path) as unfinished:
-                unfinished.write_text(json.dumps(content | {"written": time.time()}) + "\n")
-        except OSError as error:  # a full disk must not end a training
-            log.warning("cannot write %s: %s", self._path, error)
-        self._written = time.monotonic()
+    def _write_on(self) -> None:
+        wait = FIRST
+        while not self._ended.wait(wait):
+            wait = EVERY
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                with written_whole(self._path, sync=False) as unfinished:
+                    unfinished.write_text(json.dumps(self._content()) + "\n", encoding="utf-8")
+            except OSError as error:  # a full disk must not end a training
+                log.warning("cannot write %s: %s", self._path, error)
 
-    def end(self) -> None:
-        """Remove the file: the training goes on no more."""
-        self._path.unlink(missing_ok=True)
+    def _content(self) -> dict:
+        content = {"doing": self._doing, "host": socket.gethostname(), "pid": os.getpid(), "written": time.time()}
+        content |= {"slurm_job": os.environ.get("SLURM_JOB_ID", "")}
+        if (trainer := self._trainer) is None:
+            return content
+        per_s, seconds_left = self._speed(trainer)
+        content |= {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
+        content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
+        return content | {"device": device_name(trainer.device)}
 
     def _speed(self, trainer: Trainer) -> tuple[float, float]:
         """Images per second since the start, and the seconds that are left at this speed."""

@@ -1,7 +1,7 @@
 """Accuracies as tidy tables: one row per network, one row per network and class, this study's or the paper's."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -17,13 +17,21 @@ COLUMNS = [
 BY_CLASS = "by_class"  # column of `read_study`
 
 
-def collect(files: Iterable[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Gather accuracy files in two tables, in the order given; raise InputError for a damaged file.
+def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gather accuracy files, each with the mark that its network should have, in two tables, in the order given.
+
+    Raises InputError for a damaged file, and for one that other code, settings or data made.
 
     The first has COLUMNS. The second tells what the last test had right of each class: columns split, network, wnid,
     correct, images.
     """
-    records = [read_record(file) for file in files]
+    records = [read_record(file) for file in expected]
+    stale = [str(file) for record, (file, mark) in zip(records, expected.items(), strict=True) if record["fingerprint"] != mark]
+    if stale:
+        raise InputError(
+            f"{len(stale)} of {len(records)} networks were trained by other code, settings or data than this study's: "
+            f"{', '.join(stale)}; delete these files and run again to train them anew"
+        )
     by_class = [
         (record["split"], record["network"], wnid, *map(int, share.split("/")))
         for record in records
@@ -38,7 +46,7 @@ def collect(files: Iterable[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
 def read_record(file: Path) -> dict:
     """Read an accuracy file; raise InputError if it is damaged."""
     try:
-        record = json.loads(file.read_text())
+        record = json.loads(file.read_text(encoding="utf-8"))
         digest = record.pop("checksum")
         damage = "" if fingerprint(record) == digest else "its checksum differs"
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -123,7 +131,7 @@ def provenance_table(files: Iterable[Path]) -> pd.DataFrame:
 
 def _read_provenance(file: Path) -> dict:
     try:
-        return dict(json.loads(file.read_text()))
+        return dict(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{file} is damaged ({error!r}); delete it and run again to train this network anew"

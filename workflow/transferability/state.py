@@ -40,26 +40,38 @@ def save_state(path: Path, state: dict) -> None:
             path.replace(_beside(path, PREVIOUS))
 
 
-def load_state(path: Path, fingerprint: str) -> dict | None:
+def load_state(path: Path, mark: str) -> dict | None:
     """Return the newest usable state at `path`, or None if there is none.
 
-    One that is damaged, or whose fingerprint says that other configuration, code or data left it, is set aside with a
-    warning.
+    One that is damaged, or another mark's, is set aside with a warning. Raises OSError or MemoryError where one cannot
+    be read now, which says nothing against it.
     """
     for candidate in (path, _beside(path, PREVIOUS)):
-        if not candidate.exists():
-            continue
         try:
-            state = torch.load(_read_checked(candidate), weights_only=True, map_location="cpu")
-            if state["fingerprint"] == fingerprint:
+            state = _load(candidate)
+            if state["mark"] == mark:
                 return state
             reason = "it belongs to another configuration, data set or version of the code"
+        except FileNotFoundError:
+            continue
+        except (OSError, MemoryError):
+            raise
         except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
             reason = f"it is damaged ({first_line(error)})"
         aside = _beside(candidate, SET_ASIDE)
         candidate.replace(aside)
         log.warning("not resuming from %s: %s; moved to %s", candidate, reason, aside.name)
     return None
+
+
+def _load(path: Path) -> dict:
+    payload = _read_checked(path)
+    try:
+        return torch.load(payload, weights_only=True, map_location="cpu")
+    except RuntimeError as error:
+        if "alloc" in str(error):  # torch's way to say that there is no memory
+            raise MemoryError(f"{path}: {first_line(error)}") from error
+        raise
 
 
 def _read_checked(path: Path) -> io.BytesIO:
@@ -79,14 +91,15 @@ class StateKeeper:
 
     It has to on SIGTERM, SIGINT, or shortly before `deadline` (of time.monotonic): then it saves the state and raises
     StoppedError. Where saving is slow it saves less often, so that no more than LARGEST_SHARE of the time goes into
-    it. Where it fails, as on a full disk, it warns and the training goes on.
+    it. Where it fails, as on a full disk, it warns and the training goes on. Before `resume` there is nothing to save:
+    then a signal raises StoppedError at once.
     """
 
-    def __init__(self, path: Path, fingerprint: str, seconds: float, deadline: float = float("inf")):
-        self.mark = fingerprint
-        self._path, self._seconds, self._deadline = path, seconds, deadline
+    def __init__(self, path: Path, mark: str, seconds: float, deadline: float = float("inf")):
+        self.path, self.mark = path, mark
+        self._seconds, self._deadline = seconds, deadline
         self._wait, self._saved_at, self._took = seconds, time.monotonic(), 0.0
-        self._signal = None
+        self._trains, self._signal = False, None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._remember)
 
@@ -100,9 +113,15 @@ class StateKeeper:
         if now - self._saved_at >= self._wait:
             self._save(trainer)
 
+    def check(self) -> None:
+        """Raise StoppedError if the job, which waits, has to end."""
+        if time.monotonic() >= self._deadline - RESERVE:
+            raise StoppedError(f"{self.path.stem}: stopped before its walltime is over; it had not begun to train")
+
     def resume(self, trainer) -> None:
         """Let a Trainer go on from the saved state, if there is a usable one."""
-        state = load_state(self._path, self.mark)
+        state = load_state(self.path, self.mark)
+        self._trains = True
         if state is not None:
             trainer.resume(state)
             log.info("%s: resumed at iteration %d of %d", trainer.name, trainer.iteration, trainer.settings.iterations)
@@ -110,7 +129,7 @@ class StateKeeper:
     def remove(self) -> None:
         """Remove the state, and what was set aside or left unfinished: the network is done."""
         for suffix in ("", PREVIOUS, SET_ASIDE, PREVIOUS + SET_ASIDE, UNFINISHED):
-            _beside(self._path, suffix).unlink(missing_ok=True)
+            _beside(self.path, suffix).unlink(missing_ok=True)
 
     def _stop(self, trainer, why: str) -> None:
         saved = self._save(trainer)
@@ -119,15 +138,15 @@ class StateKeeper:
             if saved
             else "its state could not be saved, run again to resume from the last at"
         )
-        raise StoppedError(f"{trainer.name}: {why} at iteration {trainer.iteration}; {state} {self._path}")
+        raise StoppedError(f"{trainer.name}: {why} at iteration {trainer.iteration}; {state} {self.path}")
 
     def _save(self, trainer) -> bool:
         began = time.monotonic()
-        state = trainer.state() | {"fingerprint": self.mark}
+        state = trainer.state() | {"mark": self.mark}
         try:
-            save_state(self._path, state)
+            save_state(self.path, state)
         except (OSError, InputError) as error:
-            log.warning("%s: cannot save the state at %s: %s; training goes on", trainer.name, self._path, error)
+            log.warning("%s: cannot save the state at %s: %s; training goes on", trainer.name, self.path, error)
             return False
         finally:
             self._saved_at = time.monotonic()
@@ -137,3 +156,5 @@ class StateKeeper:
 
     def _remember(self, number, _frame) -> None:
         self._signal = signal.Signals(number).name
+        if not self._trains:
+            raise StoppedError(f"{self.path.stem}: stopped by {self._signal}; it had not begun to train")

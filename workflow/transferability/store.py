@@ -53,16 +53,19 @@ class Store:
 
 
 def open_store(where: StoreFiles) -> Store:
-    """Map a store into memory, read-only; raise InputError if it is damaged or was not packed from this index."""
+    """Map a store into memory, read-only.
+
+    Raises InputError if it is damaged or was not packed from this index, OSError if it cannot be read.
+    """
     try:
         pixels = np.load(where.store, mmap_mode="r", allow_pickle=False)
         crcs = np.load(where.checksums, allow_pickle=False)
-        described = json.loads(where.description.read_text())
+        described = json.loads(where.description.read_text(encoding="utf-8"))
         found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
         found |= {"sha256": pixels_sha256(crcs), "index": file_sha256(where.index)}
         differing = [f"{key} {value!r}" for key, value in described.items() if value != found.get(key)]
         damage = f"{where.description.name} tells of {', '.join(differing)}" if differing else ""
-    except (OSError, ValueError, EOFError, IndexError, AttributeError) as error:
+    except (ValueError, EOFError, IndexError, AttributeError) as error:
         damage = first_line(error)
     if damage:
         raise InputError(

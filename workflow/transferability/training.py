@@ -1,7 +1,8 @@
 """Training one network: copy, freeze, train the rest, test."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,11 +25,12 @@ FEATURE_BYTES = 2**30  # features of a frozen part are kept, rather than compute
 
 @dataclass(frozen=True)
 class Task:
-    """What a network is trained and tested on: one half's training and validation images."""
+    """What a network is trained and tested on: one half's training and validation images; `wnids` by label, if known."""
 
     train: Examples
     val: Examples
     classes: int
+    wnids: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Trainer:
         study_seed: int,
         device: torch.device,
     ):
+        compute_deterministically(device)
         self.name, self.settings, self.device = name, settings, device
         self.iteration = 0
         self.curve: list[Evaluation] = []
@@ -255,6 +258,14 @@ class Inputs:
         batches = pixels.batches(torch.arange(len(self)).split(TEST_BATCH))
         # Channels last, so that a row of the array is what a batch wants in memory.
         return torch.cat([_channels_last(self._compute(images)) for _, images in batches])
+
+
+def compute_deterministically(device: torch.device) -> None:
+    """Let torch compute the same bits in every run on this device; on a CPU all that training does is so as it is."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
+        torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # a pass over memory that nothing reads
 
 
 def arithmetic(precision: str, device: torch.device) -> AbstractContextManager:

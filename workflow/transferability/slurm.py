@@ -1,10 +1,12 @@
-"""When a batch system ends this job."""
+"""What Slurm is asked and told: when it ends this job, and that jobs which nobody waits for should end."""
 
 import logging
 import os
 import re
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ def job_deadline(runtime: float) -> float:
     """
     if SLURM_JOB not in os.environ:
         return float("inf")
-    answer = _squeue("%L")
+    answer = _of_this_job(_ask("squeue", "--noheader", "--job", os.environ[SLURM_JOB], "--format", "%A %L"))
     if answer == "UNLIMITED":
         return float("inf")
     left = seconds_left(answer)
@@ -32,18 +34,28 @@ def job_deadline(runtime: float) -> float:
     return time.monotonic() + left
 
 
-def job_is_ending() -> bool:
-    """Whether Slurm is ending this job, which goes on for a while (KillWait) after scancel or its walltime.
+def _of_this_job(answer: str) -> str:
+    """What squeue says of this job: of an array it lists all tasks, whose own numbers come first."""
+    lines = [line.split() for line in answer.splitlines()]
+    return next((line[1] for line in lines if len(line) == 2 and line[0] == os.environ[SLURM_JOB]), "")
 
-    Whoever submitted it takes it for failed, and may delete its results, even if it completes them in this while.
+
+def cancel_left_behind(directory: Path) -> None:
+    """Cancel this user's jobs that a snakemake submitted from a directory where none runs any more (it was killed).
+
+    Nobody would take their results. Jobs that are submitted anew go on from the states that these saved.
     """
-    return SLURM_JOB in os.environ and _squeue("%T") not in ("RUNNING", "")
+    answer = _ask("squeue", "--me", "--noheader", "--format", "%A|%Z|%k")
+    rows = [line.split("|", 2) for line in answer.splitlines() if line.count("|") >= 2]
+    left = [job for job, where, comment in rows if Path(where) == directory and comment.startswith("rule_")]
+    if left:
+        print(f"cancels {len(left)} Slurm jobs that a snakemake left behind here: {' '.join(left)}", file=sys.stderr)
+        _ask("scancel", *left)
 
 
-def _squeue(what: str) -> str:
-    command = ["squeue", "--noheader", "--job", os.environ[SLURM_JOB], "--format", what]
+def _ask(*command: str) -> str:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=30).stdout.strip()
+        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30).stdout.strip()
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("Slurm does not answer: %s", error)
         return ""

@@ -2,7 +2,7 @@ import os
 import time
 
 import pytest
-from transferability.walltime import job_deadline, job_is_ending, seconds_left
+from transferability.slurm import job_deadline, job_is_ending, seconds_left
 
 
 @pytest.fixture
