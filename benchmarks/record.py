@@ -33,7 +33,7 @@ def record(name: str, table: pd.DataFrame, notes: str = "") -> None:
 
 def hardware() -> dict:
     """The machine: processor, cores, memory in GB, and the GPU if there is one."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
     models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return {
         "cpu": models[0] if models else platform.machine(),

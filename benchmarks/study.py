@@ -17,7 +17,6 @@ from record import record
 from transferability.assembly import read_task
 from transferability.costs import now
 from transferability.leases import leased_hardware
-from transferability.marks import source_of
 from transferability.networks import Network
 from transferability.settings import read_settings
 from transferability.training import Start, Trainer
@@ -70,8 +69,7 @@ class Clock:
 
 def parts(results: Path, network: Network, training: dict, device: torch.device) -> dict[str, float]:
     """Train a network anew; return the share of its time that each part takes."""
-    files = [results / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")]
-    task = read_task(Source(*files, results / "splits" / network.split / f"{network.target}.csv"))
+    task = read_task(source_of(results, network))
     began, clock = now(device), Clock(device)
     if network.copied:
         weights = read_weights(results / "weights" / network.split / f"base{network.source}.safetensors")

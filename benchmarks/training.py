@@ -30,9 +30,9 @@ from transferability.architectures import ARCHITECTURES
 from transferability.compilation import compiled
 from transferability.costs import now, training_speed
 from transferability.data import Examples
+from transferability.leases import leased_hardware
 from transferability.networks import experiments
 from transferability.optimizer import SGD
-from transferability.leases import leased_hardware
 from transferability.settings import Settings, read_settings
 from transferability.training import Start, Task, Trainer, arithmetic, batch_loss, build_network
 
@@ -133,7 +133,7 @@ def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
 if __name__ == "__main__":
     name = sys.argv[1] if len(sys.argv) > 1 else "config/config.yaml"
     config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
-    update_config(config, yaml.safe_load(Path(name).read_text()))
+    update_config(config, yaml.safe_load(Path(name).read_text(encoding="utf-8")))
     torch.set_num_threads(config["jobs"]["threads"])
     with leased_hardware(config["device"], 1) as device:
         record(f"training-{Path(name).stem}", *speeds(config, device))

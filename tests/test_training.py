@@ -5,8 +5,8 @@ import pytest
 import torch
 from transferability import data, training
 from transferability.errors import InputError, TrainingError
-from transferability.networks import Network
 from transferability.leases import leased_hardware
+from transferability.networks import Network
 from transferability.settings import Settings
 from transferability.training import Evaluation, Start, Trainer, split_fixed, summarize
 

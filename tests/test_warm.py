@@ -58,10 +58,10 @@ def client(tmp_path: Path, **task) -> subprocess.Popen:
 
 def wait_for(file: Path) -> str:
     deadline = time.monotonic() + 30
-    while not (file.exists() and file.read_text()):
+    while not (file.exists() and file.read_text(encoding="utf-8")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    return file.read_text()
+    return file.read_text(encoding="utf-8")
 
 
 def is_alive(process: int) -> bool:
@@ -69,7 +69,7 @@ def is_alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
+    return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").split()[2] != "Z"
 
 
 def test_exit_codes_output_and_directory_are_the_jobs(server, tmp_path):

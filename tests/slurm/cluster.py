@@ -80,7 +80,7 @@ def slurm_cluster(directory: Path) -> Iterator[Path]:
     """Start a Slurm with its files in `directory`, yield the log of its finished jobs, and end it with all its jobs."""
     node = socket.gethostname().split(".")[0]
     if subprocess.run(["getent", "hosts", node], capture_output=True).returncode:
-        with Path("/etc/hosts").open("a") as hosts:
+        with Path("/etc/hosts").open("a", encoding="utf-8") as hosts:
             hosts.write(f"127.0.0.1 {node}\n")
     links = _write_configuration(directory, node)
     try:

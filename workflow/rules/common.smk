@@ -117,7 +117,9 @@ def dataset_root(wildcards):
             f"config key dataset.root: {root} is not a directory; "
             "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
         )
-    return ancient(str(root).replace("{", "{{").replace("}", "}}"))  # what else changes there must not retrain a network
+    return ancient(
+        str(root).replace("{", "{{").replace("}", "}}")
+    )  # what else changes there must not retrain a network
 
 
 # What computes in a training job. The checksum ignores comments, docstrings and messages.

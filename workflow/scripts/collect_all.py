@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from transferability.files import write_text
 from transferability.logs import job_log
 from transferability.results import read_accuracies
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        read_accuracies(map(Path, snakemake.input)).to_csv(snakemake.output.accuracy, index=False)
+        table = read_accuracies(map(Path, snakemake.input))
+        write_text(Path(snakemake.output.accuracy), table.to_csv(index=False))

@@ -5,11 +5,12 @@ from pathlib import Path
 from transferability.analysis.kernels import kernels_table
 from transferability.figures.filters import draw_filters
 from transferability.figures.style import save_figure
+from transferability.files import write_text
 from transferability.logs import job_log
 from transferability.weights import read_first_layers
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         kernels = read_first_layers(map(Path, snakemake.input))
-        kernels_table(kernels).to_csv(snakemake.output.table, index=False)
+        write_text(Path(snakemake.output.table), kernels_table(kernels).to_csv(index=False))
         save_figure(draw_filters(kernels), [Path(snakemake.output.pdf), Path(snakemake.output.png)])

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
+from transferability.leases import leased_hardware
 from transferability.logs import job_log
 from transferability.pages import write_table
 from transferability.plan import plan_study
-from transferability.leases import leased_hardware
 from transferability.tables import read_index, read_manifest
 
 if __name__ == "__main__":
@@ -20,4 +20,4 @@ if __name__ == "__main__":
             sections = plan_study(config, read_index(Path(snakemake.input.index)), manifests, device)
         pages = [results / "plan.csv", results / "plan.md"]
         write_table(sections[0].table, sections, pages)
-        print(pages[1].read_text(), flush=True)
+        print(pages[1].read_text(encoding="utf-8"), flush=True)

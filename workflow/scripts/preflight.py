@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from transferability.errors import InputError
+from transferability.files import write_text
 from transferability.logs import job_log
 from transferability.preflight import preflight, report
 
@@ -15,7 +16,7 @@ if __name__ == "__main__":
         page = report(findings)
         print(page, flush=True)
         with suppress(OSError):  # that it cannot write there is among the faults
-            (results / "preflight.md").write_text(page)
-            classes.to_csv(results / "preflight.csv", index=False)
+            write_text(results / "preflight.md", page)
+            write_text(results / "preflight.csv", classes.to_csv(index=False))
         if faults := sum(len(finding.faults) for finding in findings):
             raise InputError(f"preflight found {faults} faults; {results / 'preflight.md'} lists them")

@@ -27,12 +27,12 @@ def validate_config(config: dict, files: Iterable[Path]) -> None:
     `files` are the YAML files it was merged from, in order: a line names the last one that gives the key this value,
     or "--config" where none does.
     """
-    validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
+    validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
     _read_texts(config, validator)
     problems = [problem for error in validator.iter_errors(config) for problem in _describe(error)]
     problems = problems or list(_inconsistencies(config))
     if problems:
-        contents = {str(file): yaml.safe_load(Path(file).read_text()) for file in files}
+        contents = {str(file): yaml.safe_load(Path(file).read_text(encoding="utf-8")) for file in files}
         lines = [f"{_origin(key, config, contents)}: {'.'.join(map(str, key))}: {text}" for key, text in problems]
         raise InputError("\n".join(lines))
 

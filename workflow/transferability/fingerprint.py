@@ -10,8 +10,9 @@ from transferability.errors import InputError
 
 PACKAGE = Path(__file__).parent
 PREFIX = "transferability."
-# Change no result: errors that give up, files written whole, and checksums and marks, whose changes show in their values.
-NEUTRAL = {"errors", "files", "fingerprint", "marks"}
+# Change no result: errors that give up, how files are written and processes started; nor do checksums and marks, as a
+# change in these shows in their values.
+NEUTRAL = {"errors", "files", "fingerprint", "marks", "pools"}
 LOGS = {"log", "logging", "warnings"}  # a statement that calls one of these only tells
 
 
@@ -86,22 +87,22 @@ def _normal_form(module: str) -> str:
 class _WhatCounts(ast.NodeTransformer):
     """Leaves of a syntax tree what a result can depend on."""
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:  # noqa: N802 (ast's names)
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
         """Where in the library a name comes from does not count: that module is hashed as well."""
         if f"{node.module}.".startswith(PREFIX):
             node.module = PREFIX.rstrip(".")
         return node
 
-    def visit_Raise(self, node: ast.Raise) -> ast.Raise:  # noqa: N802
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
         """That it gives up counts, not what it says then."""
         return ast.Raise()
 
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:  # noqa: N802
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         """What is done counts, not for which exceptions."""
         node.type = node.name = None
         return self.generic_visit(node)
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
         """Docstrings and log lines."""
         call = node.value.func if isinstance(node.value, ast.Call) else None
         logs = isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name) and call.value.id in LOGS

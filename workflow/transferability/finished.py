@@ -28,7 +28,7 @@ class Finished:
         return self._folder / mark[:16] / kind
 
     def put_back(self, mark: str, products: Mapping[str, Path]) -> None:
-        """Put what is kept under a mark into its place in the study (kind -> file), in this order; OSError if that fails."""
+        """Put what is kept under a mark in place in the study (kind -> file), in this order; OSError if that fails."""
         for kind, product in products.items():
             product.parent.mkdir(parents=True, exist_ok=True)
             kept = self.place(mark, kind)

@@ -43,7 +43,7 @@ def start() -> None:
     """Start a server for the jobs of this process, which find it in their environment."""
     folder = tempfile.mkdtemp(prefix="transferability-")
     if len(os.fsencode(folder)) > LONGEST - len("/socket"):
-        os.rmdir(folder)
+        Path(folder).rmdir()
         folder = tempfile.mkdtemp(prefix="transferability-", dir="/tmp")
     path = f"{folder}/socket"
     nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -74,7 +74,9 @@ def _train_forked(path: str, task: dict) -> int | None:
         server.connect(path)
         socket.send_fds(server, [b"."], [1, 2])
         with server.makefile("rw", encoding="utf-8") as lines:
-            lines.write(json.dumps({"task": task, "directory": os.getcwd(), "environment": dict(os.environ)}) + "\n")
+            lines.write(
+                json.dumps({"task": task, "directory": str(Path.cwd()), "environment": dict(os.environ)}) + "\n"
+            )
             lines.flush()
             if lines.readline().strip() != BEGUN:
                 return None

@@ -1,4 +1,4 @@
-"""Decoding one image: a change here makes the store, and with it all results, anew."""
+"""Decoding one image: a change here makes the store anew, and with it all results whose pixels change."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -6,20 +6,36 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-# What Pillow raises for files that are no images, or damaged ones.
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
-
 
 def read_image(file: Path | BinaryIO, size: int) -> np.ndarray:
     """Decode an image file to RGB, resized to a square without keeping its aspect ratio: uint8 (size, size, 3).
 
-    Greyscale, palette and CMYK images become RGB; EXIF orientation is ignored, as in the original study.
-    Raises one of UNREADABLE if it cannot be decoded.
+    Images of any kind become what a person sees of them, on white where they are transparent; of several the first
+    counts. EXIF orientation is ignored, as in the original study. Raises ValueError for pixels without an agreed scale,
+    and what Pillow raises for files that are damaged or no images (`unreadable.UNREADABLE`).
     """
     with Image.open(file) as image:
-        if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
-            image = Image.fromarray((np.asarray(image) / 256).astype(np.uint8))
-        image = image.convert("RGB")
+        image = _to_rgb(image)
         if image.size != (size, size):
             image = image.resize((size, size), Image.Resampling.BILINEAR)
         return np.asarray(image)
+
+
+def check_scale(image: Image.Image) -> None:
+    """Raise ValueError if it is not known which of an image's values are black and white."""
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers without an agreed scale; convert it to 8 or 16 bits")
+    if image.mode == "I" and image.format not in ("PPM", "PNG"):  # these two are read as 16 bits a pixel
+        raise ValueError("its pixels are 32-bit numbers without an agreed scale; convert it to 8 or 16 bits")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    check_scale(image)
+    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
+        pixels = (np.asarray(image) // 256).astype(np.uint8)
+        white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0
+        return Image.fromarray(255 - pixels if white_is_zero else pixels).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")

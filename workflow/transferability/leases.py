@@ -53,8 +53,8 @@ def leased_hardware(wanted: str, jobs_per_device: int, check: Check = _go_on) ->
 def leased_device(devices: Sequence[str], jobs_per_device: int, check: Check = _go_on) -> Iterator[int]:
     """Wait for a device that fewer than `jobs_per_device` jobs use, and yield its position in `devices`.
 
-    `devices` are names that are unique on the machine, such as GPUs' UUIDs. Jobs of all studies and users on it see each
-    other, but not those in containers with a network of their own. Devices with fewer jobs go first.
+    `devices` are names that are unique on the machine, such as GPUs' UUIDs. Jobs of all studies and users on it see
+    each other, but not those in containers with a network of their own. Devices with fewer jobs go first.
     """
     seats = [(place, f"{devices[place]}.{seat}") for seat in range(jobs_per_device) for place in range(len(devices))]
     held = _first_free(seats)
@@ -124,6 +124,6 @@ def _lock(path: Path) -> int | None:
 def _is_at(path: Path, handle: int) -> bool:
     """Whether an open file is still the one of that name: who held the lock before has removed it."""
     try:
-        return os.path.samestat(os.stat(path), os.fstat(handle))
+        return os.path.samestat(path.stat(), os.fstat(handle))
     except FileNotFoundError:
         return False

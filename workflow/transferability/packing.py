@@ -1,10 +1,8 @@
 """Packing: every image of the set, decoded once, into the store."""
 
-import errno
-import io
 import json
 import math
-import os
+import shutil
 import zlib
 from contextlib import suppress
 from functools import partial
@@ -12,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from transferability.errors import InputError, first_line
-from transferability.files import written_whole
+from transferability.errors import InputError
+from transferability.files import write_text, written_whole
 from transferability.fingerprint import code_fingerprint, file_sha256
-from transferability.images import UNREADABLE, read_image
+from transferability.images import read_image
 from transferability.layouts.files import ImageFiles, work_through
 from transferability.store import StoreFiles, pixels_sha256
+from transferability.unreadable import try_to_decode
 
 
 def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, notes: Path) -> None:
@@ -27,48 +26,46 @@ def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, notes:
     the journal at `notes`. Raises InputError that lists every image that cannot be decoded.
     """
     images = len(files.paths)
-    with written_whole(where.store, keep=True) as unfinished:
-        _allocate(unfinished, (images, size, size, 3))
+    with written_whole(where.store, keep=True) as unfinished:  # its own name comes last: where it is, all is
+        _create(unfinished, (images, size, size, 3))
         work = partial(_pack_chunk, store=unfinished, size=size, code=code_fingerprint("images"))
         results = work_through(files, work, processes, notes, "pack")
         _refuse_broken(files, where.index, [broken for result in results for broken in result["broken"]])
-    crcs = np.array([crc for result in results for crc in result["crcs"]], dtype=np.uint32)
-    with written_whole(where.checksums) as unfinished, unfinished.open("wb") as file:
-        np.save(file, crcs)
-    content = {"images": images, "size": size, "pixels": "uint8 RGB", "sha256": pixels_sha256(crcs)}
-    with written_whole(where.description) as unfinished:
-        unfinished.write_text(json.dumps(content | {"index": file_sha256(where.index)}, indent=1) + "\n")
-    notes.unlink()
+        crcs = np.array([crc for result in results for crc in result["crcs"]], dtype=np.uint32)
+        with written_whole(where.checksums) as checksums, checksums.open("wb") as file:
+            np.save(file, crcs)
+        content = {"images": images, "size": size, "pixels": "uint8 RGB", "sha256": pixels_sha256(crcs)}
+        write_text(where.description, json.dumps(content | {"index": file_sha256(where.index)}, indent=1) + "\n")
+    with suppress(OSError):  # the store is there
+        notes.unlink()
 
 
 def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]) -> None:
     if broken:
         listing = "\n".join(f"  {files.root / path}: {reason}" for path, reason in broken)
         raise InputError(
-            f"{len(broken)} of {len(files.paths)} images cannot be decoded; replace them, or delete them and "
+            f"{len(broken)} of {len(files.paths)} images cannot be decoded; mend or replace them, or delete them and "
             f"{index}, and run again:\n{listing}"
         )
 
 
-def _allocate(file: Path, shape: tuple[int, ...]) -> None:
-    """Create an array file, with its room on the disk, unless there is one of this shape already."""
+def _create(file: Path, shape: tuple[int, ...]) -> None:
+    """Create an array file, unless there is one of this shape already; raise InputError if the disk has no room for it.
+
+    Room is looked for, not reserved: where a file system cannot reserve, the C library would fill it with zeros.
+    """
+    needed, there = math.prod(shape), 0
     with suppress(OSError, ValueError, EOFError):
         if np.load(file, mmap_mode="r", allow_pickle=False).shape == shape:
-            return
-    np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()
-    if not hasattr(os, "posix_fallocate"):
-        return
-    with file.open("r+b") as opened:
-        try:
-            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                return  # a file system that cannot reserve room
-            file.unlink()
-            needed = math.prod(shape) / 1e6
-            raise InputError(
-                f"{file.parent}: no room for the store, {needed:,.0f} MB ({error}); free disk space or set results_dir"
-            ) from error
+            there = file.stat().st_blocks * 512
+    free = shutil.disk_usage(file.parent).free
+    if needed - there > free:
+        raise InputError(
+            f"{file.parent}: no room for the store, {(needed - there) / 1e6:,.0f} MB needed, {free / 1e6:,.0f} MB free; "
+            "free disk space or set results_dir"
+        )
+    if not there:
+        np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()
 
 
 def _pack_chunk(files: ImageFiles, rows: range, before: dict | None, store: Path, size: int, code: str) -> dict:
@@ -86,9 +83,10 @@ def _pack_chunk(files: ImageFiles, rows: range, before: dict | None, store: Path
             file.seek(place)
         images, broken = np.zeros((len(rows), size, size, 3), dtype=np.uint8), []
         for image, row in zip(images, rows, strict=True):
-            try:
-                image[:] = read_image(io.BytesIO(files.read(row)), size)
-            except UNREADABLE as error:
-                broken.append((files.paths[row], first_line(error)))
+            pixels, reason = try_to_decode(partial(files.read, row), partial(read_image, size=size))
+            if reason:
+                broken.append((files.paths[row], reason))
+            else:
+                image[:] = pixels
         file.write(images)
     return {"crcs": [zlib.crc32(image) for image in images], "broken": broken, "code": code}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from transferability.files import write_text
+
 STYLE = """body { font: 14px/1.45 sans-serif; margin: 1.5em; color: #1b1b1b; background: white }
 table { border-collapse: collapse; margin: 0.8em 0 1.6em }
 th, td { padding: 0.25em 0.8em; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top }
@@ -29,10 +31,10 @@ def write_table(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[
     """
     for path in paths:
         if path.suffix == ".csv":
-            csv.to_csv(path, index=False, float_format="%.6g")
+            write_text(path, csv.to_csv(index=False, float_format="%.6g"))
         else:
             page = _markdown if path.suffix == ".md" else _html
-            path.write_text(page([Section(s.title, s.text, _rounded(s.table, digits)) for s in sections]))
+            write_text(path, page([Section(s.title, s.text, _rounded(s.table, digits)) for s in sections]))
 
 
 def _rounded(table: pd.DataFrame, digits: int) -> pd.DataFrame:

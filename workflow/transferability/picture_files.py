@@ -1,6 +1,6 @@
 """The embedded image set on disk: which classes it has, written as JPEG files in the layout of ImageNet."""
 
-from concurrent.futures import ProcessPoolExecutor
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +9,9 @@ import pandas as pd
 from PIL import Image
 
 from transferability.errors import InputError
+from transferability.files import UNFINISHED
 from transferability.pictures import draw_pictures, inherit_genes
+from transferability.pools import worker_pool
 from transferability.seeds import derive_seed
 from transferability.wordnet import ORGANISM, RESOURCES, ancestors, hypernym_graph
 
@@ -32,14 +34,22 @@ def choose_classes(count: int, seed: int) -> list[str]:
 
 
 def write_pictures(root: Path, classes: int, per_class: dict[str, int], size: int, seed: int, processes: int) -> None:
-    """Write the set as root/{subset}/{wnid}/{wnid}_{number}.JPEG; `per_class` maps subset to pictures per class."""
+    """Write the set as root/{subset}/{wnid}/{wnid}_{number}.JPEG; `per_class` maps subset to pictures per class.
+
+    The directory `root` appears when all are there.
+    """
     wnids = choose_classes(classes, seed)
     graph = hypernym_graph("snapshot", wnids)
     genes = inherit_genes(graph, seed)
     lobed = [ORGANISM in ancestors(graph, wnid) for wnid in wnids]
-    write = partial(_write_class, root=root, per_class=per_class, size=size, seed=seed)
-    with ProcessPoolExecutor(processes) as pool:
+    unfinished = root.with_name(root.name + UNFINISHED)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    write = partial(_write_class, root=unfinished, per_class=per_class, size=size, seed=seed)
+    with worker_pool(processes) as pool:
         list(pool.map(write, wnids, [genes[wnid] for wnid in wnids], lobed))  # a list, so that errors are raised
+    if root.is_dir():
+        root.rmdir()  # Snakemake has made it, empty
+    unfinished.replace(root)
 
 
 def _write_class(

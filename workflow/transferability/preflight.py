@@ -1,21 +1,23 @@
 """Is everything in order, before anything trains? All that is wrong is told at once."""
 
-import io
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 from PIL import Image
 
-from transferability.errors import InputError, first_line
-from transferability.images import UNREADABLE
+from transferability.errors import InputError
+from transferability.images import check_scale
 from transferability.layouts import count_images, list_images
 from transferability.layouts.files import ImageFiles, work_through
 from transferability.networks import study_networks
 from transferability.splits import class_sides, split_manifests
+from transferability.unreadable import try_to_decode
 from transferability.wordnet import hypernym_graph
 
 GB = 1e9
@@ -104,13 +106,17 @@ def _decode(files: ImageFiles, rows: range, before: dict | None) -> dict:
         return before
     broken = []
     for row in rows:
-        try:
-            with Image.open(io.BytesIO(files.read(row))) as image:
-                image.draft(image.mode, (1, 1))
-                image.load()
-        except UNREADABLE as error:
-            broken.append([files.paths[row], first_line(error)])
+        _, reason = try_to_decode(partial(files.read, row), _decode_roughly)
+        if reason:
+            broken.append([files.paths[row], reason])
     return {"broken": broken}
+
+
+def _decode_roughly(file: BinaryIO) -> None:
+    with Image.open(file) as image:
+        image.draft(image.mode, (1, 1))
+        image.load()
+        check_scale(image)
 
 
 def check_sides(config: Mapping, counts: pd.DataFrame) -> tuple[Finding, pd.DataFrame]:

@@ -26,7 +26,11 @@ def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     correct, images.
     """
     records = [read_record(file) for file in expected]
-    stale = [str(file) for record, (file, mark) in zip(records, expected.items(), strict=True) if record["fingerprint"] != mark]
+    stale = [
+        str(file)
+        for record, (file, mark) in zip(records, expected.items(), strict=True)
+        if record["fingerprint"] != mark
+    ]
     if stale:
         raise InputError(
             f"{len(stale)} of {len(records)} networks were trained by other code, settings or data than this study's: "

@@ -1,4 +1,4 @@
-"""One network from files to files: train it, or go on training, or find it finished; write accuracy, weights, provenance."""
+"""One network from files to files: train it, or go on training, or find it finished; write what it leaves."""
 
 import json
 import logging
@@ -24,8 +24,8 @@ from transferability.logs import job_log
 from transferability.marks import Recipe, Source, mark_of
 from transferability.progress import Progress
 from transferability.results import read_record
-from transferability.state import StateKeeper
 from transferability.slurm import job_deadline
+from transferability.state import StateKeeper
 from transferability.weights import read_weights, write_weights
 
 log = logging.getLogger(__name__)

@@ -5,14 +5,15 @@ Reads the list of networks that the workflow left, which files there are, and th
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from transferability.errors import InputError
-from transferability.files import written_whole
+from transferability.errors import InputError, remedy
+from transferability.files import write_text
 from transferability.networks import Network
 
 SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
@@ -23,8 +24,9 @@ def write_networks(results: Path, networks: Iterable[Network]) -> None:
     """Leave the list of a study's networks in its results directory, for `study_status`."""
     results.mkdir(parents=True, exist_ok=True)
     rows = [(network.split, network.name, network.treatment) for network in networks]
-    with written_whole(results / "networks.csv") as unfinished:
-        pd.DataFrame(rows, columns=["split", "network", "treatment"]).to_csv(unfinished, index=False)
+    write_text(
+        results / "networks.csv", pd.DataFrame(rows, columns=["split", "network", "treatment"]).to_csv(index=False)
+    )
 
 
 def study_status(results: Path, now: float) -> pd.DataFrame:
@@ -34,8 +36,10 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
     """
     try:
         networks = pd.read_csv(results / "networks.csv")
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{results}: no study has run here ({error}); give its results directory") from error
+    except OSError as error:
+        raise InputError(f"{error}; {remedy(error)}") from error
     found = [_state(results, row.split, row.network, now) for row in networks.itertuples()]
     return networks.join(pd.DataFrame(found, columns=["state", "detail", "share"], index=networks.index))
 
@@ -44,10 +48,11 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
     if (results / "accuracy" / split / f"{network}.json").exists():
         return "done", "", 1.0
     try:
-        progress = json.loads((results / "state" / split / f"{network}.progress").read_text())
+        file = results / "state" / split / f"{network}.progress"
+        progress = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         progress = None
-    share = progress["iteration"] / progress["iterations"] if progress else 0.0
+    share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
         return "running", _running(progress), share
     error = _last_error(results / "logs" / "train" / split / f"{network}.log")
@@ -58,6 +63,8 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
 
 
 def _running(progress: Mapping) -> str:
+    if "iterations" not in progress:
+        return f"{progress['doing']}, on {progress['host']}"
     share = progress["iteration"] / progress["iterations"]
     minutes, seconds = divmod(progress["seconds_left"], 60)
     left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"
@@ -86,6 +93,7 @@ def main() -> None:
     except InputError as error:
         raise SystemExit(f"error: {error}") from error
     sums = pd.crosstab(status["treatment"], status["state"], margins=True, margins_name="all")
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not have every letter
     print(sums.reindex(columns=[*STATES, "all"], fill_value=0).to_string())
     for state in ("running", "failed"):
         rows = status[status["state"] == state]

@@ -25,7 +25,7 @@ FEATURE_BYTES = 2**30  # features of a frozen part are kept, rather than compute
 
 @dataclass(frozen=True)
 class Task:
-    """What a network is trained and tested on: one half's training and validation images; `wnids` by label, if known."""
+    """What a network is trained and tested on: training and validation images of a half; `wnids` by label, if known."""
 
     train: Examples
     val: Examples

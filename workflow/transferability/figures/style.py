@@ -11,6 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from transferability.files import written_whole
+
 matplotlib.rcParams |= {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
     "font.size": 9,
@@ -60,4 +62,5 @@ def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
     """Save a figure under each path, in the format of its suffix, with nothing in it that changes from run to run."""
     for path in paths:
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-        figure.savefig(path, dpi=200, metadata=metadata)
+        with written_whole(path) as unfinished:
+            figure.savefig(unfinished, format=path.suffix.removeprefix("."), dpi=200, metadata=metadata)

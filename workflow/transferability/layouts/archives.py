@@ -1,5 +1,6 @@
 """ImageNet (ILSVRC-2012) in the archives in which it is handed out, read where they lie: nothing is unpacked."""
 
+import gzip
 import io
 import os
 import tarfile
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from transferability.layouts.rows import Row, is_image
+from transferability.layouts.rows import Row, is_image, no_images
 
 TRAIN = "ILSVRC2012_img_train.tar"  # holds an archive n01440764.tar of each class
 VAL = "ILSVRC2012_img_val.tar"
@@ -24,7 +25,7 @@ def imagenet(root: Path, faults: list[str]) -> Iterator[Row]:
             yield from listing(root, faults)
         except FileNotFoundError as error:
             faults.append(f"{Path(error.filename).name} is missing; this layout wants {TRAIN}, {VAL} and {DEVKIT}")
-        except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError, ValueError) as error:
+        except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError, KeyError, ValueError) as error:
             faults.append(f"{name} or {DEVKIT} is damaged ({error}); fetch it anew")
 
 
@@ -39,12 +40,16 @@ def read(root: Path, path: str) -> bytes:
 
 
 def _train(root: Path, faults: list[str]) -> Iterator[Row]:
-    counts = {}
+    counts, others = {}, []
     for member in _archive(root / TRAIN)[1]:
         wnid = member.removesuffix(".tar")
-        images = [name for name in _class_archive(root / TRAIN, wnid)[1] if is_image(name)]
+        names = _class_archive(root / TRAIN, wnid)[1]
+        images = [name for name in names if is_image(name)]
+        others += [f"{TRAIN}/{wnid}/{name}" for name in names if not is_image(name)]
         yield from ((f"{TRAIN}/{wnid}/{name}", wnid, "train") for name in images)
         counts[wnid] = len(images)
+    if others:
+        faults.append(no_images(others))
     expected = {row["WNID"]: int(row["num_train_images"]) for row in _classes(root).values()}
     wrong = {wnid: f"{counts.get(wnid, 0)} of {n}" for wnid, n in expected.items() if counts.get(wnid, 0) != n}
     if wrong:

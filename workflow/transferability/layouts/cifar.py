@@ -34,8 +34,8 @@ def cifar100(root: Path, faults: list[str]) -> Iterator[Row]:
             classes = [wnids[label] for label in _content(root / FOLDER / "meta")["fine_label_names"]]
             labels = _content(root / FOLDER / name)["fine_labels"]
             yield from ((f"{FOLDER}/{name}/{k:05d}", classes[label], subset) for k, label in enumerate(labels))
-        except OSError as error:
-            faults.append(f"{FOLDER}/{name} cannot be read ({error}); unpack cifar-100-python.tar.gz there")
+        except FileNotFoundError as error:
+            faults.append(f"{FOLDER}/{name} is missing ({error}); unpack cifar-100-python.tar.gz there")
         except (pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError) as error:
             faults.append(f"{FOLDER}/{name} or {FOLDER}/meta is damaged ({error!r}); unpack it anew")
 

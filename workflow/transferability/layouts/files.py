@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from tqdm import tqdm
 
 from transferability.fingerprint import fingerprint
 from transferability.layouts import LAYOUTS
+from transferability.pools import worker_pool
 
 CHUNK = 64  # images that a process works on before it reports
 
@@ -51,8 +51,8 @@ def work_through(files: ImageFiles, work: Work, processes: int, journal: Path, l
     journal.parent.mkdir(parents=True, exist_ok=True)
     results = []
     with (
-        ProcessPoolExecutor(processes, initializer=_prepare, initargs=(files, work, noted)) as pool,
-        journal.open("a") as notes,
+        worker_pool(processes, _prepare, files, work, noted) as pool,
+        journal.open("a", encoding="utf-8") as notes,
         tqdm(total=len(files.paths), desc=label, unit=" images", smoothing=0) as bar,
     ):
         notes.write("\n")  # the last line may have been cut off
@@ -83,7 +83,7 @@ def _read_journal(journal: Path) -> dict[str, dict]:
     if not journal.exists():
         return {}
     noted = {}
-    for line in journal.read_text().splitlines():
+    for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             key, result = json.loads(line)
             noted[key] = result

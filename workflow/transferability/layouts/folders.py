@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from transferability.layouts.rows import IMAGE_SUFFIXES, Row, is_image
+from transferability.layouts.rows import Row, is_image, no_images
 
 
 def read(root: Path, path: str) -> bytes:
@@ -42,17 +42,24 @@ def _class_folders(root: Path, folder: str, subset: str, faults: list[str], with
     if not (root / folder).is_dir():
         faults.append(f"{folder} is missing; config key dataset.root wants a directory that holds it")
         return
-    empty = []
-    for of_class in _visible(root / folder):
-        if of_class.is_dir():
-            images = [name for name in _names(of_class / within) if is_image(name)]
-            start = (of_class / within).relative_to(root).as_posix()
-            yield from ((f"{start}/{name}", of_class.name, subset) for name in images)
-            empty += [of_class.name] * (not images)
+    empty, others = [], []
+    classes, loose = _folders_and_files(root / folder)
+    for of_class in classes:
+        names = _names(of_class / within)
+        images = [name for name in names if is_image(name)]
+        start = (of_class / within).relative_to(root).as_posix()
+        yield from ((f"{start}/{name}", of_class.name, subset) for name in images)
+        others += [f"{start}/{name}" for name in names if not is_image(name)]
+        if not images:
+            empty.append(of_class.name)
+    if others:
+        faults.append(f"{folder}: {no_images(others)}")
+    if stray := sorted(name for name in loose if is_image(name)):
+        faults.append(f"{folder}: {len(stray)} images lie beside the class folders, e.g. {stray[0]}; put them into one")
     if empty:
         faults.append(
             f"{folder}: {len(empty)} class folders without images: {', '.join(sorted(empty))}; "
-            f"add some or remove the folders (images end in {', '.join(sorted(IMAGE_SUFFIXES))})"
+            "add some or remove the folders"
         )
 
 
@@ -61,7 +68,10 @@ def _flat_folder(root: Path, folder: str, wnids: dict[str, str], faults: list[st
     if not (root / folder).is_dir():
         faults.append(f"{folder} is missing; config key dataset.root wants a directory that holds it")
         return
-    names = {name for name in _names(root / folder) if is_image(name)}
+    found = _names(root / folder)
+    names = {name for name in found if is_image(name)}
+    if others := [f"{folder}/{name}" for name in found if not is_image(name)]:
+        faults.append(no_images(others))
     yield from ((f"{folder}/{name}", wnids[name], "val") for name in names & wnids.keys())
     if missing := sorted(wnids.keys() - names):
         faults.append(f"{folder}: {len(missing)} images that have labels are missing, e.g. {missing[0]}; restore them")
@@ -72,12 +82,18 @@ def _flat_folder(root: Path, folder: str, wnids: dict[str, str], faults: list[st
 def _labels(file: Path, faults: list[str], columns: dict) -> pd.DataFrame:
     """Read a table of validation labels; an empty one, and a fault, if that fails."""
     try:
-        return pd.read_csv(file, dtype=str, keep_default_na=False, **columns)
+        return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8", **columns)
     except FileNotFoundError:
         faults.append(f"{file.name} is missing at {file}; it is part of this layout (imagefolder does without)")
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         faults.append(f"{file} is no table of validation labels ({error}); take it from the archive")
     return pd.DataFrame(columns=["file", "wnid"])
+
+
+def _folders_and_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """The class folders in a folder, and the names of what else is there."""
+    found = list(_visible(folder))
+    return [path for path in found if path.is_dir()], [path.name for path in found if not path.is_dir()]
 
 
 def _names(folder: Path) -> list[str]:
