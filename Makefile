@@ -2,6 +2,10 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
+ifneq ($(words $(CURDIR)),1)
+$(error snakemake cannot run jobs from a path with spaces: move this checkout, $(CURDIR))
+endif
+
 .PHONY: figure2 test lint format clean
 
 figure2: .venv/ready

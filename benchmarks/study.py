@@ -17,6 +17,7 @@ from record import record
 from transferability.assembly import read_task
 from transferability.costs import now
 from transferability.leases import leased_hardware
+from transferability.marks import source_of
 from transferability.networks import Network
 from transferability.settings import read_settings
 from transferability.training import Start, Trainer

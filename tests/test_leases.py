@@ -14,7 +14,8 @@ fork = multiprocessing.get_context("fork")
 
 
 def hold(directory: Path, jobs_per_device: int) -> None:
-    with leased_device(DEVICES, jobs_per_device, directory / "leases") as place:
+    devices = [f"{directory}/{device}" for device in DEVICES]  # of this test's own
+    with leased_device(devices, jobs_per_device) as place:
         (directory / f"{os.getpid()}.has").write_text(str(place))
         time.sleep(60)
 

@@ -66,7 +66,7 @@ def test_twelve_faults_are_told_in_one_run(checkout, tree):
         f"1 classes are not expected: {TENCH}",
         f"1 classes with another number of training images: {WNIDS[2]} 11 of 12",
         f"no val images for 1 of 9 classes: {WNIDS[4]}",
-        f"{images[WNIDS[3]][0]} cannot be decoded: image file is truncated",
+        f"{images[WNIDS[3]][0]} cannot be decoded: it is truncated: it ends at byte",
         f"{images[WNIDS[5]][1]} cannot be decoded: cannot identify image file",
         f"{images[WNIDS[6]][2]} cannot be decoded: cannot identify image file",
         "1 file names cannot be written down",
@@ -95,7 +95,7 @@ def test_decoding_goes_on_where_it_was_and_sees_what_was_replaced(tree, tmp_path
     monkeypatch.setattr(
         ImageFiles, "read", lambda self, row: read.append(row) or (root / files.paths[row]).read_bytes()
     )
-    monkeypatch.setattr("transferability.layouts.files.ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setattr("transferability.pools.ProcessPoolExecutor", InThisProcess)
     assert preflight.check_images(files, tmp_path / "results", 1).faults == []
     assert read == list(range(8, 16))
     assert list((tmp_path / "results" / "state").iterdir()) == []

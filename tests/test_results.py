@@ -3,7 +3,8 @@ import json
 import pytest
 from transferability.errors import InputError
 from transferability.fingerprint import fingerprint
-from transferability.results import COLUMNS, collect, paper_accuracies, provenance_table, read_accuracies, read_study
+from transferability.results import COLUMNS, paper_accuracies, provenance_table, read_accuracies, read_study
+from transferability.results import collect as collect_expected
 from transferability.wordnet import RESOURCES
 
 
@@ -11,6 +12,11 @@ def record(**fields):
     base = dict.fromkeys(COLUMNS, 1) | {"network": "A3B", "split": "random-0", "curve": []}
     content = base | {"by_class": {"n1": "1/4", "n2": "3/4"}} | fields
     return json.dumps(content | {"checksum": fingerprint(content)})
+
+
+def collect(files):
+    """Collect files whose marks are those of `record`."""
+    return collect_expected(dict.fromkeys(files, 1))
 
 
 @pytest.fixture
@@ -56,6 +62,14 @@ def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / "A3B.json").write_text(content)
     with pytest.raises(InputError, match=r"A3B\.json is damaged.*delete it and run again"):
         collect([tmp_path / "A3B.json"])
+
+
+def test_a_file_of_another_mark_is_stale_and_not_collected(files):
+    expected = {files[0]: 1, files[1]: "of this study"}
+    with pytest.raises(
+        InputError, match=r"1 of 2 networks were trained by other code, settings or data .*b\.json; delete"
+    ):
+        collect_expected(expected)
 
 
 def test_the_papers_networks_get_our_names():

@@ -2,7 +2,7 @@ import os
 import time
 
 import pytest
-from transferability.slurm import job_deadline, job_is_ending, seconds_left
+from transferability.slurm import cancel_left_behind, job_deadline, seconds_left
 
 
 @pytest.fixture
@@ -33,16 +33,28 @@ def test_outside_of_slurm_there_is_no_deadline(monkeypatch):
 
 
 def test_slurm_is_asked_and_the_jobs_own_runtime_counts_where_it_does_not_answer(slurm, caplog):
-    slurm("10:00")
+    slurm("7 10:00")
     assert job_deadline(runtime=1) - time.monotonic() == pytest.approx(600, abs=5)
-    slurm("UNLIMITED")
+    slurm("7 UNLIMITED")
     assert job_deadline(runtime=1) == float("inf")
-    slurm("INVALID")
+    slurm("7 INVALID")
     assert job_deadline(runtime=2) - time.monotonic() == pytest.approx(120, abs=5)
     assert "does not tell the walltime" in caplog.text
 
 
-@pytest.mark.parametrize(("answer", "ending"), [("RUNNING", False), ("COMPLETING", True), ("", False)])
-def test_a_job_that_slurm_is_ending_is_told_apart(slurm, answer, ending):
-    slurm(answer)
-    assert job_is_ending() is ending
+def test_of_a_job_array_the_own_task_counts(slurm):
+    """squeue lists all tasks for the number of any; by itself, the first has 297 s left."""
+    slurm("8 1:39:00\n7 4:57\n9 1:39:00")
+    assert job_deadline(runtime=1) - time.monotonic() == pytest.approx(297, abs=5)
+
+
+def test_jobs_that_a_killed_snakemake_left_behind_are_cancelled_and_no_others(slurm, tmp_path, monkeypatch, capsys):
+    here = tmp_path / "here"
+    rows = [f"1|{here}|rule_train_base_wildcards_random-0", f"2|{here}|(null)", "3|/elsewhere|rule_train_base", "4|x"]
+    slurm("\n".join(rows))
+    cancelled = tmp_path / "cancelled"
+    (tmp_path / "scancel").write_text(f"#!/bin/sh\necho $@ >> {cancelled}\n")
+    (tmp_path / "scancel").chmod(0o755)
+    cancel_left_behind(here)
+    assert cancelled.read_text() == "1\n"
+    assert "cancels 1 Slurm jobs that a snakemake left behind here: 1" in capsys.readouterr().err

@@ -22,35 +22,35 @@ class FakeTrainer:
 
 def test_a_state_comes_back_as_it_was(tmp_path):
     path = tmp_path / "random-0" / "A3B+.pt"
-    save_state(path, FakeTrainer().state() | {"fingerprint": "mark"})
+    save_state(path, FakeTrainer().state() | {"mark": "mark"})
     state = load_state(path, "mark")
     assert state["iteration"] == 7
     assert torch.equal(state["weights"], torch.arange(5.0))
     assert [file.name for file in path.parent.iterdir()] == ["A3B+.pt"]
-    save_state(path, FakeTrainer().state() | {"fingerprint": "mark", "iteration": 8})
+    save_state(path, FakeTrainer().state() | {"mark": "mark", "iteration": 8})
     assert load_state(path, "mark")["iteration"] == 8
     path.unlink()
     assert load_state(path, "mark")["iteration"] == 7
     assert load_state(tmp_path / "none.pt", "mark") is None
 
 
-@pytest.mark.parametrize("damage", ["foreign", "truncated", "bit flipped", "empty", "no fingerprint", "pickle"])
+@pytest.mark.parametrize("damage", ["foreign", "truncated", "bit flipped", "empty", "no mark", "pickle"])
 def test_a_damaged_or_foreign_state_is_set_aside_with_a_warning(tmp_path, damage, caplog):
     path = tmp_path / "A3B.pt"
-    save_state(path, FakeTrainer().state() | {"fingerprint": "mark"})
+    save_state(path, FakeTrainer().state() | {"mark": "mark"})
     content = path.read_bytes()
     if damage == "truncated":
         path.write_bytes(content[: len(content) // 2])
     elif damage == "empty":
         path.write_bytes(b"")
-    elif damage == "no fingerprint":
+    elif damage == "no mark":
         path.unlink()
         save_state(path, FakeTrainer().state())
     elif damage == "bit flipped":
         path.write_bytes(content[:1000] + bytes([content[1000] ^ 1]) + content[1001:])
     elif damage == "pickle":
         payload = io.BytesIO()
-        torch.save({"fingerprint": "mark", "run": Exploit(tmp_path)}, payload)
+        torch.save({"mark": "mark", "run": Exploit(tmp_path)}, payload)
         path.write_bytes(hashlib.sha256(payload.getvalue()).hexdigest().encode() + b"\n" + payload.getvalue())
     with caplog.at_level(logging.WARNING):
         assert load_state(path, "another" if damage == "foreign" else "mark") is None
@@ -71,7 +71,7 @@ class Exploit:
 def test_a_damaged_state_gives_way_to_the_one_before(tmp_path, caplog):
     path = tmp_path / "A3B.pt"
     for iteration in (7, 8):
-        save_state(path, {"iteration": iteration, "fingerprint": "mark"})
+        save_state(path, {"iteration": iteration, "mark": "mark"})
     path.write_bytes(path.read_bytes()[:-10])
     assert load_state(path, "mark")["iteration"] == 7
     assert "its checksum differs" in caplog.text
@@ -98,6 +98,7 @@ def test_a_signal_saves_the_state_and_stops(tmp_path, number):
     handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         keeper = StateKeeper(tmp_path / "A3B.pt", "mark", seconds=3600)
+        keeper.resume(FakeTrainer())
         keeper(FakeTrainer())
         assert not (tmp_path / "A3B.pt").exists()
         os.kill(os.getpid(), number)

@@ -41,6 +41,13 @@ def test_every_network_has_a_state_and_why(results):
     assert status.loc["A4B", "detail"] == "ValueError: odd"
 
 
+def test_a_job_that_does_not_train_yet_runs(results):
+    progress = {"doing": "reads its images", "host": "node7", "pid": 1, "written": NOW - 5}
+    (results / "state" / "random-0" / "A5B.progress").write_text(json.dumps(progress))
+    status = study_status(results, NOW).set_index("network")
+    assert status.loc["A5B", ["state", "detail", "share"]].tolist() == ["running", "reads its images, on node7", 0]
+
+
 def test_the_command_sums_up_by_treatment(results):
     command = [sys.executable, "-c", "from transferability.status import main; main()", results]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

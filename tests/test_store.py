@@ -5,19 +5,24 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
+import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from transferability.errors import InputError
 from transferability.images import read_image
 from transferability.layouts import index_images
 from transferability.layouts.files import CHUNK, ImageFiles
 from transferability.packing import pack
+from transferability.preflight import check_images
 from transferability.store import StoreFiles, open_store
 from transferability.tables import write_table
+from transferability.unreadable import try_to_decode
 
 from .conftest import REPOSITORY
+from .faults.conftest import small_disk
 
 
 def test_every_kind_of_image_becomes_rgb(tmp_path):
@@ -36,6 +41,89 @@ def test_every_kind_of_image_becomes_rgb(tmp_path):
         pixels = read_image(tmp_path / name, 8)
         assert (pixels.shape, pixels.dtype) == ((8, 8, 3), np.uint8), name
         assert np.abs(pixels.astype(int) - expected).max() <= 3, name
+
+
+SCALE = np.arange(20 * 20).reshape(20, 20) % 256  # from black to white, in 8 bits
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "options"),
+    [
+        ("8.png", SCALE.astype(np.uint8), {}),
+        ("16.png", (SCALE * 257).astype(np.uint16), {}),
+        ("16.tif", (SCALE * 257).astype(np.uint16), {}),
+        ("16-white-is-zero.tif", ((255 - SCALE) * 257).astype(np.uint16), {"tiffinfo": {262: 0}}),
+        ("16.pgm", (SCALE * 257).astype(np.uint16), {}),
+        ("transparent-on-black.png", np.dstack([np.zeros_like(SCALE)] * 3 + [255 - SCALE]).astype(np.uint8), {}),
+        ("transparent-grey.png", np.dstack([np.zeros_like(SCALE), 255 - SCALE]).astype(np.uint8), {}),
+    ],
+)
+def test_pixels_are_what_a_person_sees(tmp_path, name, image, options):
+    """None turns black or white: not 16 bits, not what is black below its transparency, on the white of a page."""
+    Image.fromarray(image).save(tmp_path / name, **options)
+    assert np.abs(read_image(tmp_path / name, 20)[..., 1].astype(int) - SCALE).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "LAB", "RGBX"])
+def test_the_modes_that_files_have_all_keep_their_scale(tmp_path, mode):
+    """A picture of black, white and a colour, in every mode that TIFF can hold."""
+    picture = Image.new("RGB", (30, 10), "black")
+    picture.paste((255, 255, 255), (10, 0, 20, 10))
+    picture.paste((200, 100, 50), (20, 0, 30, 10))
+    if mode == "LAB":
+        lab = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        image = ImageCms.applyTransform(picture, ImageCms.buildTransform(lab[1], lab[0], "RGB", "LAB"))
+    else:
+        image = picture.convert(mode)
+    file = tmp_path / ("a.png" if mode in ("P", "PA", "LA") else "a.tif")
+    (image.convert("P") if mode == "PA" else image).save(file)
+    pixels = read_image(file, 30)[15].astype(int)
+    assert pixels[5].max() < 20 and pixels[15].min() > 235, mode
+    expected = {"1": pixels[25], "L": [124] * 3, "LA": [124] * 3}.get(mode, [200, 100, 50])
+    assert np.abs(pixels[25] - expected).max() < 30, (mode, pixels[25])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_pixels_without_an_agreed_scale_are_an_error_that_names_the_file(image_tree, tmp_path, kind):
+    file = image_tree / "train" / "n01440764" / "n01440764_0.tif"
+    Image.fromarray((SCALE / 255).astype(kind)).save(file)
+    with pytest.raises(InputError, match=r"n01440764_0\.tif: its pixels are .* without an agreed scale; convert it"):
+        packed(image_tree, tmp_path / "store")
+    index = index_images("imagefolder", image_tree)
+    found = check_images(ImageFiles("imagefolder", image_tree, index["path"].tolist()), None, 1)
+    assert "without an agreed scale" in found.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "it is empty"),
+        (b"\n <!DOCTYPE html><html>404</html>", "it is a web page or other markup, not an image"),
+        (b"\0" * 100, "it is no image that Pillow can open (it begins with b'\\x00\\x00"),
+        (b"GIF89a", "it is"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(content, what):
+    pixels, reason = try_to_decode(lambda: content, partial(read_image, size=8))
+    assert pixels is None
+    assert reason.startswith(what)
+    assert "BytesIO" not in reason
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp", "tif"])
+def test_a_truncated_file_of_any_format_is_told(tmp_path, suffix):
+    file = tmp_path / f"a.{suffix}"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(file)
+    content = file.read_bytes()
+    _, reason = try_to_decode(lambda: content[: len(content) // 2], partial(read_image, size=8))
+    assert reason and "BytesIO" not in reason and "\n" not in reason
+
+
+def test_a_file_that_may_not_be_read_is_no_broken_image():
+    def refused():
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    assert try_to_decode(refused, read_image) == (None, "it cannot be read: Permission denied")
 
 
 def test_the_orientation_in_exif_is_ignored_as_in_the_original_study(tmp_path):
@@ -104,19 +192,84 @@ def test_all_broken_images_are_listed_in_one_error(image_tree, tmp_path):
         packed(image_tree, tmp_path / "store", processes=2)
     message = str(error.value)
     assert message.startswith("3 of 18 images cannot be decoded")
-    for name in ("n01440764_1.JPEG", "n02084071_0.JPEG", "n03250847_1.JPEG"):
-        assert name in message
+    for name, what in (
+        ("n01440764_1.JPEG", "it is truncated: it ends at byte 300, before the image does"),
+        ("n02084071_0.JPEG", "it is a web page or other markup, not an image"),
+        ("n03250847_1.JPEG", "it is empty"),
+    ):
+        assert f"{name}: {what}\n" in f"{message}\n"
     assert not (tmp_path / "store" / "store.npy").exists()
 
 
-def test_a_full_disk_is_told_before_anything_is_decoded(image_tree, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def test_a_full_disk_is_told_before_anything_is_decoded(image_tree, tmp_path):
+    with small_disk(tmp_path / "small", megabytes=1) as disk:
+        (disk / "filler").write_bytes(b"0" * 1_040_000)
+        with pytest.raises(InputError, match=r"no room for the store, 0 MB needed, 0 MB free; free disk space"):
+            packed(image_tree, disk / "store", processes=1)
+        assert not list((disk / "store").glob("store*"))
 
-    monkeypatch.setattr("os.posix_fallocate", full)
-    with pytest.raises(InputError, match=r"no room for the store, 0 MB .*No space left.*free disk space"):
-        packed(image_tree, tmp_path / "store", processes=1)
-    assert not list((tmp_path / "store").glob("store*"))
+
+def test_the_room_for_a_store_is_not_filled_with_zeros_first(many_images, tmp_path, monkeypatch):
+    """Where a file system cannot reserve room, posix_fallocate writes all of it."""
+    monkeypatch.setattr("transferability.packing.work_through", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        packed(many_images, tmp_path / "store")
+    file = (tmp_path / "store" / "store.npy.unfinished").stat()
+    assert file.st_size > 250_000
+    assert file.st_blocks * 512 < 10_000
+
+
+def test_a_failure_at_the_end_loses_nothing(many_images, tmp_path, monkeypatch):
+    """The store's own name comes last: Snakemake deletes what a failed job left under the names of its outputs."""
+    save = np.save
+    monkeypatch.setattr(
+        "transferability.packing.np.save", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
+    )
+    with pytest.raises(OSError, match="full"):
+        packed(many_images, tmp_path / "store")
+    assert [file.name for file in (tmp_path / "store").glob("store*")] == ["store.npy.unfinished"]
+    monkeypatch.setattr("transferability.packing.np.save", save)
+    decoded = counted(monkeypatch, tmp_path / "decoded")
+    packed(many_images, tmp_path / "store")
+    assert decoded() == 0
+
+
+def test_a_worker_that_is_killed_ends_with_one_error(many_images, tmp_path, monkeypatch):
+    monkeypatch.setattr("transferability.packing.read_image", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(
+        InputError, match=r"one of 2 processes was killed, most likely for want of memory: .*jobs\.mem_mb"
+    ):
+        packed(many_images, tmp_path / "store", processes=2)
+
+
+def test_where_semaphores_cannot_be_made_one_error_says_so(many_images, tmp_path, monkeypatch):
+    """As with a /dev/shm that may not be written to."""
+
+    def refused(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("transferability.pools.ProcessPoolExecutor", refused)
+    with pytest.raises(
+        InputError, match=r"2 processes cannot be started .*Read-only.*make /dev/shm a writable directory"
+    ):
+        packed(many_images, tmp_path / "store", processes=2)
+
+
+def test_workers_end_with_their_parent(many_images, tmp_path):
+    """kill -9 of the packing process; by themselves its workers would wait for ever."""
+    script = HANGING.format(repository=str(REPOSITORY), tree=str(many_images), where=str(tmp_path / "killed"))
+    process = subprocess.Popen([sys.executable, "-c", script])
+    marks = tmp_path / "killed"
+    deadline = time.monotonic() + 60
+    while len(list(marks.glob("worker-*"))) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    workers = [int(mark.name.removeprefix("worker-")) for mark in marks.glob("worker-*")]
+    while any(map(psutil.pid_exists, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_damaged_store_is_refused(image_tree, tmp_path):
@@ -168,13 +321,27 @@ test_store.packed(Path({tree!r}), Path({where!r}))
 """
 
 
+HANGING = """
+import os, sys, time
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+from tests import test_store
+from transferability import packing
+def hanging(*_, **__):
+    Path({where!r}, f"worker-{{os.getpid()}}").touch()
+    time.sleep(1000)
+packing._pack_chunk = hanging
+test_store.packed(Path({tree!r}), Path({where!r}), processes=2)
+"""
+
+
 def counted(monkeypatch, file):
     """Let every image that is decoded add a byte to a file, whichever process decodes it."""
 
-    def counting(*arguments):
+    def counting(*arguments, **options):
         with file.open("ab") as opened:
             opened.write(b".")
-        return read_image(*arguments)
+        return read_image(*arguments, **options)
 
     file.touch()
     monkeypatch.setattr("transferability.packing.read_image", counting)

@@ -16,11 +16,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 from transferability import state
+from transferability.finished import Finished
 from transferability.layouts.files import ImageFiles
 from transferability.logs import job_log
+from transferability.marks import Recipe, Source, mark_of, recipe_of
 from transferability.networks import Network
 from transferability.packing import pack
-from transferability.runs import Job, Products, Recipe, Source, run_network
+from transferability.runs import Job, Products, run_network
 from transferability.store import StoreFiles
 from transferability.tables import write_table
 
@@ -91,11 +93,25 @@ class Study:
         products = self.products(name)
         return [path.read_bytes() for path in (products.accuracy, products.weights) if path]
 
-    def forget(self, name: str) -> None:
+    def delete(self, name: str) -> None:
         """Delete what a network left, as Snakemake does before it starts a job."""
         for path in vars(self.products(name)).values():
             if path:
                 path.unlink(missing_ok=True)
+
+    def forget(self, name: str) -> None:
+        """Let a network be trained again, as a person does who deletes its accuracy file."""
+        self.delete(name)
+        Finished(self.root / "state", "random-0", name).forget()
+
+    def mark(self, name: str, **training) -> str:
+        """The mark of a network with these settings."""
+        return mark_of(self.recipe(name, **training), self.source(name))
+
+    def recipe(self, name: str, **training) -> Recipe:
+        network = Network.parse("random-0", name)
+        config = {"network": {"architecture": "caffenet-mini"}, "training": TRAINING | training, "seed": 0}
+        return recipe_of(config, network, code="code")
 
     def log(self, name: str) -> str:
         return (self.root / f"{name}.log").read_text()
@@ -107,9 +123,8 @@ class Study:
             state.LARGEST_SHARE = 1e9  # save after every iteration, however long that takes
             before()
             with job_log(str(self.root / f"{name}.log")):
-                recipe = Recipe("caffenet-mini", TRAINING | training, seed=0, code="code")
                 limits = Job(self.root / "state", "cpu", 1, 1, state_seconds, runtime=60)
-                run_network(Network.parse("random-0", name), recipe, self.source(name), self.products(name), limits)
+                run_network(self.recipe(name, **training), self.source(name), self.products(name), limits)
 
         process = fork.Process(target=job)
         process.start()
@@ -124,12 +139,15 @@ class Study:
 
     def wait_for_state(self, name: str, suffix: str = "") -> Path:
         """Wait until a running job has saved its state; return the path, which a `suffix` is added to."""
-        path = self.root / "state" / "random-0" / f"{name}.pt{suffix}"
         deadline = time.monotonic() + 20
-        while not path.exists():
-            assert time.monotonic() < deadline, f"no {path}: {self.log(name)}"
+        while not (found := self.states(name, suffix)):
+            assert time.monotonic() < deadline, f"no state: {self.log(name)}"
             time.sleep(0.002)
-        return path
+        return found[0]
+
+    def states(self, name: str, suffix: str = "") -> list[Path]:
+        """The saved states of a network, one for each mark."""
+        return sorted((self.root / "state" / "random-0").glob(f"{name}.*.pt{suffix}"))
 
 
 @pytest.fixture(scope="session")

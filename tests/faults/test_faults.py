@@ -83,7 +83,7 @@ def test_deadline(study, table):
     """A squeue that says how much time is left: the reserve and a little more."""
     squeue = study.root / "bin" / "squeue"
     squeue.parent.mkdir()
-    squeue.write_text("#!/bin/sh\necho 0:31\n")
+    squeue.write_text("#!/bin/sh\necho 1 0:31\n")
     squeue.chmod(0o755)
 
     def under_slurm():
@@ -115,7 +115,7 @@ def test_damaged_state(study, undisturbed, table, damage):
     elif damage == "of another configuration":
         for file in (path, previous):
             state = torch.load(open_payload(file), weights_only=True)
-            save_state(file, state | {"fingerprint": "another"})
+            save_state(file, state | {"mark": "another"})
         previous.with_name(previous.name + ".previous").unlink(missing_ok=True)
     else:
         for file in (path, previous) if damage == "both truncated" else (path,):
@@ -157,7 +157,7 @@ def test_damaged_accuracy(study, undisturbed, table, request, damage):
     file = study.products("baseA").accuracy
     damage(file)
     with pytest.raises(InputError, match=r"baseA\.json is damaged .*delete it and run again"):
-        collect([file])
+        collect({file: study.mark("baseA")})
     what = request.node.callspec.id
     table.append(
         (f"accuracy file {what}", "before it is collected", "an error that names the file and says to delete it")
@@ -214,9 +214,8 @@ def test_input_deleted_while_running(study, undisturbed, table):
 def test_loss_that_is_not_finite(study, table):
     assert study.run("A3B+", rate=1e5, test_every="30 iterations") == 1
     assert "error: random-0/A3B+: the loss is not finite at iteration" in study.log("A3B+")
-    path = study.root / "state" / "random-0" / "A3B+.pt"
-    if path.exists():
-        mark = torch.load(open_payload(path), weights_only=True)["fingerprint"]
+    for path in study.states("A3B+"):
+        mark = torch.load(open_payload(path), weights_only=True)["mark"]
         weights = load_state(path, mark)["network"]
         assert all(torch.isfinite(tensor).all() for tensor in weights.values())
     outcome = "an error that names network and iteration; the last good state stays"
@@ -233,9 +232,9 @@ def test_two_processes_train_the_same_network(study, table):
         assert process.exitcode == 0
     log = study.log("A3B+")
     assert "waits for another process that trains this network" in log
-    assert "another process has trained it" in log
+    assert "is finished with this recipe, code and data: put back, not trained again" in log
     assert read_record(study.products("A3B+").accuracy)["network"] == "A3B+"
-    outcome = "the second waits, finds the network done and leaves it"
+    outcome = "the second waits, finds the network finished and puts that in place"
     table.append(("two processes for one network", "as after kill -9 of snakemake, which leaves its jobs", outcome))
 
 

@@ -19,6 +19,11 @@ try:
 except InputError as error:
     raise WorkflowError(f"the configuration is wrong\n{error}")
 
+if sys.getfilesystemencoding() != "utf-8" and not f"{config}{Path.cwd()}".isascii():
+    raise WorkflowError(
+        "the configuration or the path of the working directory has letters beyond ASCII, which snakemake does not read "
+        "right in this locale; export PYTHONUTF8=1 and run again"
+    )
 if any(map(str.isspace, sys.executable)):
     raise WorkflowError(
         f"snakemake cannot run jobs with a Python in a path with spaces: {sys.executable}; move the checkout (or the "
@@ -107,19 +112,22 @@ def sources(wildcards):
     return [str(path) for path in dict.fromkeys(paths)]
 
 
-def dataset_root(wildcards):
-    """The directory of the image set: the drawn pictures, or the one that the configuration names."""
-    if config["dataset"]["layout"] == "pictures":
-        return f"{RESULTS}/pictures"
-    root = Path(config["dataset"]["root"]).expanduser()
-    if not root.is_dir() and not Path(f"{RESULTS}/index.csv").exists():  # what is done stays usable without the images
+# The directory of the image set: the drawn pictures, or the one that the configuration names. The latter is no input of
+# rules: what else changes there does not matter, and braces in a path would be wildcards.
+DRAWN = config["dataset"]["layout"] == "pictures"
+ROOT = f"{RESULTS}/pictures" if DRAWN else str(Path(config["dataset"]["root"]).expanduser())
+
+
+def pictures(wildcards):
+    """The drawn pictures, as an input; nothing for other image sets, which have to be there."""
+    if DRAWN:
+        return ROOT
+    if not Path(ROOT).is_dir() and not Path(f"{RESULTS}/index.csv").exists():  # what is done stays usable without them
         raise WorkflowError(
-            f"config key dataset.root: {root} is not a directory; "
+            f"config key dataset.root: {ROOT} is not a directory; "
             "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
         )
-    return ancient(
-        str(root).replace("{", "{{").replace("}", "}}")
-    )  # what else changes there must not retrain a network
+    return []
 
 
 # What computes in a training job. The checksum ignores comments, docstrings and messages.

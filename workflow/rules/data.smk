@@ -24,7 +24,7 @@ rule draw_pictures:
 
 rule index:
     input:
-        root=dataset_root,
+        pictures=pictures,
     output:
         index=f"{RESULTS}/index.csv",
         checksum=f"{RESULTS}/index.csv.sha256",
@@ -33,6 +33,7 @@ rule index:
     conda:
         "../../envs/environment.yaml"
     params:
+        root=lambda wildcards: ROOT,
         layout=config["dataset"]["layout"],
         code=code_fingerprint("layouts"),
     script:
@@ -41,7 +42,7 @@ rule index:
 
 rule pack:
     input:
-        root=dataset_root,
+        pictures=pictures,
         index=rules.index.output.index,
     output:
         store=f"{RESULTS}/store.npy",
@@ -57,6 +58,7 @@ rule pack:
     resources:
         **LONG_JOB,
     params:
+        root=lambda wildcards: ROOT,
         layout=config["dataset"]["layout"],
         size=config["dataset"]["image_size"],
         code=code_fingerprint("images", "layouts"),

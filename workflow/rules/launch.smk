@@ -4,7 +4,7 @@
 
 rule preflight:
     input:
-        root=rules.draw_pictures.output.root if config["dataset"]["layout"] == "pictures" else [],
+        pictures=rules.draw_pictures.output.root if DRAWN else [],
     log:
         "logs/preflight.log",  # not among results, which may turn out not to be writable
     conda:
@@ -13,7 +13,7 @@ rule preflight:
     resources:
         **TRAINING_RESOURCES,
     params:
-        root=config["dataset"]["root"],  # no input: that it is missing is one of the faults
+        root=lambda wildcards: ROOT,  # that it is missing is one of the faults
     script:
         "../scripts/preflight.py"
 

@@ -10,4 +10,4 @@ from transferability.tables import write_table
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         check_code(snakemake.params.code, "layouts")
-        write_table(index_images(snakemake.params.layout, Path(snakemake.input.root)), Path(snakemake.output.index))
+        write_table(index_images(snakemake.params.layout, Path(snakemake.params.root)), Path(snakemake.output.index))

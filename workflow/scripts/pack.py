@@ -15,7 +15,7 @@ if __name__ == "__main__":
         where = StoreFiles(Path(snakemake.input.index), *map(Path, snakemake.output))
         paths = read_index(where.index)["path"].tolist()
         pack(
-            files=ImageFiles(snakemake.params.layout, Path(snakemake.input.root), paths),
+            files=ImageFiles(snakemake.params.layout, Path(snakemake.params.root), paths),
             where=where,
             size=snakemake.params.size,
             processes=snakemake.threads,

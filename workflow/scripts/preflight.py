@@ -11,7 +11,7 @@ from transferability.preflight import preflight, report
 if __name__ == "__main__":
     results = Path(snakemake.config["results_dir"])
     with job_log(snakemake.log[0]):
-        root = Path(snakemake.params.root or snakemake.input.root).expanduser()
+        root = Path(snakemake.params.root)
         findings, classes = preflight(snakemake.config, root, results, snakemake.threads)
         page = report(findings)
         print(page, flush=True)

@@ -27,7 +27,7 @@ def remedy(error: OSError | MemoryError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free disk space and run again: what is done is kept"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "make it readable and writable for you, and run again: what is done is kept"
+        return "make it readable and writable, and run again: what is done is kept"
     if error.errno == errno.ENOENT:
         return "it is not there; run again to make it anew: what is done is kept"
     if error.errno in (errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EREMOTEIO):

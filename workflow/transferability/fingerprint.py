@@ -102,9 +102,16 @@ class _WhatCounts(ast.NodeTransformer):
         node.type = node.name = None
         return self.generic_visit(node)
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """Docstrings and log lines."""
         call = node.value.func if isinstance(node.value, ast.Call) else None
         logs = isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name) and call.value.id in LOGS
         text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return ast.Pass() if logs or text else self.generic_visit(node)
+        return None if logs or text else self.generic_visit(node)
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """A block of which nothing is left still is one."""
+        node = super().generic_visit(node)
+        if getattr(node, "body", None) == [] and not isinstance(node, ast.Module):
+            node.body = [ast.Pass()]
+        return node

@@ -154,13 +154,13 @@ def serve(path: str, work: Callable[[], Callable[[dict], None]]) -> None:
 
     `work` imports what does the tasks, and gives it.
     """
-    with _Server(path, _Job) as server:  # jobs that come while it imports wait for their turn
-        server.parent = os.getppid()
-        server.work = work()
-        try:
+    parent = os.getppid()
+    try:
+        with _Server(path, _Job) as server:  # jobs that come while it imports wait for their turn
+            server.parent, server.work = parent, work()
             server.serve_forever()
-        finally:
-            shutil.rmtree(Path(path).parent, ignore_errors=True)
+    finally:
+        shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
 def _training() -> Callable[[dict], None]:

@@ -61,8 +61,8 @@ def _create(file: Path, shape: tuple[int, ...]) -> None:
     free = shutil.disk_usage(file.parent).free
     if needed - there > free:
         raise InputError(
-            f"{file.parent}: no room for the store, {(needed - there) / 1e6:,.0f} MB needed, {free / 1e6:,.0f} MB free; "
-            "free disk space or set results_dir"
+            f"{file.parent}: no room for the store, {(needed - there) / 1e6:,.0f} MB needed, {free / 1e6:,.0f} MB "
+            "free; free disk space or set results_dir"
         )
     if not there:
         np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()

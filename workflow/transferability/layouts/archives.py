@@ -59,7 +59,10 @@ def _train(root: Path, faults: list[str]) -> Iterator[Row]:
 
 def _val(root: Path, faults: list[str]) -> Iterator[Row]:
     """The images in order of their names have the labels in the devkit, line by line."""
-    names = sorted(name for name in _archive(root / VAL)[1] if is_image(name))
+    found = _archive(root / VAL)[1]
+    names = sorted(name for name in found if is_image(name))
+    if others := [f"{VAL}/{name}" for name in found if not is_image(name)]:
+        faults.append(no_images(others))
     labels = [int(line) for line in _devkit_file(root, GROUND_TRUTH).split()]
     if len(names) != len(labels):
         faults.append(f"{VAL}: {len(names)} images, and {len(labels)} labels in the devkit")
