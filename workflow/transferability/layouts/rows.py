@@ -25,7 +25,8 @@ def is_image(name: str) -> bool:
 def no_images(paths: Sequence[str]) -> str:
     """Return a fault that tells of files among the images of classes which would silently not count."""
     suffixes = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in paths)
-    kinds = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(5))
+    most = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))[:5]
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in most)
     return (
         f"{len(paths)} entries of class folders are no images that Pillow opens ({kinds}), e.g. {min(paths)}; convert "
         "them (to .png or .jpg), put images right into the folder of their class, or remove what is no image"
