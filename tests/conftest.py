@@ -74,12 +74,21 @@ class Checkout:
         assert not check or run.returncode == 0, run.stdout[-4000:]
         return run
 
-    def start(self, *arguments: str) -> subprocess.Popen:
-        """Start snakemake here, with the library of this copy, and do not wait for it."""
+    def trained(self, results: str) -> set[str]:
+        """The networks ("random-0/A3B+") that were trained, rather than put back, since the last call."""
+        found = set()
+        for log in (self.root / results / "logs" / "train").glob("*/*.log"):
+            if "training, " in log.read_text(encoding="utf-8"):
+                found.add(f"{log.parent.name}/{log.stem}")
+            log.write_text("", encoding="utf-8")
+        return found
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        """Start snakemake here, with the library of this copy and more environment, and do not wait for it."""
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"],
             cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root / "workflow")},
+            env=os.environ | {"PYTHONPATH": str(self.root / "workflow")} | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -99,4 +108,5 @@ def checkout(tmp_path_factory) -> Checkout:
     """A copy of the repository with the smoke study finished in it."""
     copy = Checkout(tmp_path_factory.mktemp("study") / "checkout")
     copy.snakemake("--configfile", "config/smoke.yaml")
+    copy.trained("results/smoke")
     return copy

@@ -1,11 +1,14 @@
 """The workflow as a user meets it: snakemake in a copy of the repository, on the smoke study."""
 
 import json
+import os
+import random
 import re
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -105,11 +108,152 @@ def test_deleting_base_weights_reruns_that_base_and_its_copies(checkout):
     kept = file.read_bytes()
     file.unlink()
     expected = {"train_base": 1, "train_transfer": 12, "collect": 1, "figure2": 1}
+    checkout.trained(RESULTS)
     assert checkout.pending(FIGURE, *SMOKE) == expected
     checkout.snakemake(str(file.relative_to(checkout.root)), *SMOKE)
+    assert checkout.trained(RESULTS) == {"random-0/baseA"}
     assert file.read_bytes() == kept
     assert checkout.pending(*SMOKE) == {"provenance": 1, "all": 1}
     checkout.snakemake(*SMOKE)
+
+
+def repair(path: Path) -> None:
+    """Damage a file, and delete it as the error says that names it."""
+    path.write_bytes(path.read_bytes()[:-1])
+    path.unlink()
+
+
+REPAIRS = {
+    "index.csv touched": (Path.touch, set()),
+    "store.npy": (repair, set()),
+    "splits/random-0/A.csv": (repair, set()),
+    "index.csv": (repair, set()),
+    "weights/random-0/baseA.safetensors": (repair, {"random-0/baseA"}),
+    "accuracy/random-0/A3B+.json": (repair, {"random-0/A3B+"}),
+    "provenance/random-0/A3B+.json": (repair, set()),
+}
+
+
+@pytest.mark.parametrize("file", REPAIRS)
+def test_a_repair_trains_only_what_it_asks_for(checkout, file):
+    """Whatever jobs Snakemake's clock starts then, they find what they would train.
+
+    One network is asked for besides: without, Snakemake does not miss what lies between files that are there.
+    """
+    results = checkout.root / RESULTS
+    before = contents(results)
+    checkout.trained(RESULTS)
+    edit, asked = REPAIRS[file]
+    edit(results / file.removesuffix(" touched"))
+    (accuracies(checkout) / "B3A.json").unlink()
+    checkout.snakemake(*SMOKE)
+    assert checkout.trained(RESULTS) == asked | {"random-0/B3A"}
+    assert contents(results) == before
+    assert checkout.pending(*SMOKE) == {}
+
+
+def contents(results: Path) -> dict[str, bytes]:
+    """The bytes of all accuracy files and weights."""
+    files = [*results.glob("accuracy/*/*.json"), *results.glob("weights/*/*")]
+    return {str(file.relative_to(results)): file.read_bytes() for file in files}
+
+
+def test_a_copy_of_the_results_trains_nothing(checkout):
+    """cp -r gives every file another time."""
+    before = contents(checkout.root / RESULTS)
+    copy = checkout.root / "results" / "copy"
+    subprocess.run(["cp", "-r", checkout.root / RESULTS, copy], check=True)
+    for file in copy.rglob("*"):
+        seconds = random.Random(file.name).uniform(-1e6, 0) + time.time()
+        os.utime(file, (seconds, seconds))
+    checkout.snakemake(*SMOKE, "--config", "results_dir=results/copy")
+    assert checkout.trained("results/copy") == set()
+    assert contents(copy) == before
+
+
+def test_a_configuration_changed_and_changed_back_trains_nothing_again(checkout):
+    before = contents(checkout.root / RESULTS)
+    checkout.trained(RESULTS)
+    target = f"{RESULTS}/accuracy/random-0/A3B.json"
+    checkout.snakemake(target, *SMOKE, "--config", "training={rate: 0.005}")
+    assert checkout.trained(RESULTS) == {"random-0/baseA", "random-0/A3B"}
+    assert contents(checkout.root / RESULTS) != before
+    checkout.snakemake(*SMOKE)
+    assert checkout.trained(RESULTS) == set()
+    assert contents(checkout.root / RESULTS) == before
+
+
+BASES = {"whole/base", *(f"{split}/base{half}" for split in ("random-0", "manmade-natural") for half in "AB")}
+
+
+@pytest.mark.parametrize(
+    ("force", "asked"),
+    [
+        (["-f", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/A3B+"}),
+        (["-R", "train_base"], BASES),
+        (["-F", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/baseA", "random-0/A3B+"}),
+        (["--forcerun", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/A3B+"}),
+    ],
+    ids=["-f", "-R", "-F", "--forcerun"],
+)
+def test_what_a_person_forces_is_trained(checkout, force, asked):
+    before = contents(checkout.root / RESULTS)
+    checkout.trained(RESULTS)
+    checkout.snakemake(*SMOKE, *force)
+    assert checkout.trained(RESULTS) == asked
+    assert contents(checkout.root / RESULTS) == before
+    checkout.snakemake(*SMOKE)
+
+
+def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
+    """The store is packed anew, and the jobs fail that would put networks back; the next run still finds them."""
+    results = checkout.root / RESULTS
+    before = contents(results)
+    checkout.trained(RESULTS)
+    (results / "store.npy").unlink()
+    target = results / "accuracy" / "random-0" / "B3A.json"
+    target.unlink()
+    runs = checkout.root / "workflow" / "transferability" / "runs.py"
+    original = runs.read_text()
+    try:
+        runs.write_text(original.replace("        end_with_snakemake()", "        raise InputError('on purpose')", 1))
+        run = checkout.snakemake(str(target.relative_to(checkout.root)), *SMOKE, check=False)
+    finally:
+        runs.write_text(original)
+    assert "error: on purpose" in run.stdout
+    gone = before.keys() - contents(results).keys()
+    assert gone == {"accuracy/random-0/B3A.json", "accuracy/random-0/baseB.json", "weights/random-0/baseB.safetensors"}
+    checkout.snakemake(*SMOKE)
+    assert checkout.trained(RESULTS) == {"random-0/B3A"}
+    assert contents(results) == before
+
+
+def test_code_edited_while_snakemake_runs_is_refused(checkout):
+    """A job that starts after the edit would train with the new code under the old one's mark."""
+    slow = (*SMOKE, "--config", "results_dir=results/edited", "training={length: 2000 iterations, rate: 0.001}")
+    names = [f"results/edited/accuracy/random-0/{name}.json" for name in ("baseA", "A3B")]
+    process = checkout.start(*names, *slow, "device=cpu", TRANSFERABILITY_FORK_SERVER="[null, null]")
+    log = checkout.root / "results/edited/logs/train/random-0/baseA.log"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and "training" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    file = checkout.root / "workflow" / "transferability" / "optimizer.py"
+    original = file.read_text()
+    try:
+        file.write_text(original.replace("factor * rate", "factor * factor * rate"))
+        process.wait(120)
+    finally:
+        file.write_text(original)
+    second = checkout.root / "results/edited/logs/train/random-0/A3B.log"
+    if second.exists() and "the code was edited after snakemake started" in second.read_text():
+        assert process.returncode != 0
+    else:  # its job was forked from a process that had the old code
+        checkout.snakemake(names[0], *slow, "device=cpu")
+    before = [(checkout.root / name).read_bytes() for name in names if (checkout.root / name).exists()]
+    shutil.rmtree(checkout.root / "results/edited/accuracy")
+    checkout.snakemake(*names, *slow, "device=cpu")
+    assert before == [(checkout.root / name).read_bytes() for name in names][: len(before)]
 
 
 @pytest.mark.parametrize("change", ["docstring", "comment", "progress", "script", "figure", "touch"])
@@ -171,12 +315,12 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     )
     slow = (*slow, "jobs={state_seconds: 0}")
     target = "results/kill/accuracy/random-0/baseA.json"
-    state = checkout.root / "results/kill/state/random-0/baseA.pt"
+    states = checkout.root / "results/kill/state/random-0"
     process = checkout.start(target, *slow)
     deadline = time.monotonic() + 120
-    while not state.exists() and time.monotonic() < deadline:
+    while not list(states.glob("baseA.*.pt")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert state.exists()
+    assert list(states.glob("baseA.*.pt"))
     for training in psutil.Process(process.pid).children(recursive=True):
         if any("train.py" in word for word in training.cmdline()[:2]):
             training.kill()
@@ -188,7 +332,7 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     shutil.rmtree(checkout.root / "results/kill/accuracy")
     checkout.snakemake(target, *slow)
     assert (checkout.root / target).read_bytes() == resumed
-    assert not state.exists()
+    assert not list(states.glob("baseA.*"))
 
 
 def test_a_broken_image_and_a_broken_configuration_end_with_one_clear_error(checkout, image_tree):

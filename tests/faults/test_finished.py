@@ -1,4 +1,4 @@
-"""Finished networks are put back whatever makes a job start again; what differs is trained; passing errors cost nothing."""
+"""Finished networks are put back whatever starts a job again, what differs is trained, passing errors cost nothing."""
 
 import errno
 import os

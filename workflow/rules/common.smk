@@ -1,7 +1,7 @@
 # Shared by the other files here: the checked configuration, paths, wildcards, resources, input functions.
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,7 +11,7 @@ from transferability.config import validate_config
 from transferability.errors import InputError
 from transferability.fingerprint import code_fingerprint
 from transferability.lifeline import SNAKEMAKE
-from transferability.marks import recipe_of, source_of
+from transferability.marks import Recipe, recipe_of, source_of
 from transferability.networks import ALL, HALVES, WHOLE, Network, experiments, splits, study_networks
 
 try:
@@ -94,11 +94,6 @@ def manifest(wildcards):
     return f"{RESULTS}/splits/{wildcards.split}/{network_of(wildcards).target}.csv"
 
 
-def recipe(wildcards):
-    """How a network is trained, by value."""
-    return asdict(recipe_of(config, network_of(wildcards), TRAINING_CODE))
-
-
 def base_weights(wildcards):
     """The weights that a network's first layers are copied from."""
     network = network_of(wildcards)
@@ -132,6 +127,14 @@ def pictures(wildcards):
 
 # What computes in a training job. The checksum ignores comments, docstrings and messages.
 TRAINING_CODE = code_fingerprint("assembly")
+
+
+def of_recipe(name):
+    """A parameter: one part of how a network is trained, by value, so that only what differs trains it again."""
+    return lambda wildcards: getattr(recipe_of(config, network_of(wildcards), TRAINING_CODE), name)
+
+
+RECIPE = {field.name: of_recipe(field.name) for field in fields(Recipe)}
 
 
 def made_from(product, paths):

@@ -26,7 +26,7 @@ rule train_base:
     resources:
         **TRAINING_RESOURCES,
     params:
-        recipe=recipe,
+        **RECIPE,
     script:
         "../scripts/train.py"
 

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     jobs = snakemake.config["jobs"]
     task = {
         "log": snakemake.log[0],
-        "recipe": snakemake.params.recipe,
+        "recipe": dict(snakemake.params.items()),
         "source": {name: str(path) for name, path in snakemake.input.items()},
         "products": {name: str(path) for name, path in snakemake.output.items()},
         "job": {
