@@ -152,7 +152,7 @@ if __name__ == "__main__":
     name, root, results, length = sys.argv[1:5]
     torch.set_num_threads(THREADS)
     root, results = Path(root), Path(results)
-    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text(encoding="utf-8"))
     update_config(config, yaml.safe_load(Path(name).read_text(encoding="utf-8")))
     config["training"]["length"] = length
     base = read_record(results / "accuracy" / "random-0" / "baseA.json")

@@ -28,7 +28,7 @@ def record(name: str, table: pd.DataFrame, notes: str = "") -> None:
     print(f"\n{notes}".rstrip())
     print(", ".join(f"{key} {value}" for key, value in content["hardware"].items()))
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def hardware() -> dict:

@@ -34,7 +34,7 @@ def seconds_to_save(architecture: str, directory: str) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    every = yaml.safe_load(CONFIG.read_text())["jobs"]["state_seconds"]
+    every = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["jobs"]["state_seconds"]
     rows = []
     for architecture in ARCHITECTURES:
         with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as directory:

@@ -32,7 +32,7 @@ def job_times(results: Path) -> pd.DataFrame:
     for file in sorted(results.glob("provenance/random-*/*.json")):
         network = Network.parse(file.parent.name, file.stem)
         log = (results / "benchmarks" / "train" / network.split / network.name).with_suffix(".tsv")
-        job, training = pd.read_csv(log, sep="\t")["s"].item(), json.loads(file.read_text())["seconds"]
+        job, training = pd.read_csv(log, sep="\t")["s"].item(), json.loads(file.read_text(encoding="utf-8"))["seconds"]
         rows.append((network.kind, network.frozen, job, training, log.stat().st_mtime))
     return pd.DataFrame(rows, columns=["network", "frozen", "job", "training", "ended"])
 
@@ -95,7 +95,7 @@ if __name__ == "__main__":
     results = Path(sys.argv[1] if len(sys.argv) > 1 else "results")
     cores = int(sys.argv[2]) if len(sys.argv) > 2 else 2
     torch.set_num_threads(1)
-    training = yaml.safe_load(CONFIG.read_text())["training"]
+    training = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["training"]
     jobs = job_times(results)
     wall = jobs["ended"].max() - (jobs["ended"] - jobs["job"]).min()
     shares = {}

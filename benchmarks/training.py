@@ -132,7 +132,7 @@ def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
 
 if __name__ == "__main__":
     name = sys.argv[1] if len(sys.argv) > 1 else "config/config.yaml"
-    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text(encoding="utf-8"))
     update_config(config, yaml.safe_load(Path(name).read_text(encoding="utf-8")))
     torch.set_num_threads(config["jobs"]["threads"])
     with leased_hardware(config["device"], 1) as device:

@@ -62,13 +62,14 @@ class Checkout:
         ignored = shutil.ignore_patterns("results", ".git", ".venv", ".snakemake", "tests", "__pycache__", "*_cache")
         shutil.copytree(REPOSITORY, root, ignore=ignored)
 
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run snakemake here, with the library of this copy; `check` raises for an exit code other than 0."""
         run = subprocess.run(
             [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"],
             cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root / "workflow")},
-            text=True,
+            env=os.environ | {"PYTHONPATH": str(self.root / "workflow")} | environment,
+            encoding="utf-8",
+            errors="replace",
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

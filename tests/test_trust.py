@@ -44,3 +44,19 @@ def test_a_configuration_with_yaml_tags_is_refused_and_not_executed(checkout):
     assert run.returncode != 0
     assert "Config file is not valid JSON or YAML" in run.stdout
     assert not witness.exists()
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.name)
+def test_text_is_read_and_written_as_utf8(file):
+    """Without a word about the encoding it would be the locale's."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        given = {keyword.arg for keyword in node.keywords}
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        of_module = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in ("tarfile", "Image", "os")
+        modes = [argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)]
+        opened = name == "open" and not of_module and not any("b" in str(mode) for mode in modes)
+        text = name in ("read_text", "write_text", "makefile") or opened
+        assert not text or "encoding" in given, f"{file.name}:{node.lineno}"
+        assert "text" not in given, f"{file.name}:{node.lineno}: give encoding instead"

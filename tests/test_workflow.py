@@ -380,3 +380,12 @@ def test_the_snakefile_plans_the_papers_study(checkout):
     )
     pending = checkout.pending("results/paper-study/figure2.pdf", *SMOKE, *settings)
     assert (pending["train_base"], pending["train_transfer"]) == (8, 224)
+
+
+def test_a_retry_asks_for_more_memory_up_to_a_bound_and_for_the_same_time(checkout):
+    """Trainings resume; a partition that takes four hours would refuse eight, and one refusal ends snakemake."""
+    asked = []
+    for attempt in ("1", "2", "9"):
+        run = checkout.snakemake("-n", "results/figure2.pdf", "--attempt", attempt)
+        asked.append(set(re.findall(r"resources: .*runtime=(\d+), gpu=0, mem_mb=(\d+)", run.stdout)))
+    assert asked == [{("60", "2000")}, {("60", "4000")}, {("60", "8000")}]

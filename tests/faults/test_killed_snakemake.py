@@ -38,12 +38,15 @@ def kill(processes: list[psutil.Process]) -> None:
 def victims(snakemake: psutil.Process, kind: str) -> list[psutil.Process]:
     children = snakemake.children(recursive=True)
     if kind == "fork server":
-        return [
-            child
-            for child in children
-            if "transferability.fork_server" in child.cmdline() and child.ppid() == snakemake.pid
-        ]
+        return [child for child in children if child.ppid() == snakemake.pid and is_server(child)]
     return [snakemake, *children] if kind == "snakemake and all its children" else [snakemake]
+
+
+def is_server(process: psutil.Process) -> bool:
+    try:
+        return "transferability.fork_server" in process.cmdline()
+    except psutil.Error:  # it has ended
+        return False
 
 
 def records(folder: Path) -> dict[str, bytes]:

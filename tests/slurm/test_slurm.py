@@ -79,7 +79,11 @@ def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
     target = "results/slurm/accuracy/random-0/baseA.json"
     process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG)
     wait_for(checkout.root / "results/slurm/state/random-0/baseA.progress", 120)
-    wait_for(checkout.root / "results/slurm/state/random-0/baseA.pt", 20)
+    states = checkout.root / "results/slurm/state/random-0"
+    deadline = time.monotonic() + 20
+    while not list(states.glob("baseA.*.pt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
     jobs = subprocess.run(["squeue", "-h", "--states=RUNNING", "-o", "%i"], capture_output=True, text=True)
     subprocess.run(["scancel", *jobs.stdout.split()], check=True)
     finish(checkout, process, 300)
@@ -97,6 +101,43 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     assert "random-0/baseA: stopped before its walltime is over at iteration" in output
     log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
     assert int(re.search(r"resumed at iteration (\d+) of 16000", log)[1]) > 0
+
+
+def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_log):
+    """kill -9, or a login node that reboots: the next snakemake ends what nobody waits for, and goes on from there."""
+    settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
+    target = "results/slurm/accuracy/random-0/baseA.json"
+    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("4000", "6000"))
+    process = start(checkout, *arguments)
+    states = checkout.root / "results/slurm/state/random-0"
+    deadline = time.monotonic() + 120
+    while not list(states.glob("baseA.*.pt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    process.kill()
+    process.wait()
+    running = subprocess.run(["squeue", "-h", "-o", "%A %T"], capture_output=True, text=True).stdout.split()
+    assert running[1:] == ["RUNNING"]
+    checkout.snakemake("--unlock", *arguments[1:])
+    output = finish(checkout, start(checkout, *arguments), 300)
+    assert f"cancels 1 Slurm jobs that a snakemake left behind here: {running[0]}" in output
+    log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
+    assert int(re.search(r"resumed at iteration (\d+) of 6000", log)[1]) > 0
+    assert re.search(rf"JobId={running[0]} .*JobState=CANCELLED", job_log.read_text())
+
+
+def test_tasks_of_a_job_array_know_their_own_walltime(checkout, job_log):
+    """squeue lists all tasks of an array for the number of one of them."""
+    settings = ("--config", "results_dir=results/array", "jobs={mem_mb: 500, runtime: 5}")
+    targets = [f"results/array/accuracy/random-0/base{half}.json" for half in "AB"]
+    arguments = ("--configfile", "config/smoke.yaml", *settings)
+    checkout.snakemake("results/array/store.npy", "results/array/splits/random-0/A.csv", *arguments)
+    finish(checkout, start(checkout, *targets, *arguments, "--slurm-array-jobs", "all"), 200)
+    for half in "AB":
+        log = (checkout.root / f"results/array/logs/train/random-0/base{half}.log").read_text()
+        assert 200 < int(re.search(r"Slurm ends this job in (\d+) s", log)[1]) <= 300
+    jobs = re.findall(r"JobId=(\d+) .*JobState=COMPLETED", job_log.read_text())
+    assert len(set(jobs)) >= 2
 
 
 MINE = """

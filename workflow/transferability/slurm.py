@@ -31,6 +31,7 @@ def job_deadline(runtime: float) -> float:
             "Slurm does not tell the walltime that is left (%r); its %g minutes count from now", answer, runtime
         )
         left = 60 * runtime
+    log.info("Slurm ends this job in %d s", left)
     return time.monotonic() + left
 
 

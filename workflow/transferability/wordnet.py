@@ -132,6 +132,8 @@ def _as_corpus(directory: Path, corpus: Path) -> Path:
             shutil.copyfile(file, corpus / file.name)
     if not (corpus / "lexnames").exists():
         # One line for each of WordNet's 45 lexicographer files; their names are not used here.
-        (corpus / "lexnames").write_text("".join(f"{k:02d}\tlexicographer{k}\t0\n" for k in range(45)))
+        (corpus / "lexnames").write_text(
+            "".join(f"{k:02d}\tlexicographer{k}\t0\n" for k in range(45)), encoding="utf-8"
+        )
     (corpus / "index.sense").touch()
     return corpus
