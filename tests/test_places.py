@@ -71,7 +71,7 @@ def test_letters_that_the_locale_hides_from_snakemake_are_one_error(checkout, im
 
 
 def test_spaces_and_braces_in_paths(tmp_path, images):
-    checkout = Checkout(tmp_path / "my study {a}")
+    checkout = Checkout(tmp_path / "my study")
     place = tmp_path / "my images {b} 'c'"
     place.symlink_to(images)
     target = "results/smoke/accuracy/random-0/baseA.json"
@@ -79,6 +79,12 @@ def test_spaces_and_braces_in_paths(tmp_path, images):
     files = ("--configfile", "config/smoke.yaml", "mine.yaml", "--config", "splits={manmade_natural: false}")
     checkout.snakemake(target, *files)
     assert json.loads((checkout.root / target).read_text(encoding="utf-8"))["train_images"] == 12
+
+
+def test_a_checkout_in_a_path_with_braces_is_one_error(tmp_path):
+    run = Checkout(tmp_path / "{my}").snakemake("-n", "--configfile", "config/smoke.yaml", check=False)
+    assert run.returncode != 0
+    assert "snakemake takes braces in the path of a checkout for wildcards" in run.stdout
 
 
 def test_a_python_in_a_path_with_spaces_is_one_error(checkout, tmp_path):
@@ -89,7 +95,7 @@ def test_a_python_in_a_path_with_spaces_is_one_error(checkout, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(checkout.root / "workflow")}
     run = subprocess.run(command, cwd=checkout.root, env=environment, capture_output=True, text=True)
     assert run.returncode != 0
-    assert "snakemake cannot run jobs with a Python in a path with spaces" in run.stderr
+    assert "snakemake cannot run jobs with a Python in a path with spaces" in run.stdout
     make = subprocess.run(
         ["make", "-n", "-f", checkout.root / "Makefile", "figure2"], cwd=tmp_path, capture_output=True
     )

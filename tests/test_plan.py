@@ -1,10 +1,11 @@
+import json
 import re
 
 import pandas as pd
 import pytest
 import yaml
 from snakemake.utils import update_config
-from transferability.costs import Speed, disk_needs, estimate_seconds, workload
+from transferability.costs import Speed, disk_needs, estimate_seconds, slowdown, workload
 from transferability.networks import Network, study_networks
 from transferability.plan import by_treatment
 
@@ -38,6 +39,17 @@ def test_seconds_follow_from_images_and_speeds():
     )
     seconds = estimate_seconds(work, {0: Speed(10, 100), 3: Speed(50, 100)})
     assert seconds.tolist() == [21, 101]
+
+
+def test_a_network_that_resumed_at_its_end_tells_nothing_of_speed(tmp_path):
+    """Stopped in its last test, it trained no image more: 0 images/s."""
+    networks = [Network("random-0", "A", "B", 3), Network("random-0", "B", "B")]
+    work = pd.DataFrame([(network, 1000, 100) for network in networks], columns=["network", "trained", "tested"])
+    (tmp_path / "provenance" / "random-0").mkdir(parents=True)
+    for network, per_s in zip(networks, (0.0, 50.0), strict=True):
+        file = tmp_path / "provenance" / "random-0" / f"{network.name}.json"
+        file.write_text(json.dumps({"images_per_s": per_s, "device": "cpu"}))
+    assert slowdown(work, pd.Series([10.0, 10.0]), tmp_path) == (2.0, 1, ["cpu"])
 
 
 def test_what_is_left_is_summed_up_by_treatment():

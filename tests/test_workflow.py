@@ -305,6 +305,15 @@ def test_settings_of_jobs_retrain_nothing_and_settings_of_training_do(checkout):
     assert (reduced["train_whole"], reduced.get("train_transfer")) == (2, None)
 
 
+def test_a_deleted_index_is_missed(checkout):
+    """As a person deletes it who has added images: what was made from it must not pass for what is there now."""
+    file = checkout.root / RESULTS / "index.csv"
+    content = file.read_bytes()
+    file.unlink()
+    assert {"index": 1, "pack": 1}.items() <= checkout.pending(*SMOKE).items()
+    file.write_bytes(content)
+
+
 def test_a_killed_job_goes_on_where_it_was(checkout):
     """Kill -9 the training process; the next run resumes it and ends with the bytes of an undisturbed run."""
     slow = (

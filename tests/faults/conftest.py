@@ -29,15 +29,7 @@ from transferability.tables import write_table
 from ..conftest import REPOSITORY
 
 TABLE = REPOSITORY / "docs" / "reliability.md"
-INTRODUCTION = """# Reliability
-
-What was done to trainings, and what came of it: written by `pytest tests/faults --write-reliability`, which injects
-each fault and fails if the outcome is another. "Same bytes" are those of the accuracy file and of the weights of a
-network that nothing disturbed. States are saved after every iteration here, so that faults hit that as well.
-
-| fault | how it is injected | outcome |
-| --- | --- | --- |
-"""
+HEADER = "| fault | how it is injected | outcome |\n| --- | --- | --- |\n"
 TRAINING = {
     "length": "60 iterations",
     "test_every": "10 iterations",
@@ -189,6 +181,7 @@ def table(request) -> Iterator[list[tuple[str, str, str]]]:
     yield rows
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
     if request.config.getoption("--write-reliability"):
-        TABLE.write_text(INTRODUCTION + "".join(lines))
+        before = TABLE.read_text(encoding="utf-8").partition(HEADER)[0]
+        TABLE.write_text(before + HEADER + "".join(lines), encoding="utf-8")
     missing = [line for line in lines if line not in TABLE.read_text()]
     assert not missing, f"docs/reliability.md lacks (pytest tests/faults --write-reliability): {missing}"

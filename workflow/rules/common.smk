@@ -1,4 +1,5 @@
 # Shared by the other files here: the checked configuration, paths, wildcards, resources, input functions.
+import json
 import os
 import sys
 from dataclasses import fields
@@ -14,12 +15,11 @@ from transferability.lifeline import SNAKEMAKE
 from transferability.marks import Recipe, recipe_of, source_of
 from transferability.networks import ALL, HALVES, WHOLE, Network, experiments, splits, study_networks
 
-try:
-    validate_config(config, map(Path, workflow.configfiles))
-except InputError as error:
-    raise WorkflowError(f"the configuration is wrong\n{error}")
-
-if sys.getfilesystemencoding() != "utf-8" and not f"{config}{Path.cwd()}".isascii():
+# What Snakemake itself cannot do ends here with one error, not in every job.
+if (
+    sys.getfilesystemencoding() != "utf-8"
+    and not f"{json.dumps(config, ensure_ascii=False, default=str)}{Path.cwd()}".isascii()
+):
     raise WorkflowError(
         "the configuration or the path of the working directory has letters beyond ASCII, which snakemake does not read "
         "right in this locale; export PYTHONUTF8=1 and run again"
@@ -29,6 +29,14 @@ if any(map(str.isspace, sys.executable)):
         f"snakemake cannot run jobs with a Python in a path with spaces: {sys.executable}; move the checkout (or the "
         "environment) to a path without, and set it up again there"
     )
+if set("{}") & set(str(workflow.basedir)):
+    raise WorkflowError(
+        f"snakemake takes braces in the path of a checkout for wildcards: {workflow.basedir}; move it to a path without"
+    )
+try:
+    validate_config(config, map(Path, workflow.configfiles))
+except InputError as error:
+    raise WorkflowError(f"the configuration is wrong\n{error}")
 
 RESULTS = config["results_dir"].rstrip("/")
 RESOURCES = Path(workflow.basedir) / "resources"
@@ -101,9 +109,11 @@ def base_weights(wildcards):
 
 
 def sources(wildcards):
-    """The manifests and base weights that an experiment's networks are made from."""
+    """The files that the marks of an experiment's networks are made from."""
     files = [source_of(Path(RESULTS), network) for network in EXPERIMENTS[wildcards.experiment]]
-    paths = [path for source in files for path in (source.manifest, source.weights) if path]
+    paths = [
+        path for source in files for path in (source.index, source.description, source.manifest, source.weights) if path
+    ]
     return [str(path) for path in dict.fromkeys(paths)]
 
 

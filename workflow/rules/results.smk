@@ -7,10 +7,7 @@ rule collect:
             f"{RESULTS}/accuracy/{{experiment}}.csv",
             lambda wildcards: map(accuracy, EXPERIMENTS[wildcards.experiment]),
         ),
-        # What their marks are made of, to compare with.
-        made_from(f"{RESULTS}/accuracy/{{experiment}}.csv", sources),
-        index=rules.index.output.index,
-        description=rules.pack.output.description,
+        made_from(f"{RESULTS}/accuracy/{{experiment}}.csv", sources),  # to compare their marks
     output:
         accuracy=f"{RESULTS}/accuracy/{{experiment}}.csv",
         by_class=f"{RESULTS}/accuracy/{{experiment}}-by-class.csv",
