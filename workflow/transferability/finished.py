@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from transferability.files import UNFINISHED, written_whole
@@ -32,7 +33,8 @@ class Finished:
         for kind, product in products.items():
             product.parent.mkdir(parents=True, exist_ok=True)
             kept = self.place(mark, kind)
-            os.utime(kept)  # younger than what it is made from, for Snakemake
+            with suppress(OSError):  # another user's
+                os.utime(kept)  # younger than what it is made from, for Snakemake
             _link(kept, product)
 
     def drop(self, mark: str) -> None:
