@@ -11,8 +11,9 @@ endif
 figure2: .venv/ready
 	$(BIN)/snakemake results/figure2.pdf --cores all
 
+# Two processes, each with a file of tests at a time; those on a Slurm first, which mostly wait.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/slurm tests
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -74,6 +74,14 @@ def wait_for(path: Path, seconds: float) -> None:
         time.sleep(0.2)
 
 
+def goes_on(log: str) -> bool:
+    """Whether a job did not begin anew.
+
+    Slurm lets a job go on for 30 s after it was cancelled; one that ends its training by then has finished it.
+    """
+    return re.search(r"resumed at iteration [1-9]|put back, not trained again", log) is not None
+
+
 def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
@@ -87,8 +95,7 @@ def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
     jobs = subprocess.run(["squeue", "-h", "--states=RUNNING", "-o", "%i"], capture_output=True, text=True)
     subprocess.run(["scancel", *jobs.stdout.split()], check=True)
     finish(checkout, process, 300)
-    log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
-    assert int(re.search(r"resumed at iteration (\d+) of 4000", log)[1]) > 0
+    assert goes_on((checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text())
 
 
 def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout, job_log):
@@ -121,8 +128,7 @@ def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_l
     checkout.snakemake("--unlock", *arguments[1:])
     output = finish(checkout, start(checkout, *arguments), 300)
     assert f"cancels 1 Slurm jobs that a snakemake left behind here: {running[0]}" in output
-    log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
-    assert int(re.search(r"resumed at iteration (\d+) of 6000", log)[1]) > 0
+    assert goes_on((checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text())
     assert re.search(rf"JobId={running[0]} .*JobState=CANCELLED", job_log.read_text())
 
 
