@@ -1,6 +1,9 @@
 """Finished networks are put back whatever starts a job again, what differs is trained, passing errors cost nothing."""
 
+import contextlib
 import errno
+import itertools
+import json
 import os
 import shutil
 import signal
@@ -256,6 +259,37 @@ def test_progress_files_are_not_synced(study, table):
     table.append(("a slow disk", "syncs counted while progress is written every 10 ms", "none for progress files"))
 
 
+def test_a_long_test_is_a_sign_of_life(study, table):
+    """Progress is written while one iteration or one test takes minutes."""
+
+    def slow():
+        from transferability import progress, training
+
+        progress.EVERY = progress.FIRST = 0.05
+        test = training.Trainer.test
+        training.Trainer.test = lambda trainer: (time.sleep(3), test(trainer))[1]
+
+    file = study.root / "state" / "random-0" / "A3B+.progress"
+    process = study.start("A3B+", before=slow, test_every="60 iterations")
+    written = set()
+    while process.is_alive():
+        if file.exists():
+            with contextlib.suppress(OSError, ValueError):
+                written.add(json.loads(file.read_text())["written"])
+        time.sleep(0.02)
+    assert process.exitcode == 0
+    assert max(written) - min(written) > 2.5
+    assert max(b - a for a, b in itertools.pairwise(sorted(written))) < 1.5
+    table.append(("a test of minutes", "each test waits for 3 s", "status sees the job alive throughout"))
+
+
+def test_files_put_back_twice_leave_nothing(study):
+    """Renaming a hard link to another of the same file does nothing, and would leave the first."""
+    assert study.run("A3B+") == 0
+    assert study.run("A3B+") == 0
+    assert not list(study.root.glob("*.unfinished"))
+
+
 def test_the_mean_image_is_computed_once(study, table):
     assert study.run("baseA") == 0
     study.forget("baseA")
@@ -281,7 +315,7 @@ def test_a_signal_before_training_ends_a_job_at_once(study, table):
         os.kill(process.pid, signal.SIGTERM)
         process.join(20)
     assert process.exitcode == 1
-    assert "stopped by SIGTERM; it had not begun to train" in study.log("A3B+")
+    assert "error: random-0/A3B+: stopped by SIGTERM; it had not begun to train" in study.log("A3B+")
     table.append(("SIGTERM", "while it waits for another process", "ends at once, with a message"))
 
 

@@ -35,6 +35,8 @@ def after_failure():
     for job, kept in TRAININGS.items():
         if is_incomplete(job):
             kept.call()
+        else:
+            kept.answer()
 
 
 def is_incomplete(job):

@@ -69,6 +69,7 @@ def _link(kept: Path, product: Path) -> None:
     try:
         os.link(kept, unfinished)
         unfinished.replace(product)
+        unfinished.unlink(missing_ok=True)  # it is left where the product was this very file already
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from getpass import getuser
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def cancel_left_behind(directory: Path) -> None:
 
     Nobody would take their results. Jobs that are submitted anew go on from the states that these saved.
     """
-    answer = _ask("squeue", "--me", "--noheader", "--format", "%A|%Z|%k")
+    answer = _ask("squeue", "--user", getuser(), "--noheader", "--format", "%A|%Z|%k")
     rows = [line.split("|", 2) for line in answer.splitlines() if line.count("|") >= 2]
     left = [job for job, where, comment in rows if Path(where) == directory and comment.startswith("rule_")]
     if left:

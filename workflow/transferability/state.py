@@ -97,6 +97,7 @@ class StateKeeper:
 
     def __init__(self, path: Path, mark: str, seconds: float, deadline: float = float("inf")):
         self.path, self.mark = path, mark
+        self._name = f"{path.parent.name}/{path.name.partition('.')[0]}"
         self._seconds, self._deadline = seconds, deadline
         self._wait, self._saved_at, self._took = seconds, time.monotonic(), 0.0
         self._trains, self._signal = False, None
@@ -116,7 +117,7 @@ class StateKeeper:
     def check(self) -> None:
         """Raise StoppedError if the job, which waits, has to end."""
         if time.monotonic() >= self._deadline - RESERVE:
-            raise StoppedError(f"{self.path.stem}: stopped before its walltime is over; it had not begun to train")
+            raise StoppedError(f"{self._name}: stopped before its walltime is over; it had not begun to train")
 
     def resume(self, trainer) -> None:
         """Let a Trainer go on from the saved state, if there is a usable one."""
@@ -157,4 +158,4 @@ class StateKeeper:
     def _remember(self, number, _frame) -> None:
         self._signal = signal.Signals(number).name
         if not self._trains:
-            raise StoppedError(f"{self.path.stem}: stopped by {self._signal}; it had not begun to train")
+            raise StoppedError(f"{self._name}: stopped by {self._signal}; it had not begun to train")
