@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -43,6 +44,27 @@ def test_every_kind_of_image_becomes_rgb(tmp_path):
         assert np.abs(pixels.astype(int) - expected).max() <= 3, name
 
 
+def twelve_bits(pixels: np.ndarray) -> bytes:
+    """A TIFF with 12 bits a pixel, as some cameras and microscopes write it, of pixels with 8."""
+    wide = (pixels * 4095 // 255).reshape(-1, 2)
+    packed = np.stack([wide[:, 0] >> 4, (wide[:, 0] & 15) << 4 | wide[:, 1] >> 8, wide[:, 1] & 255], axis=1)
+    data = packed.astype(np.uint8).tobytes()
+    height, width = pixels.shape
+    tags = [
+        (256, width),
+        (257, height),
+        (258, 12),
+        (259, 1),
+        (262, 1),
+        (273, 8),
+        (277, 1),
+        (278, height),
+        (279, len(data)),
+    ]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return struct.pack("<2sHI", b"II", 42, 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + b"\0" * 4
+
+
 SCALE = np.arange(20 * 20).reshape(20, 20) % 256  # from black to white, in 8 bits
 
 
@@ -52,6 +74,7 @@ SCALE = np.arange(20 * 20).reshape(20, 20) % 256  # from black to white, in 8 bi
         ("8.png", SCALE.astype(np.uint8), {}),
         ("16.png", (SCALE * 257).astype(np.uint16), {}),
         ("16.tif", (SCALE * 257).astype(np.uint16), {}),
+        ("12.tif", SCALE, {"bits": 12}),
         ("16-white-is-zero.tif", ((255 - SCALE) * 257).astype(np.uint16), {"tiffinfo": {262: 0}}),
         ("16.pgm", (SCALE * 257).astype(np.uint16), {}),
         ("transparent-on-black.png", np.dstack([np.zeros_like(SCALE)] * 3 + [255 - SCALE]).astype(np.uint8), {}),
@@ -60,7 +83,10 @@ SCALE = np.arange(20 * 20).reshape(20, 20) % 256  # from black to white, in 8 bi
 )
 def test_pixels_are_what_a_person_sees(tmp_path, name, image, options):
     """None turns black or white: not 16 bits, not what is black below its transparency, on the white of a page."""
-    Image.fromarray(image).save(tmp_path / name, **options)
+    if "bits" in options:
+        (tmp_path / name).write_bytes(twelve_bits(image))
+    else:
+        Image.fromarray(image).save(tmp_path / name, **options)
     assert np.abs(read_image(tmp_path / name, 20)[..., 1].astype(int) - SCALE).max() <= 1
 
 

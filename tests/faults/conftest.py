@@ -94,7 +94,7 @@ class Study:
     def forget(self, name: str) -> None:
         """Let a network be trained again, as a person does who deletes its accuracy file."""
         self.delete(name)
-        Finished(self.root / "state", "random-0", name).forget()
+        Finished(self.root / "state", "random-0", name).ask()
 
     def mark(self, name: str, **training) -> str:
         """The mark of a network with these settings."""

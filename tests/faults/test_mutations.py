@@ -61,6 +61,7 @@ DECIDE = [
     ("networks", 'return "base"\n        if self.source == RANDOM', 'return "basis"\n        if self.source == RANDOM'),
     ("networks", '"target": self.target,', '"target": self.source,'),
     ("marks", "frozen=network.frozen", "frozen=network.copied"),
+    ("marks", 'name=f"{network.split}/{network.name}"', "name=network.name"),
     ("marks", 'seed=config["seed"]', "seed=1"),
     ("fingerprint", "sort_keys=True", "sort_keys=False, indent=1"),
     ("picture_files", "quality=92", "quality=80"),
@@ -91,7 +92,7 @@ DO_NOT = [
     ("finished", "mark[:16]", "mark[:20]"),
     ("fingerprint", "the code was edited after", "code was edited after"),
     ("leases", "POLL = 0.5", "POLL = 0.1"),
-    ("lifeline", "GRACE = 60.0", "GRACE = 30.0"),
+    ("lifeline", "GRACE = 600.0", "GRACE = 300.0"),
     ("logs", "%(asctime)s %(message)s", "%(message)s"),
     (
         "marks",

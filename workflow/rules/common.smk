@@ -3,6 +3,7 @@ import json
 import os
 import sys
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,7 +12,7 @@ from snakemake.logging import logger
 from transferability.config import validate_config
 from transferability.errors import InputError
 from transferability.fingerprint import code_fingerprint
-from transferability.lifeline import SNAKEMAKE
+from transferability.lifeline import SNAKEMAKE, address
 from transferability.marks import Recipe, recipe_of, source_of
 from transferability.networks import ALL, HALVES, WHOLE, Network, experiments, splits, study_networks
 
@@ -57,7 +58,7 @@ if workflow.is_main_process:
 # Jobs in an environment of their own (--software-deployment-method conda) find the library here. They read and write
 # UTF-8 whatever the locale, and end when this snakemake does.
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [f"{workflow.basedir}/workflow", os.getenv("PYTHONPATH")])))
-os.environ.update({"PYTHONUTF8": "1", SNAKEMAKE: str(os.getpid())})
+os.environ.update({"PYTHONUTF8": "1", SNAKEMAKE: address()})
 
 
 wildcard_constraints:
@@ -139,9 +140,15 @@ def pictures(wildcards):
 TRAINING_CODE = code_fingerprint("assembly")
 
 
+@cache
+def recipe(network):
+    """How a network is trained."""
+    return recipe_of(config, network, TRAINING_CODE)
+
+
 def of_recipe(name):
-    """A parameter: one part of how a network is trained, by value, so that only what differs trains it again."""
-    return lambda wildcards: getattr(recipe_of(config, network_of(wildcards), TRAINING_CODE), name)
+    """A parameter: one part of how a network is trained, by value."""
+    return lambda wildcards: getattr(recipe(network_of(wildcards)), name)
 
 
 RECIPE = {field.name: of_recipe(field.name) for field in fields(Recipe)}

@@ -2,45 +2,72 @@
 from contextlib import suppress
 
 from transferability import fork_server
+from transferability.errors import remedy
 from transferability.finished import Finished
 from transferability.slurm import cancel_left_behind
 from transferability.status import write_networks
 
-TRAININGS = {}  # the networks that this run has jobs for, with what is kept of each
+TRAININGS = {}  # the jobs of this run that train, with what is kept of each one's network
+
+
+def kept_of(network):
+    """What is kept of a network that was finished before."""
+    return Finished(Path(RESULTS, "state"), network.split, network.name)
 
 
 def before_jobs():
-    """Forget finished networks that a person wants trained again, protect the others, and get ready to train."""
+    """Note which networks a person wants trained again, and get ready to train."""
     with suppress(OSError):  # jobs that write there will tell
         write_networks(Path(RESULTS), NETWORKS)
     if workflow.touch:
         return
     for job in workflow.dag.needrun_jobs():
         if job.rule.name.startswith("train_"):
-            network = network_of(job.wildcards)
-            TRAININGS[job] = Finished(Path(RESULTS, "state"), network.split, network.name)
-    for job, kept in TRAININGS.items():
-        if is_forced(job) or (is_incomplete(job) and not kept.called):
-            kept.forget()
-        else:
-            kept.call()
+            TRAININGS[job] = kept_of(network_of(job.wildcards))
+    try:
+        note_requests()
+    except OSError as error:
+        raise WorkflowError(f"{error}; {remedy(error)}")
     if not workflow.local_exec:
-        cancel_left_behind(Path.cwd())
+        cancel_left_behind(recorded_jobs())
     elif len(TRAININGS) > 1 and fork_server.is_useful(config["device"]):
-        fork_server.start()
+        with suppress(OSError):  # jobs run in their own processes then
+            fork_server.start()
+
+
+def note_requests():
+    """A network is trained again if its job is forced, or if a person deleted what was in place.
+
+    From now until its job has put it in place again, its files may be gone because Snakemake deleted them.
+    """
+    for job, kept in TRAININGS.items():
+        if is_forced(job) or (is_incomplete(job) and kept.in_place):
+            kept.ask()
+        kept.in_place = False
+    due = {network_of(job.wildcards) for job in TRAININGS}
+    for network in NETWORKS:
+        if network not in due and Path(accuracy(network)).exists():
+            kept_of(network).in_place = True
 
 
 def after_failure():
-    """Note which files of finished networks Snakemake deleted, as it does when a job fails: no person did that."""
+    """What the jobs that did not run, or not to their end, have left in place is in place."""
     for job, kept in TRAININGS.items():
-        if is_incomplete(job):
-            kept.call()
-        else:
-            kept.answer()
+        if not is_incomplete(job):
+            with suppress(OSError):
+                kept.in_place = True
+
+
+def recorded_jobs():
+    """The cluster's numbers of the jobs that Snakemake submitted for what this run makes, and did not see end.
+
+    That it could lock these files says that no living snakemake waits for them.
+    """
+    return {number for job in workflow.dag.needrun_jobs() for number in workflow.persistence.external_jobids(job)}
 
 
 def is_incomplete(job):
-    """Whether a network's accuracy file or weights are not there: if no job was due before, a person deleted them."""
+    """Whether a network's accuracy file or weights are not there."""
     return not all(Path(path).exists() for name, path in job.output.items() if name != "provenance")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transferability.files import write_text
 from transferability.logs import job_log
-from transferability.marks import mark_of, recipe_of, source_of
+from transferability.marks import check_sources, mark_of, recipe_of, source_of
 from transferability.networks import experiments
 from transferability.results import collect
 
@@ -12,11 +12,13 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         config, results = snakemake.config, Path(snakemake.config["results_dir"])
         code = snakemake.params.training_code
+        networks = experiments(config)[snakemake.wildcards.experiment]
+        check_sources({source_of(results, network) for network in networks})
         expected = {
             results / "accuracy" / network.split / f"{network.name}.json": mark_of(
                 recipe_of(config, network, code), source_of(results, network)
             )
-            for network in experiments(config)[snakemake.wildcards.experiment]
+            for network in networks
         }
         accuracy, by_class = collect(expected)
         write_text(Path(snakemake.output.accuracy), accuracy.to_csv(index=False))

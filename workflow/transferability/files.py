@@ -31,6 +31,17 @@ def written_whole(path: Path, keep: bool = False, sync: bool = True) -> Iterator
             _sync(path.parent)
 
 
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Let an OSError while a file is read name it: that of reading, unlike that of opening, does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole, in UTF-8."""
     with written_whole(path) as unfinished:

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from transferability.files import UNFINISHED, written_whole
 
-CALLED = "called"  # a file that is there while a job of the network is due that nobody asked to train again
+IN_PLACE = (
+    "in-place"  # a file that is there from when a job has put the study's files in place until the next one is due
+)
+ASKED = "asked"  # a file that is there from when a person asks for training until it is done
 NO_LINKS = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EACCES}
 
 
@@ -41,26 +44,34 @@ class Finished:
         """Forget what was finished under one mark."""
         shutil.rmtree(self._folder / mark[:16], ignore_errors=True)
 
-    def forget(self) -> None:
-        """Forget all that was finished, since a person wants the network trained again."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+    @property
+    def in_place(self) -> bool:
+        """Whether the study's files were in place, and no job was due since: if one is gone, a person deleted it.
+
+        Where a job is due Snakemake deletes them, before it starts and after it failed.
+        """
+        return (self._folder / IN_PLACE).exists()
+
+    @in_place.setter
+    def in_place(self, now: bool) -> None:
+        if not now:
+            (self._folder / IN_PLACE).unlink(missing_ok=True)
+        elif self._folder.is_dir():
+            (self._folder / IN_PLACE).touch()
 
     @property
-    def called(self) -> bool:
-        """Whether the study's files may be gone because a job is due: Snakemake deletes them before it starts one.
+    def asked(self) -> bool:
+        """Whether a person wants the network trained again."""
+        return (self._folder / ASKED).exists()
 
-        Where they are gone and no job was due, a person has deleted them.
-        """
-        return (self._folder / CALLED).exists()
-
-    def call(self) -> None:
-        """Note that a job of the network is due, if anything of it is kept that this could cost."""
+    def ask(self) -> None:
+        """Let the next job train the network even if it is finished."""
         if self._folder.is_dir():
-            (self._folder / CALLED).touch()
+            (self._folder / ASKED).touch()
 
     def answer(self) -> None:
-        """Note that a job has put the study's files in place."""
-        (self._folder / CALLED).unlink(missing_ok=True)
+        """Note that the network was trained as a person asked."""
+        (self._folder / ASKED).unlink(missing_ok=True)
 
 
 def _link(kept: Path, product: Path) -> None:

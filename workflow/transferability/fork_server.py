@@ -57,6 +57,7 @@ def train(task: dict) -> int:
 
     A SIGTERM or SIGINT is passed on to that process, and it ends when this one does.
     """
+    lifeline.end_with_snakemake()  # before torch is imported, which takes a while
     path, python = json.loads(os.environ.get(ADDRESS, "[null, null]"))
     if path and python == sys.executable and is_useful(task["job"]["device"]):
         with suppress(OSError):

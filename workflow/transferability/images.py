@@ -32,8 +32,10 @@ def check_scale(image: Image.Image) -> None:
 def _to_rgb(image: Image.Image) -> Image.Image:
     check_scale(image)
     if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
-        pixels = (np.asarray(image) // 256).astype(np.uint8)
-        white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0
+        tags = image.tag_v2 if image.format == "TIFF" else {}
+        bits = tags.get(258, (16,))[0]  # of TIFFs Pillow takes 12 as well
+        pixels = (np.asarray(image) >> bits - 8).astype(np.uint8)
+        white_is_zero = tags.get(262) == 0
         return Image.fromarray(255 - pixels if white_is_zero else pixels).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")

@@ -2,20 +2,36 @@
 
 import os
 import signal
+import socket
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 SNAKEMAKE = "TRANSFERABILITY_SNAKEMAKE"  # environment variable: the process that starts the jobs
 POLL = 0.5  # seconds between looks
-GRACE = 60.0  # seconds that a process has to save its state and end
+GRACE = 600.0  # seconds that a process has to save its state and end; it does after a test, if it is in one
 
 
 def end_with_snakemake() -> None:
     """End this process when the snakemake that started it has ended: nobody waits for its result."""
-    if SNAKEMAKE in os.environ:
-        end_with(int(os.environ[SNAKEMAKE]))
+    place, _, process = os.environ.get(SNAKEMAKE, "").rpartition(" ")
+    if process and place == _place():  # of another machine or container nothing can be seen here
+        end_with(int(process))
+
+
+def address() -> str:
+    """Return what SNAKEMAKE holds for jobs of this process."""
+    return f"{_place()} {os.getpid()}"
+
+
+def _place() -> str:
+    """Where the numbers of processes mean the same."""
+    with suppress(OSError):
+        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
+    return socket.gethostname()
 
 
 def end_with(process: int) -> None:
@@ -23,7 +39,7 @@ def end_with(process: int) -> None:
     try:
         other = psutil.Process(process)
     except psutil.NoSuchProcess:
-        return  # of another machine or container: nothing can be seen of it here
+        other = None
     threading.Thread(target=_watch, args=(other,), daemon=True).start()
 
 
@@ -34,7 +50,8 @@ def end() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _watch(other: psutil.Process) -> None:
-    while other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(POLL)
+def _watch(other: psutil.Process | None) -> None:
+    with suppress(psutil.Error):  # it ends in this moment
+        while other and other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(POLL)
     end()

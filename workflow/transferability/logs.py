@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import NoReturn
 
 from transferability.errors import READABLE, remedy
+from transferability.lifeline import end_with_snakemake
 
 
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
-    """Log to the file `path`; end the process with one message, there and on standard error, for a readable error.
+    """Log to the file `path`, and end when the snakemake that started this process has ended.
 
-    An OSError, such as a full disk, and a lack of memory count as readable. Of any other exception the log gets the
-    traceback.
+    For a readable error end with one message, there and on standard error. An OSError, such as a full disk, and a lack
+    of memory count as readable. Of any other exception the log gets the traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     form = {"format": "%(asctime)s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}
     logging.basicConfig(filename=path, encoding="utf-8", level=logging.INFO, force=True, **form)
+    end_with_snakemake()
     try:
         yield
     except READABLE as error:

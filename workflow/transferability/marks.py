@@ -1,7 +1,7 @@
 """What makes a network what it is: its recipe and the files that it is made from, and the mark that stands for both."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,17 +11,20 @@ from transferability.errors import InputError
 from transferability.fingerprint import file_sha256, fingerprint
 from transferability.networks import Network
 from transferability.settings import training_of
-from transferability.tables import table_digest
+from transferability.store import StoreFiles, check_description
+from transferability.tables import read_index, read_manifest, table_digest
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained, by value, so that a change in how that follows from its name shows.
 
-    `network` is what `Network.facts` tells. The first `copied` layers are its base's, the first `frozen` never learn.
-    `training` is the configuration's section, `seed` the study's, `code` the checksum of what computes.
+    Seeds are derived from `name`, "random-0/A3B+"; `network` is what `Network.facts` tells. The first `copied` layers
+    are its base's, the first `frozen` never learn. `training` is the configuration's section, `seed` the study's,
+    `code` the checksum of what computes.
     """
 
+    name: str
     network: Mapping
     copied: int
     frozen: int
@@ -29,11 +32,6 @@ class Recipe:
     training: Mapping
     seed: int
     code: str
-
-    @property
-    def name(self) -> str:
-        """The network's name in its study, "random-0/A3B+", which its seeds are derived from."""
-        return f"{self.network['split']}/{self.network['network']}"
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,7 @@ class Source:
 def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
     """Return how a study trains one of its networks with the code of that checksum."""
     return Recipe(
+        name=f"{network.split}/{network.name}",
         network=network.facts(),
         copied=network.copied,
         frozen=network.frozen,
@@ -87,6 +86,15 @@ def mark_of(recipe: Recipe, source: Source) -> str:
     Raises OSError for a file that cannot be read, InputError for damaged weights.
     """
     return fingerprint([asdict(recipe), data_digests(source)])
+
+
+def check_sources(sources: Collection[Source]) -> None:
+    """Raise InputError if an index, manifest or store's description is damaged: marks rely on their checksums."""
+    for index, description, checksums, store in {(s.index, s.description, s.checksums, s.store) for s in sources}:
+        read_index(index)
+        check_description(StoreFiles(index, store, checksums, description))
+    for manifest in {source.manifest for source in sources}:
+        read_manifest(manifest)
 
 
 def weights_digest(path: Path) -> str:

@@ -19,7 +19,6 @@ from transferability.files import write_text
 from transferability.fingerprint import check_code
 from transferability.finished import Finished
 from transferability.leases import leased_hardware, training_alone
-from transferability.lifeline import end_with_snakemake
 from transferability.logs import job_log
 from transferability.marks import Recipe, Source, mark_of
 from transferability.progress import Progress
@@ -69,7 +68,6 @@ def train_job(task: Mapping) -> None:
     Raises SystemExit after an error that the log tells, as for code that is not that of the recipe.
     """
     with job_log(task["log"]):
-        end_with_snakemake()
         check_code(task["recipe"]["code"], *CODE)
         run_network(
             recipe=Recipe(**task["recipe"]),
@@ -97,13 +95,15 @@ def run_network(recipe: Recipe, source: Source, products: Products, job: Job) ->
         training_alone(states / f"{name}.lock", keeper.check),
         Progress(states / f"{name}.progress") as progress,
     ):
+        if kept.asked:
+            kept.drop(mark)
         if _is_finished(kept, products, mark):
             log.info("%s is finished with this recipe, code and data: put back, not trained again", recipe.name)
         else:
             with leased_hardware(job.device, job.jobs_per_device, keeper.check) as device:
                 _train(recipe, source, products, kept, device, keeper, progress)
         kept.put_back(mark, products.by_kind())
-        kept.answer()
+        kept.in_place = True
         keeper.remove()
 
 
@@ -148,6 +148,7 @@ def _train(
         write_weights(kept.place(keeper.mark, "weights"), trainer.result(), keeper.mark)
     for kind, content in (("provenance", provenance), ("accuracy", accuracy)):
         write_text(kept.place(keeper.mark, kind), json.dumps(content, indent=1) + "\n")
+    kept.answer()
 
 
 def _provenance(device: torch.device, started: datetime, seconds: float, images: int, resumed_at: int) -> dict:

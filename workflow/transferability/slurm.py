@@ -6,8 +6,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from getpass import getuser
-from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +42,15 @@ def _of_this_job(answer: str) -> str:
     return next((line[1] for line in lines if len(line) == 2 and line[0] == os.environ[SLURM_JOB]), "")
 
 
-def cancel_left_behind(directory: Path) -> None:
-    """Cancel this user's jobs that a snakemake submitted from a directory where none runs any more (it was killed).
+def cancel_left_behind(jobs: Collection[str]) -> None:
+    """Cancel those of these jobs that are still in the queue: the snakemake that submitted them is gone.
 
     Nobody would take their results. Jobs that are submitted anew go on from the states that these saved.
     """
-    answer = _ask("squeue", "--user", getuser(), "--noheader", "--format", "%A|%Z|%k")
-    rows = [line.split("|", 2) for line in answer.splitlines() if line.count("|") >= 2]
-    left = [job for job, where, comment in rows if Path(where) == directory and comment.startswith("rule_")]
-    if left:
+    queued = (
+        set(_ask("squeue", "--user", getuser(), "--noheader", "--array", "--format", "%i").split()) if jobs else set()
+    )
+    if left := sorted(queued & set(jobs)):
         print(f"cancels {len(left)} Slurm jobs that a snakemake left behind here: {' '.join(left)}", file=sys.stderr)
         _ask("scancel", *left)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from transferability.errors import InputError, StoppedError, first_line
-from transferability.files import UNFINISHED, written_whole
+from transferability.files import UNFINISHED, named, written_whole
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def _load(path: Path) -> dict:
 
 
 def _read_checked(path: Path) -> io.BytesIO:
-    with path.open("rb") as file:
+    with named(path), path.open("rb") as file:
         digest, payload = file.readline().strip().decode(), file.read()
     if hashlib.sha256(payload).hexdigest() != digest:
         raise InputError("its checksum differs")

@@ -52,6 +52,24 @@ class Store:
         return images
 
 
+def check_description(where: StoreFiles) -> None:
+    """Compare a store's description with the checksums and the index that it was made with; the pixels may be gone.
+
+    Raises InputError if it is damaged.
+    """
+    try:
+        described = json.loads(where.description.read_text(encoding="utf-8"))
+        fits = described["index"] == file_sha256(where.index)
+        fits &= described["sha256"] == pixels_sha256(np.load(where.checksums, allow_pickle=False))
+    except (ValueError, EOFError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise InputError(
+            f"{where.description} is damaged, or not of {where.index}; delete {where.store} and it and run again: "
+            "networks that are finished are kept"
+        )
+
+
 def open_store(where: StoreFiles) -> Store:
     """Map a store into memory, read-only.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.errors import InputError
-from transferability.files import write_text
+from transferability.files import named, write_text
 
 SHA256 = ".sha256"  # what is added to a table's name for the file with its checksum, as sha256sum writes and checks it
 
@@ -43,7 +43,9 @@ def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
 
 def _read_checked(path: Path, columns: list[str]) -> pd.DataFrame:
     """Compare a table with its checksum: a truncated one could pass for a whole one with fewer classes or images."""
-    if table_digest(path) != _digest(path.read_bytes()):
+    with named(path):
+        digest = _digest(path.read_bytes())
+    if table_digest(path) != digest:
         raise InputError(f"{path} is damaged (its checksum differs); delete it and run again")
     return read_table(path, columns)
 
