@@ -49,10 +49,10 @@ def test_of_a_job_array_the_own_task_counts(slurm):
 
 
 def test_jobs_that_a_killed_snakemake_left_behind_are_cancelled_and_no_others(slurm, tmp_path, capsys):
-    slurm("1\n2_1\n3")
+    slurm("1 1\n2_1 7\n2_2 8\n3 3")
     cancelled = tmp_path / "cancelled"
     (tmp_path / "scancel").write_text(f"#!/bin/sh\necho $@ >> {cancelled}\n")
     (tmp_path / "scancel").chmod(0o755)
-    cancel_left_behind({"1", "2_1", "4"})
-    assert cancelled.read_text() == "1 2_1\n"
-    assert "cancels 2 Slurm jobs that a snakemake left behind here: 1 2_1" in capsys.readouterr().err
+    cancel_left_behind({"1", "2_1", "8", "4"})
+    assert cancelled.read_text() == "1 2_1 2_2\n"
+    assert "cancels 3 Slurm jobs that a snakemake left behind here: 1 2_1 2_2" in capsys.readouterr().err

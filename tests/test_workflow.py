@@ -216,7 +216,9 @@ def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
     runs = checkout.root / "workflow" / "transferability" / "runs.py"
     original = runs.read_text()
     try:
-        runs.write_text(original.replace("        end_with_snakemake()", "        raise InputError('on purpose')", 1))
+        runs.write_text(
+            original.replace("        check_code(", "        raise InputError('on purpose')\n        check_code(", 1)
+        )
         run = checkout.snakemake(str(target.relative_to(checkout.root)), *SMOKE, check=False)
     finally:
         runs.write_text(original)

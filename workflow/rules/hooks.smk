@@ -5,7 +5,7 @@ from transferability import fork_server
 from transferability.errors import remedy
 from transferability.finished import Finished
 from transferability.slurm import cancel_left_behind
-from transferability.status import write_networks
+from transferability.status import read_progress, write_networks
 
 TRAININGS = {}  # the jobs of this run that train, with what is kept of each one's network
 
@@ -29,7 +29,7 @@ def before_jobs():
     except OSError as error:
         raise WorkflowError(f"{error}; {remedy(error)}")
     if not workflow.local_exec:
-        cancel_left_behind(recorded_jobs())
+        cancel_left_behind(left_behind())
     elif len(TRAININGS) > 1 and fork_server.is_useful(config["device"]):
         with suppress(OSError):  # jobs run in their own processes then
             fork_server.start()
@@ -58,12 +58,16 @@ def after_failure():
                 kept.in_place = True
 
 
-def recorded_jobs():
-    """The cluster's numbers of the jobs that Snakemake submitted for what this run makes, and did not see end.
+def left_behind():
+    """The cluster's numbers of jobs that were submitted from here for what this run makes, and not seen to end.
 
-    That it could lock these files says that no living snakemake waits for them.
+    Of those that wait Snakemake notes it, of those that train their progress files. That this snakemake could lock the
+    files says that no other one here waits for them.
     """
-    return {number for job in workflow.dag.needrun_jobs() for number in workflow.persistence.external_jobids(job)}
+    waiting = {number for job in workflow.dag.needrun_jobs() for number in workflow.persistence.external_jobids(job)}
+    networks = [network_of(job.wildcards) for job in TRAININGS]
+    progress = [read_progress(Path(RESULTS), network.split, network.name) for network in networks]
+    return waiting | {told["slurm_job"] for told in progress if told and told.get("directory") == str(Path.cwd())}
 
 
 def is_incomplete(job):

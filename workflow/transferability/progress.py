@@ -23,9 +23,9 @@ FIRST = 1.0  # seconds until the first
 class Progress:
     """Tells what a job does, in a file at `path` while it is entered, from a thread of its own.
 
-    So the file is as young as the job is alive, whatever it is busy with. It tells doing, host, pid, slurm_job and when
-    it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s, seconds_left and
-    device. It goes at the end, and stays when the process is killed. It need not survive a crash of the machine.
+    So the file is as young as the job is alive, whatever it is busy with. It tells doing, host, pid, slurm_job,
+    directory and when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s,
+    seconds_left and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
     """
 
     def __init__(self, path: Path):
@@ -78,7 +78,7 @@ class Progress:
 
     def _content(self) -> dict:
         content = {"doing": self._doing, "host": socket.gethostname(), "pid": os.getpid(), "written": time.time()}
-        content |= {"slurm_job": os.environ.get("SLURM_JOB_ID", "")}
+        content |= {"slurm_job": os.environ.get("SLURM_JOB_ID", ""), "directory": str(Path.cwd())}
         if (trainer := self._trainer) is None:
             return content
         per_s, seconds_left = self._speed(trainer)

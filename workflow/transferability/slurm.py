@@ -47,10 +47,11 @@ def cancel_left_behind(jobs: Collection[str]) -> None:
 
     Nobody would take their results. Jobs that are submitted anew go on from the states that these saved.
     """
-    queued = (
-        set(_ask("squeue", "--user", getuser(), "--noheader", "--array", "--format", "%i").split()) if jobs else set()
-    )
-    if left := sorted(queued & set(jobs)):
+    if not jobs:
+        return
+    answer = _ask("squeue", "--user", getuser(), "--noheader", "--array", "--format", "%i %A")  # a task has two numbers
+    queued = [line.split() for line in answer.splitlines()]
+    if left := sorted(numbers[0] for numbers in queued if set(numbers) & set(jobs)):
         print(f"cancels {len(left)} Slurm jobs that a snakemake left behind here: {' '.join(left)}", file=sys.stderr)
         _ask("scancel", *left)
 

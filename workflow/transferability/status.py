@@ -47,11 +47,7 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
 def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float]:
     if (results / "accuracy" / split / f"{network}.json").exists():
         return "done", "", 1.0
-    try:
-        file = results / "state" / split / f"{network}.progress"
-        progress = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        progress = None
+    progress = read_progress(results, split, network)
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
         return "running", _running(progress), share
@@ -60,6 +56,15 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
         silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {share:.0%}"
         return "failed", error or silent, share
     return ("failed" if error else "waiting"), error, share
+
+
+def read_progress(results: Path, split: str, network: str) -> dict | None:
+    """Return what a network's job tells of itself (`progress.Progress`), or None if there is nothing."""
+    try:
+        file = results / "state" / split / f"{network}.progress"
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _running(progress: Mapping) -> str:
