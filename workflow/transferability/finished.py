@@ -54,6 +54,7 @@ class Finished:
 
     @in_place.setter
     def in_place(self, now: bool) -> None:
+        """Note that they are, or that a job is due; nothing where nothing is kept."""
         if not now:
             (self._folder / IN_PLACE).unlink(missing_ok=True)
         elif self._folder.is_dir():

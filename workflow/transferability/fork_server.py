@@ -125,6 +125,7 @@ class _Job(socketserver.StreamRequestHandler):
     """In a forked process: become the job that a script asks for."""
 
     def handle(self) -> None:
+        """Be as the script's process would, do its task, and tell it the exit code."""
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
         message = json.loads(self.rfile.readline())
