@@ -2,7 +2,7 @@
 
 Each network has a directory below results/state/finished, with one for each mark that it was finished with. What is
 there are hard links to the files of the study, so that they take no room of their own; where a file system has no
-links, copies. All of it may be deleted at any time: then networks are trained again where snakemake wants them made.
+links, copies. Without them networks are trained again where snakemake wants them made.
 """
 
 import errno
@@ -14,10 +14,9 @@ from pathlib import Path
 
 from transferability.files import UNFINISHED, written_whole
 
-IN_PLACE = (
-    "in-place"  # a file that is there from when a job has put the study's files in place until the next one is due
-)
-ASKED = "asked"  # a file that is there from when a person asks for training until it is done
+# Files that are there from when a job has put the study's files in place until the next one is due, and from when a
+# person asks for training until it is done.
+IN_PLACE, ASKED = "in-place", "asked"
 NO_LINKS = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EACCES}
 
 
