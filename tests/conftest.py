@@ -21,7 +21,7 @@ torch.set_num_threads(1)
 
 def pytest_addoption(parser):
     parser.addoption("--write-reliability", action="store_true", help="write docs/reliability.md anew (tests/faults)")
-    parser.addoption("--kills", type=int, default=6, help="how often snakemake or its fork server is killed (6)")
+    parser.addoption("--kills", type=int, default=3, help="how often snakemake or its fork server is killed (3)")
 
 
 def make_examples(count: int, classes: int, size: int, seed: int) -> Examples:

@@ -67,7 +67,7 @@ def test_a_damaged_file_is_named(tmp_path, content):
 def test_a_file_of_another_mark_is_stale_and_not_collected(files):
     expected = {files[0]: 1, files[1]: "of this study"}
     with pytest.raises(
-        InputError, match=r"1 of 2 networks were trained by other code, settings or data .*b\.json; delete"
+        InputError, match=r"1 of 2 networks were trained by other code, settings or data .*b\.json; run again"
     ):
         collect_expected(expected)
 
