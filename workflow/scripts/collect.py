@@ -13,12 +13,13 @@ if __name__ == "__main__":
         config, results = snakemake.config, Path(snakemake.config["results_dir"])
         code = snakemake.params.training_code
         networks = experiments(config)[snakemake.wildcards.experiment]
-        check_sources({source_of(results, network) for network in networks})
+        sources = {network: source_of(results, network) for network in networks}
+        check_sources(set(sources.values()))
         expected = {
             results / "accuracy" / network.split / f"{network.name}.json": mark_of(
-                recipe_of(config, network, code), source_of(results, network)
+                recipe_of(config, network, code), source
             )
-            for network in networks
+            for network, source in sources.items()
         }
         accuracy, by_class = collect(expected)
         write_text(Path(snakemake.output.accuracy), accuracy.to_csv(index=False))

@@ -11,7 +11,7 @@ from transferability.errors import InputError
 from transferability.fingerprint import fingerprint
 from transferability.marks import Recipe, Source, data_digests
 from transferability.settings import read_settings
-from transferability.store import StoreFiles, open_store
+from transferability.store import open_store
 from transferability.tables import read_index, read_manifest
 from transferability.training import MEAN_IMAGE, Start, Task, Trainer, summarize
 from transferability.weights import read_weights, write_weights
@@ -40,7 +40,7 @@ def read_task(source: Source, examples: int = 0) -> Task:
     """
     index = read_index(source.index)
     manifest = read_manifest(source.manifest)
-    store = open_store(StoreFiles(source.index, source.store, source.checksums, source.description))
+    store = open_store(source.store_files)
     train = select_examples(store, index, manifest, "train", examples)
     val = select_examples(store, index, manifest, "val")
     for subset, images in (("train", train), ("val", val)):

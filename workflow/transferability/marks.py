@@ -45,6 +45,11 @@ class Source:
     manifest: Path
     weights: Path | None = None
 
+    @property
+    def store_files(self) -> StoreFiles:
+        """Those of them that make up the store."""
+        return StoreFiles(self.index, self.store, self.checksums, self.description)
+
 
 def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
     """Return how a study trains one of its networks with the code of that checksum."""
@@ -90,9 +95,9 @@ def mark_of(recipe: Recipe, source: Source) -> str:
 
 def check_sources(sources: Collection[Source]) -> None:
     """Raise InputError if an index, manifest or store's description is damaged: marks rely on their checksums."""
-    for index, description, checksums, store in {(s.index, s.description, s.checksums, s.store) for s in sources}:
-        read_index(index)
-        check_description(StoreFiles(index, store, checksums, description))
+    for files in {source.store_files for source in sources}:
+        read_index(files.index)
+        check_description(files)
     for manifest in {source.manifest for source in sources}:
         read_manifest(manifest)
 
