@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 from scipy import stats
+
 from transferability.analysis.effects import ALPHA, estimate, relative_accuracies
 from transferability.analysis.simulation import simulate_study
 

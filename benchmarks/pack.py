@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageFilter
 from record import record
-from transferability.layouts import index_images
-from transferability.layouts.files import ImageFiles
-from transferability.packing import pack
-from transferability.store import StoreFiles, open_store
-from transferability.tables import write_table
+
+from transferability.common.tables import write_table
+from transferability.datasets.image_files import ImageFiles
+from transferability.datasets.index import index_images
+from transferability.store.packing import pack
+from transferability.store.reading import StoreFiles, open_store
 
 ILSVRC = 1_281_167 + 50_000
 SIZE, BATCH, REPEATS = 256, 256, 3

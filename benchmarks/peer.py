@@ -25,13 +25,16 @@ from snakemake.utils import update_config
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
-from transferability.architectures import ARCHITECTURES, initialize
-from transferability.costs import now
-from transferability.networks import Network, experiments
-from transferability.results import read_record
-from transferability.settings import Settings, read_settings
-from transferability.tables import read_index, read_manifest
-from transferability.training import arithmetic
+
+from transferability.common.tables import read_index, read_manifest
+from transferability.jobs.accuracy_record import read_record
+from transferability.models.architectures import ARCHITECTURES
+from transferability.models.building import initialize
+from transferability.planning.costs import now
+from transferability.study.grid import experiments
+from transferability.study.network import Network
+from transferability.study.training_settings import Settings, read_settings
+from transferability.training.arithmetic import arithmetic
 
 REPOSITORY = Path(__file__).parents[1]
 REPEATS = 3

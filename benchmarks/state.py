@@ -13,9 +13,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from transferability.architectures import ARCHITECTURES
-from transferability.config import SIZES
-from transferability.state import LARGEST_SHARE, save_state
+
+from transferability.jobs.checkpoints import LARGEST_SHARE, save_checkpoint
+from transferability.models.architectures import ARCHITECTURES
+from transferability.study.configuration import SIZES
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 REPEATS = 5
@@ -28,7 +29,7 @@ def seconds_to_save(architecture: str, directory: str) -> tuple[float, float]:
     path, took = Path(directory) / "state.pt", []
     for _ in range(REPEATS):
         began = time.perf_counter()
-        save_state(path, state)
+        save_checkpoint(path, state)
         took.append(time.perf_counter() - began)
     return path.stat().st_size / 1e6, statistics.median(took)
 

@@ -14,14 +14,15 @@ import pandas as pd
 import torch
 import yaml
 from record import record
-from transferability.assembly import read_task
-from transferability.costs import now
-from transferability.leases import leased_hardware
-from transferability.marks import source_of
-from transferability.networks import Network
-from transferability.settings import read_settings
-from transferability.training import Start, Trainer
-from transferability.weights import read_weights
+
+from transferability.jobs.assembly import Start, new_trainer
+from transferability.jobs.devices import leased_hardware
+from transferability.jobs.recipe import source_of
+from transferability.jobs.weights_files import read_weights
+from transferability.planning.costs import now
+from transferability.study.network import Network
+from transferability.study.training_settings import read_settings
+from transferability.tasks.task import read_task
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 
@@ -33,7 +34,7 @@ def job_times(results: Path) -> pd.DataFrame:
         network = Network.parse(file.parent.name, file.stem)
         log = (results / "benchmarks" / "train" / network.split / network.name).with_suffix(".tsv")
         job, training = pd.read_csv(log, sep="\t")["s"].item(), json.loads(file.read_text(encoding="utf-8"))["seconds"]
-        rows.append((network.kind, network.frozen, job, training, log.stat().st_mtime))
+        rows.append((network.notation, network.frozen, job, training, log.stat().st_mtime))
     return pd.DataFrame(rows, columns=["network", "frozen", "job", "training", "ended"])
 
 
@@ -78,7 +79,7 @@ def parts(results: Path, network: Network, training: dict, device: torch.device)
     else:
         start = Start.from_scratch(task)
     settings = read_settings(training, len(task.train))
-    trainer = Trainer(network.name, "caffenet-mini", task, start, settings, 0, device)
+    trainer = new_trainer(network.name, "caffenet-mini", task, start, settings, 0, device)
     clock.seconds["data"] = now(device) - began  # the mean image, or what frozen layers make of all images
     trainer._train.batches = clock.batches(trainer._train.batches)
     trainer.test = clock.timed("test", trainer.test)

@@ -25,16 +25,20 @@ import yaml
 from record import record
 from snakemake.utils import update_config
 from torch.utils.flop_counter import FlopCounterMode
-from transferability import data
-from transferability.architectures import ARCHITECTURES
-from transferability.compilation import compiled
-from transferability.costs import now, training_speed
-from transferability.data import Examples
-from transferability.leases import leased_hardware
-from transferability.networks import experiments
-from transferability.optimizer import SGD
-from transferability.settings import Settings, read_settings
-from transferability.training import Start, Task, Trainer, arithmetic, batch_loss, build_network
+
+from transferability.jobs.assembly import Start, new_trainer
+from transferability.jobs.devices import leased_hardware
+from transferability.models.architectures import ARCHITECTURES
+from transferability.models.building import build_network
+from transferability.planning.costs import now, training_speed
+from transferability.study.grid import experiments
+from transferability.study.training_settings import Settings, read_settings
+from transferability.tasks.task import Examples, Task
+from transferability.training import batches
+from transferability.training.arithmetic import arithmetic
+from transferability.training.compilation import compiled
+from transferability.training.optimizers import SGD
+from transferability.training.trainer import batch_loss
 
 REPOSITORY = Path(__file__).parents[1]
 REPEATS, SECONDS = 5, 2.0
@@ -78,7 +82,7 @@ def measured(architecture: str, task: Task, frozen: int, settings: Settings, dev
     """A row of the table: ceiling and trainer for networks whose first layers are frozen."""
     start = Start.from_scratch(task, frozen)
     step, operations = bare_step(architecture, start, settings, device)
-    trainer = Trainer("benchmark", architecture, task, start, settings, 0, device)
+    trainer = new_trainer("benchmark", architecture, task, start, settings, 0, device)
     pairs = [(settings.batch_size * repeated(step, device), training_speed(trainer, SECONDS)) for _ in range(REPEATS)]
     ceiling, whole = map(statistics.median, zip(*pairs, strict=True))
     return {
@@ -116,8 +120,8 @@ def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
     settings = replace(read_settings(config["training"], 1), iterations=10**8, test_every=10**8)
     size, architecture = config["dataset"]["image_size"], config["network"]["architecture"]
     half = (config["dataset"]["expected"]["train"] or 0) // 2
-    if half * size**2 * 3 > data.resident_bytes(device):
-        data.resident_bytes = lambda device: 0  # a half is read from the store all along, and so must a sample be
+    if half * size**2 * 3 > batches.resident_bytes(device):
+        batches.resident_bytes = lambda device: 0  # a half is read from the store all along, and so must a sample be
     with tempfile.TemporaryDirectory() as directory:
         task = random_task(size, 20 * settings.batch_size if size > 100 else 20_000, directory)
         table = pd.DataFrame([measured(architecture, task, frozen, settings, device) for frozen in range(8)])

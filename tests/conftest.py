@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transferability.data import Examples
-from transferability.training import Task
+
+from transferability.tasks.task import Examples, Task
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -59,8 +59,13 @@ class Checkout:
 
     def __init__(self, root: Path):
         self.root = root
-        ignored = shutil.ignore_patterns("results", ".git", ".venv", ".snakemake", "tests", "__pycache__", "*_cache")
-        shutil.copytree(REPOSITORY, root, ignore=ignored)
+        anywhere = shutil.ignore_patterns("__pycache__", "*_cache")
+        here = shutil.ignore_patterns("results", ".git", ".venv*", ".snakemake", "tests", "__pycache__", "*_cache")
+        shutil.copytree(
+            REPOSITORY,
+            root,
+            ignore=lambda folder, names: (here if folder == str(REPOSITORY) else anywhere)(folder, names),
+        )
 
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run snakemake here, with the library of this copy; `check` raises for an exit code other than 0."""

@@ -1,8 +1,10 @@
 import pytest
 import torch
 import yaml
-from transferability.architectures import ARCHITECTURES, initialize
-from transferability.config import SCHEMA, SIZES
+
+from transferability.models.architectures import ARCHITECTURES
+from transferability.models.building import initialize
+from transferability.study.configuration import SCHEMA, SIZES
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
 

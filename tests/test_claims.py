@@ -3,23 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from transferability.analysis.claims import (
-    CLAIMS,
-    CONFIRMED,
-    CONTRADICTED,
-    MARGIN,
-    NOT_DECIDED,
-    POSITIVE,
-    Rule,
-    Study,
-    claims_table,
-    decide,
-)
+
+from transferability.analysis.claim_parts import CONFIRMED, CONTRADICTED, MARGIN, NOT_DECIDED, POSITIVE, Rule, Study
+from transferability.analysis.claims import CLAIMS, claims_table, decide
 from transferability.analysis.effects import ALPHA, Estimate
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.simulation import simulate_study
-from transferability.results import paper_accuracies
-from transferability.wordnet import RESOURCES
+from transferability.common.resources import RESOURCES
+from transferability.results.paper import paper_accuracies
 
 NO_KERNELS = read_kernels([])
 TABLE = paper_accuracies(RESOURCES / "paper_accuracies.csv")

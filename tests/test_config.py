@@ -4,8 +4,9 @@ import re
 import pytest
 import yaml
 from snakemake.utils import update_config
-from transferability.config import SCHEMA, validate_config
-from transferability.errors import InputError
+
+from transferability.common.errors import InputError
+from transferability.study.configuration import SCHEMA, validate_config
 
 from .conftest import REPOSITORY
 

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+
 from transferability.analysis.effects import ALPHA, EFFECTS, effects_table, estimate, relative_accuracies
 from transferability.analysis.paper_tables import table1, table_s1
 from transferability.analysis.simulation import simulate_study
-from transferability.results import paper_accuracies
-from transferability.wordnet import RESOURCES
+from transferability.common.resources import RESOURCES
+from transferability.results.paper import paper_accuracies
 
 from .conftest import SHARED
 

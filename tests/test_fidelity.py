@@ -5,11 +5,15 @@ import pytest
 import torch
 from scipy import stats
 from torch import nn
-from transferability.architectures import ARCHITECTURES, ChannelNorm, initialize
-from transferability.data import Examples
-from transferability.optimizer import SGD
-from transferability.settings import Settings
-from transferability.training import Start, Task, Trainer
+
+from transferability.jobs.assembly import Start, new_trainer
+from transferability.models.architectures import ARCHITECTURES
+from transferability.models.building import initialize
+from transferability.models.caffenet import ChannelNorm
+from transferability.study.training_settings import Settings
+from transferability.tasks.task import Examples, Task
+from transferability.training.optimizers import SGD
+from transferability.training.trainer import Trainer
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
 
@@ -150,7 +154,7 @@ def caffenet_trainer(images: int, rate: float = 0.01, precision: str = "float32"
     fields = {"iterations": 1000, "test_every": 1000, "batch_size": images, "warmup": 0.0, "crop": 227, "mirror": True}
     schedule = {"rate": rate, "schedule": "step", "drop_every": 100, "drop_factor": 0.1}
     settings = Settings(**fields, **schedule, momentum=0.9, weight_decay=5e-4, precision=precision, compile=False)
-    return Trainer("random-0/baseA", "caffenet", task, Start.from_scratch(task), settings, 0, torch.device("cpu"))
+    return new_trainer("random-0/baseA", "caffenet", task, Start.from_scratch(task), settings, 0, torch.device("cpu"))
 
 
 class FinishedError(Exception):

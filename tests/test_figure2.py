@@ -1,9 +1,11 @@
 import pytest
-from transferability.errors import InputError
+
+from transferability.common.errors import InputError
+from transferability.common.resources import RESOURCES
 from transferability.figures.figure2 import INTERPRETATIONS, draw_figure2, mean_accuracies
 from transferability.figures.style import save_figure
-from transferability.results import paper_accuracies, read_accuracies
-from transferability.wordnet import RESOURCES
+from transferability.results.accuracies import read_accuracies
+from transferability.results.paper import paper_accuracies
 
 PAPER = paper_accuracies(RESOURCES / "paper_accuracies.csv")
 

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from transferability.errors import InputError
+
+from transferability.common.errors import InputError
+from transferability.common.resources import RESOURCES
 from transferability.figures.curves import draw_curves
 from transferability.figures.figure1 import draw_figure1
 from transferability.figures.figure3 import draw_figure3, relative_means
 from transferability.figures.figureS1 import draw_figure_s1
 from transferability.figures.filters import draw_filters, tile
-from transferability.networks import Network
-from transferability.results import paper_accuracies
-from transferability.wordnet import RESOURCES
+from transferability.results.paper import paper_accuracies
+from transferability.study.network import Network
 
 PAPER = paper_accuracies(RESOURCES / "paper_accuracies.csv")
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from transferability import fork_server
-from transferability.fork_server import ADDRESS
 
-CALL = "import json, sys; from transferability.fork_server import train; sys.exit(train(json.loads(sys.argv[1])))"
+from transferability.jobs import fork_server
+from transferability.jobs.fork_server import ADDRESS
+
+CALL = "import json, sys; from transferability.jobs.fork_server import train; sys.exit(train(json.loads(sys.argv[1])))"
 WORK = """
 import os, signal, sys, time
 from pathlib import Path
-from transferability import fork_server
+from transferability.jobs import fork_server
 def job(task):
     sys.stdout.write('job\\n')
     getattr(Jobs, task['does'])(task)
@@ -201,7 +202,7 @@ def test_without_pidfds_a_task_runs_once(tmp_path):
 
 
 def test_the_server_ends_with_the_snakemake_that_started_it(tmp_path):
-    code = "import os, signal, time; from transferability import fork_server; fork_server.start()\n"
+    code = "import os, signal, time; from transferability.jobs import fork_server; fork_server.start()\n"
     code += f"print(os.environ[{ADDRESS!r}], flush=True); time.sleep(60)"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     snakemake = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, env=environment)
@@ -234,7 +235,7 @@ def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
 def test_without_a_server_a_job_runs_in_its_own_process(address, monkeypatch):
     monkeypatch.setenv(ADDRESS, json.dumps([address, sys.executable]))
     done = []
-    monkeypatch.setattr("transferability.runs.train_job", done.append)
+    monkeypatch.setattr("transferability.jobs.job.train_job", done.append)
     assert fork_server.train({"job": {"device": "cpu"}}) == 0
     assert done == [{"job": {"device": "cpu"}}]
 
@@ -245,6 +246,6 @@ def test_under_slurm_a_job_runs_in_its_own_process(device, monkeypatch):
     monkeypatch.setenv(ADDRESS, json.dumps(["/nowhere/socket", sys.executable]))
     monkeypatch.setattr(fork_server, "_train_forked", lambda *_: pytest.fail("a server was asked"))
     done = []
-    monkeypatch.setattr("transferability.runs.train_job", done.append)
+    monkeypatch.setattr("transferability.jobs.job.train_job", done.append)
     assert fork_server.train({"job": {"device": device}}) == 0
     assert done == [{"job": {"device": device}}]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from transferability.analysis.kernels import describe_kernels, kernels_table
 
 SIZES = [5, 11]

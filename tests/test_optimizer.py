@@ -1,6 +1,7 @@
 import torch
 from torch import nn
-from transferability.optimizer import SGD
+
+from transferability.training.optimizers import SGD
 
 
 def test_what_does_not_learn_does_not_decay():

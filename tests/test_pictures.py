@@ -3,12 +3,13 @@ import itertools
 import networkx as nx
 import numpy as np
 import pytest
-from transferability.errors import InputError
-from transferability.layouts import index_images
-from transferability.picture_files import choose_classes, write_pictures
-from transferability.pictures import draw_pictures, inherit_genes
-from transferability.splits import manmade_natural_halves
-from transferability.wordnet import hypernym_graph
+
+from transferability.common.errors import InputError
+from transferability.datasets.drawing import draw_pictures, inherit_genes
+from transferability.datasets.index import index_images
+from transferability.datasets.pictures import choose_classes, write_pictures
+from transferability.datasets.wordnet import hypernym_graph
+from transferability.tasks.splits import manmade_natural_halves
 
 
 def test_classes_are_ilsvrcs_half_of_each_side():

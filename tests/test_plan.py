@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 import yaml
 from snakemake.utils import update_config
-from transferability.costs import Speed, disk_needs, estimate_seconds, slowdown, workload
-from transferability.networks import Network, study_networks
-from transferability.plan import by_treatment
+
+from transferability.planning.costs import Speed, disk_needs, estimate_seconds, slowdown, workload
+from transferability.planning.plan import by_treatment
+from transferability.study.grid import study_networks
+from transferability.study.network import Network
 
 from .conftest import REPOSITORY
 

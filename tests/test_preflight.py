@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 import yaml
 from snakemake.utils import update_config
-from transferability import preflight
-from transferability.layouts import index_images
-from transferability.layouts.files import ImageFiles
+
+from transferability.datasets.image_files import ImageFiles
+from transferability.datasets.index import index_images
+from transferability.planning import preflight
 
 from .conftest import REPOSITORY
 from .trees import TRAIN, VAL, WNIDS, make_tree
@@ -83,7 +84,7 @@ def test_twelve_faults_are_told_in_one_run(checkout, tree):
 
 def test_decoding_goes_on_where_it_was_and_sees_what_was_replaced(tree, tmp_path, monkeypatch):
     root, _ = tree
-    monkeypatch.setattr("transferability.layouts.files.CHUNK", 8)
+    monkeypatch.setattr("transferability.datasets.image_files.CHUNK", 8)
     files = ImageFiles("imagefolder", root, index_images("imagefolder", root)["path"].tolist())
     broken = root / files.paths[9]
     content = broken.read_bytes()
@@ -95,7 +96,7 @@ def test_decoding_goes_on_where_it_was_and_sees_what_was_replaced(tree, tmp_path
     monkeypatch.setattr(
         ImageFiles, "read", lambda self, row: read.append(row) or (root / files.paths[row]).read_bytes()
     )
-    monkeypatch.setattr("transferability.pools.ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setattr("transferability.common.processes.ProcessPoolExecutor", InThisProcess)
     assert preflight.check_images(files, tmp_path / "results", 1).faults == []
     assert read == list(range(8, 16))
     assert list((tmp_path / "results" / "state").iterdir()) == []

@@ -1,11 +1,14 @@
 import json
 
 import pytest
-from transferability.errors import InputError
-from transferability.fingerprint import fingerprint
-from transferability.results import COLUMNS, paper_accuracies, provenance_table, read_accuracies, read_study
-from transferability.results import collect as collect_expected
-from transferability.wordnet import RESOURCES
+
+from transferability.common.checksums import fingerprint
+from transferability.common.errors import InputError
+from transferability.common.resources import RESOURCES
+from transferability.results.accuracies import COLUMNS, read_accuracies, read_study
+from transferability.results.accuracies import collect as collect_expected
+from transferability.results.paper import paper_accuracies
+from transferability.results.provenance import provenance_table
 
 
 def record(**fields):

@@ -1,6 +1,7 @@
 import pytest
 import yaml
-from transferability.settings import read_settings
+
+from transferability.study.training_settings import read_settings
 
 from .conftest import REPOSITORY
 

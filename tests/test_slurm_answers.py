@@ -2,7 +2,8 @@ import os
 import time
 
 import pytest
-from transferability.slurm import cancel_left_behind, job_deadline, seconds_left
+
+from transferability.jobs.slurm import cancel_left_behind, job_deadline, seconds_left
 
 
 @pytest.fixture

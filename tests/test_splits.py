@@ -3,9 +3,11 @@ import json
 
 import pandas as pd
 import pytest
-from transferability.errors import InputError
-from transferability.splits import class_sides, manmade_natural_halves, random_halves, split_manifests
-from transferability.wordnet import RESOURCES, hypernym_graph
+
+from transferability.common.errors import InputError
+from transferability.common.resources import RESOURCES
+from transferability.datasets.wordnet import hypernym_graph
+from transferability.tasks.splits import class_sides, manmade_natural_halves, random_halves, split_manifests
 
 from .conftest import SHARED
 

@@ -3,9 +3,10 @@ import subprocess
 import sys
 
 import pytest
-from transferability.errors import InputError
-from transferability.networks import Network
-from transferability.status import study_status, write_networks
+
+from transferability.common.errors import InputError
+from transferability.jobs.status import study_status, write_networks
+from transferability.study.network import Network
 
 NOW = 1_000_000.0
 NAMES = ["baseA", "A1B", "A2B", "A3B", "A4B", "A5B"]
@@ -49,7 +50,7 @@ def test_a_job_that_does_not_train_yet_runs(results):
 
 
 def test_the_command_sums_up_by_treatment(results):
-    command = [sys.executable, "-c", "from transferability.status import main; main()", results]
+    command = [sys.executable, "-c", "from transferability.jobs.status import main; main()", results]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert printed.splitlines()[0].split() == ["state", "done", "running", "failed", "waiting", "all"]
     rows = {line.split()[0]: line.split()[1:] for line in printed.splitlines()[1:6] if line.strip()}

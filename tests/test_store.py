@@ -12,15 +12,15 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image, ImageCms
-from transferability.errors import InputError
-from transferability.images import read_image
-from transferability.layouts import index_images
-from transferability.layouts.files import CHUNK, ImageFiles
-from transferability.packing import pack
-from transferability.preflight import check_images
-from transferability.store import StoreFiles, open_store
-from transferability.tables import write_table
-from transferability.unreadable import try_to_decode
+
+from transferability.common.errors import InputError
+from transferability.common.tables import write_table
+from transferability.datasets.image_files import CHUNK, ImageFiles
+from transferability.datasets.index import index_images
+from transferability.planning.preflight import check_images
+from transferability.store.decoding import read_image, try_to_decode
+from transferability.store.packing import pack
+from transferability.store.reading import StoreFiles, open_store
 
 from .conftest import REPOSITORY
 from .faults.conftest import small_disk
@@ -237,7 +237,9 @@ def test_a_full_disk_is_told_before_anything_is_decoded(image_tree, tmp_path):
 
 def test_the_room_for_a_store_is_not_filled_with_zeros_first(many_images, tmp_path, monkeypatch):
     """Where a file system cannot reserve room, posix_fallocate writes all of it."""
-    monkeypatch.setattr("transferability.packing.work_through", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        "transferability.store.packing.work_through", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
     with pytest.raises(KeyboardInterrupt):
         packed(many_images, tmp_path / "store")
     file = (tmp_path / "store" / "store.npy.unfinished").stat()
@@ -249,19 +251,21 @@ def test_a_failure_at_the_end_loses_nothing(many_images, tmp_path, monkeypatch):
     """The store's own name comes last: Snakemake deletes what a failed job left under the names of its outputs."""
     save = np.save
     monkeypatch.setattr(
-        "transferability.packing.np.save", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
+        "transferability.store.packing.np.save", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
     )
     with pytest.raises(OSError, match="full"):
         packed(many_images, tmp_path / "store")
     assert [file.name for file in (tmp_path / "store").glob("store*")] == ["store.npy.unfinished"]
-    monkeypatch.setattr("transferability.packing.np.save", save)
+    monkeypatch.setattr("transferability.store.packing.np.save", save)
     decoded = counted(monkeypatch, tmp_path / "decoded")
     packed(many_images, tmp_path / "store")
     assert decoded() == 0
 
 
 def test_a_worker_that_is_killed_ends_with_one_error(many_images, tmp_path, monkeypatch):
-    monkeypatch.setattr("transferability.packing.read_image", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(
+        "transferability.store.packing.read_image", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+    )
     with pytest.raises(
         InputError, match=r"one of 2 processes was killed, most likely for want of memory: .*jobs\.mem_mb"
     ):
@@ -274,7 +278,7 @@ def test_where_semaphores_cannot_be_made_one_error_says_so(many_images, tmp_path
     def refused(*_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("transferability.pools.ProcessPoolExecutor", refused)
+    monkeypatch.setattr("transferability.common.processes.ProcessPoolExecutor", refused)
     with pytest.raises(
         InputError, match=r"2 processes cannot be started .*Read-only.*make /dev/shm a writable directory"
     ):
@@ -334,7 +338,7 @@ import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 from tests import test_store
-from transferability import packing
+from transferability.store import packing
 pack_chunk = packing._pack_chunk
 def dying(files, rows, *arguments, **options):
     if rows.start >= 3 * test_store.CHUNK:
@@ -352,7 +356,7 @@ import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 from tests import test_store
-from transferability import packing
+from transferability.store import packing
 def hanging(*_, **__):
     Path({where!r}, f"worker-{{os.getpid()}}").touch()
     time.sleep(1000)
@@ -370,7 +374,7 @@ def counted(monkeypatch, file):
         return read_image(*arguments, **options)
 
     file.touch()
-    monkeypatch.setattr("transferability.packing.read_image", counting)
+    monkeypatch.setattr("transferability.store.packing.read_image", counting)
     return lambda: len(file.read_bytes())
 
 

@@ -3,12 +3,17 @@ from functools import partial
 
 import pytest
 import torch
-from transferability import data, training
-from transferability.errors import InputError, TrainingError
-from transferability.leases import leased_hardware
-from transferability.networks import Network
-from transferability.settings import Settings
-from transferability.training import Evaluation, Start, Trainer, split_fixed, summarize
+
+from transferability.common.errors import InputError, TrainingError
+from transferability.jobs.assembly import Start, new_trainer
+from transferability.jobs.devices import leased_hardware
+from transferability.study.network import Network
+from transferability.study.training_settings import Settings
+from transferability.tasks.task import Examples, Task
+from transferability.training import batches, evaluation, features
+from transferability.training.evaluation import Evaluation, summarize
+from transferability.training.features import split_fixed
+from transferability.training.trainer import Trainer
 
 from .conftest import make_examples
 
@@ -36,7 +41,7 @@ def changed(**settings) -> Settings:
 
 
 def train(task, start, name="random-0/A3B", settings=SETTINGS, pause=lambda trainer: None, state=None) -> Trainer:
-    trainer = Trainer(name, "caffenet-mini", task, start, settings, 0, CPU)
+    trainer = new_trainer(name, "caffenet-mini", task, start, settings, 0, CPU)
     if state is not None:
         trainer.resume(state)
     trainer.run(pause, lambda trainer, train_loss: None)
@@ -88,7 +93,7 @@ def test_frozen_layers_stay_bit_identical_and_the_others_learn(task, base, n, mi
 
 def test_fine_tuned_layers_start_as_copies_and_learn(task, base):
     seen = []
-    trainer = Trainer("random-0/A3B+", "caffenet-mini", task, start(base, "A3B+"), SETTINGS, 0, CPU)
+    trainer = new_trainer("random-0/A3B+", "caffenet-mini", task, start(base, "A3B+"), SETTINGS, 0, CPU)
     seen.append(checksum(trainer.network.state_dict(), slice(3)))
     trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
     assert seen == [checksum(base, slice(3))]
@@ -99,7 +104,7 @@ def test_fine_tuned_layers_start_as_copies_and_learn(task, base):
 
 
 def test_preserved_layers_start_as_copies_and_learn(task, base):
-    trainer = Trainer("random-0/A3~2B", "caffenet-mini", task, start(base, "A3~2B"), SETTINGS, 0, CPU)
+    trainer = new_trainer("random-0/A3~2B", "caffenet-mini", task, start(base, "A3~2B"), SETTINGS, 0, CPU)
     before = [checksum(trainer.network.state_dict(), slice(layer, layer + 1)) for layer in range(8)]
     source = [checksum(base, slice(layer, layer + 1)) for layer in range(8)]
     assert [one == other for one, other in zip(before, source, strict=True)] == [True] * 5 + [False] * 3
@@ -110,7 +115,7 @@ def test_preserved_layers_start_as_copies_and_learn(task, base):
 
 @pytest.mark.parametrize("n", [1, 5])
 def test_random_layers_are_never_trained(task, n):
-    trainer = Trainer(f"whole/random{n}", "caffenet-mini", task, Start.from_scratch(task, n), SETTINGS, 0, CPU)
+    trainer = new_trainer(f"whole/random{n}", "caffenet-mini", task, Start.from_scratch(task, n), SETTINGS, 0, CPU)
     before = trainer.network.state_dict()
     frozen, learning = checksum(before, slice(n)), [checksum(before, slice(k, k + 1)) for k in range(n, 8)]
     trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
@@ -120,14 +125,16 @@ def test_random_layers_are_never_trained(task, n):
 
 
 def test_layers_above_n_are_drawn_anew_for_each_network(task, base):
-    networks = [Trainer(name, "caffenet-mini", task, start(base, "A3B"), SETTINGS, 0, CPU) for name in ("x", "x", "y")]
+    networks = [
+        new_trainer(name, "caffenet-mini", task, start(base, "A3B"), SETTINGS, 0, CPU) for name in ("x", "x", "y")
+    ]
     above = [checksum(trainer.network.state_dict(), slice(3, None)) for trainer in networks]
     assert above[0] == above[1]
     assert len({*above, checksum(base, slice(3, None))}) == 3
 
 
 def test_dropout_is_active_in_frozen_layers(task, base):
-    trainer = Trainer("random-0/A7B", "caffenet-mini", task, start(base, "A7B"), SETTINGS, 0, CPU)
+    trainer = new_trainer("random-0/A7B", "caffenet-mini", task, start(base, "A7B"), SETTINGS, 0, CPU)
     inputs, _ = next(trainer._train.batches([torch.arange(16)]))
     assert not torch.equal(trainer._head(inputs), trainer._head(inputs))
     fixed, head = split_fixed(trainer.network, 7)
@@ -138,11 +145,11 @@ def test_dropout_is_active_in_frozen_layers(task, base):
 @pytest.mark.parametrize("name", ["A2B", "A5B", "A7B", "A3B+"])
 def test_keeping_fixed_features_gives_the_same_result(task, base, name, monkeypatch):
     settings = changed(crop=32, mirror=False, iterations=12)
-    small = training.Task(shrink(task.train), shrink(task.val), task.classes)
+    small = Task(shrink(task.train), shrink(task.val), task.classes)
     origin = start({key: value[2:34, 2:34] if key == "mean_image" else value for key, value in base.items()}, name)
     kept = train(small, origin, settings=settings)
     assert kept._train._features is not None
-    monkeypatch.setattr(training, "FEATURE_BYTES", 0)
+    monkeypatch.setattr(features, "FEATURE_BYTES", 0)
     computed = train(small, origin, settings=settings)
     assert computed._train._features is None
     for key, value in kept.network.state_dict().items():
@@ -150,7 +157,7 @@ def test_keeping_fixed_features_gives_the_same_result(task, base, name, monkeypa
 
 
 def shrink(examples):
-    return data.Examples(examples.store[:, 2:34, 2:34], examples.rows, examples.labels)
+    return Examples(examples.store[:, 2:34, 2:34], examples.rows, examples.labels)
 
 
 class KilledError(Exception):
@@ -190,7 +197,7 @@ def test_a_result_depends_on_the_study_seed_and_the_name_alone(task):
 
 
 def test_every_test_sees_each_validation_image_once(task, monkeypatch):
-    monkeypatch.setattr(training, "TEST_BATCH", 7)  # 40 images: the last batch is not full
+    monkeypatch.setattr(evaluation, "TEST_BATCH", 7)  # 40 images: the last batch is not full
     trainer = train(task, Start.from_scratch(task), settings=changed(iterations=4))
     predictions = trainer.network.eval()(trainer._val._features.permute(0, 3, 1, 2)).argmax(1)
     right = predictions.numpy() == task.val.labels
@@ -211,9 +218,9 @@ def test_a_diverged_loss_ends_the_training_with_a_readable_error(task):
 
 
 def test_the_reference_network_trains_on_crops_of_227():
-    images = training.Task(make_examples(6, 2, 256, seed=0), make_examples(2, 2, 256, seed=1), classes=2)
+    images = Task(make_examples(6, 2, 256, seed=0), make_examples(2, 2, 256, seed=1), classes=2)
     settings = changed(iterations=2, test_every=1, batch_size=3, crop=227, rate=1e-4)
-    trainer = Trainer("random-0/baseA", "caffenet", images, Start.from_scratch(images), settings, 0, CPU)
+    trainer = new_trainer("random-0/baseA", "caffenet", images, Start.from_scratch(images), settings, 0, CPU)
     trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
     assert [test.iteration for test in trainer.curve] == [1, 2]
     assert trainer.result()["mean_image"].shape == (256, 256, 3)
@@ -256,13 +263,13 @@ def test_where_nothing_can_be_compiled_the_error_names_key_and_remedy(task, monk
 @pytest.mark.parametrize("resident", [True, False])
 def test_cuda_trains_the_same_twice(architecture, crop, fast, resident, monkeypatch):
     if not resident:
-        monkeypatch.setattr(data, "resident_bytes", lambda device: 0)
-    images = training.Task(make_examples(12, 2, crop, seed=0), make_examples(4, 2, crop, seed=1), classes=2)
+        monkeypatch.setattr(batches, "resident_bytes", lambda device: 0)
+    images = Task(make_examples(12, 2, crop, seed=0), make_examples(4, 2, crop, seed=1), classes=2)
     results = []
     with leased_hardware("cuda", 1) as device:
         for _ in range(2):
             settings = changed(iterations=4, crop=crop, rate=1e-4, **fast)
-            trainer = Trainer("baseA", architecture, images, Start.from_scratch(images), settings, 0, device)
+            trainer = new_trainer("baseA", architecture, images, Start.from_scratch(images), settings, 0, device)
             trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
             results.append(checksum(trainer.result()))
     assert results[0] == results[1]

@@ -4,18 +4,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from transferability.errors import InputError
-from transferability.splits import manmade_natural_halves
-from transferability.wordnet import (
+
+from transferability.common.errors import InputError
+from transferability.common.resources import RESOURCES
+from transferability.datasets.wordnet import (
     ARTIFACT,
     ORGANISM,
-    RESOURCES,
     SNAPSHOT,
     _as_corpus,
     ancestors,
     hypernym_graph,
     largest_nodes,
 )
+from transferability.tasks.splits import manmade_natural_halves
 
 from .conftest import SHARED
 

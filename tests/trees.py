@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from scipy.io import savemat
-from transferability.images import read_image
-from transferability.wordnet import RESOURCES
+
+from transferability.common.resources import RESOURCES
+from transferability.store.decoding import read_image
 
 # Four artifacts and four organisms of CIFAR-100, by their names there.
 CLASSES = ["bear", "beaver", "bed", "bee", "bicycle", "bottle", "bowl", "camel"]

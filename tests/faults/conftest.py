@@ -15,16 +15,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from transferability import state
-from transferability.finished import Finished
-from transferability.layouts.files import ImageFiles
-from transferability.logs import job_log
-from transferability.marks import Recipe, Source, mark_of, recipe_of
-from transferability.networks import Network
-from transferability.packing import pack
-from transferability.runs import Job, Products, run_network
-from transferability.store import StoreFiles
-from transferability.tables import write_table
+
+from transferability.common.logs import job_log
+from transferability.common.tables import write_table
+from transferability.datasets.image_files import ImageFiles
+from transferability.jobs import checkpoints as state
+from transferability.jobs.finished import Finished
+from transferability.jobs.job import Job, Products, run_network
+from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
+from transferability.store.packing import pack
+from transferability.store.reading import StoreFiles
+from transferability.study.network import Network
 
 from ..conftest import REPOSITORY
 

@@ -13,10 +13,12 @@ import time
 import numpy as np
 import pytest
 import torch
-from transferability.errors import InputError
-from transferability.results import collect, read_record
-from transferability.runs import Products
-from transferability.state import load_state, save_state
+
+from transferability.common.errors import InputError
+from transferability.jobs.accuracy_record import read_record
+from transferability.jobs.checkpoints import load_checkpoint, save_checkpoint
+from transferability.jobs.job import Products
+from transferability.results.accuracies import collect
 
 from .conftest import small_disk
 
@@ -115,7 +117,7 @@ def test_damaged_state(study, undisturbed, table, damage):
     elif damage == "of another configuration":
         for file in (path, previous):
             state = torch.load(open_payload(file), weights_only=True)
-            save_state(file, state | {"mark": "another"})
+            save_checkpoint(file, state | {"mark": "another"})
         previous.with_name(previous.name + ".previous").unlink(missing_ok=True)
     else:
         for file in (path, previous) if damage == "both truncated" else (path,):
@@ -216,7 +218,7 @@ def test_loss_that_is_not_finite(study, table):
     assert "error: random-0/A3B+: the loss is not finite at iteration" in study.log("A3B+")
     for path in study.states("A3B+"):
         mark = torch.load(open_payload(path), weights_only=True)["mark"]
-        weights = load_state(path, mark)["network"]
+        weights = load_checkpoint(path, mark)["network"]
         assert all(torch.isfinite(tensor).all() for tensor in weights.values())
     outcome = "an error that names network and iteration; the last good state stays"
     table.append(("loss not finite", "a learning rate of 100,000", outcome))

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transferability import state
-from transferability.errors import InputError
-from transferability.finished import Finished
-from transferability.leases import training_alone
-from transferability.results import collect
+
+from transferability.common.errors import InputError
+from transferability.jobs import checkpoints as state
+from transferability.jobs.finished import Finished
+from transferability.jobs.locks import training_alone
+from transferability.results.accuracies import collect
 
 from .conftest import Study, small_disk
 
@@ -190,7 +191,7 @@ def test_a_file_system_without_locks(tmp_path, table, error):
     library = tmp_path / "flock.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "flock.c"], check=True)
     environment = os.environ | {"LD_PRELOAD": str(library)}
-    code = "import sys, time; from pathlib import Path; from transferability.leases import training_alone\n"
+    code = "import sys, time; from pathlib import Path; from transferability.jobs.locks import training_alone\n"
     code += "import logging; logging.basicConfig(stream=sys.stdout, format='%(message)s')\n"
     code += "with training_alone(Path(sys.argv[1])): print('has it', flush=True); time.sleep(float(sys.argv[2]))"
     command = [sys.executable, "-c", code, str(tmp_path / "A3B.lock")]
@@ -210,7 +211,7 @@ def test_a_file_system_without_locks(tmp_path, table, error):
 def test_a_lock_file_is_removed_and_still_excludes(tmp_path):
     """Who waits for a lock whose file the holder removes must not hold the removed one."""
     path, held, order = tmp_path / "A3B.lock", tmp_path / "held", []
-    code = "import sys, time; from pathlib import Path; from transferability.leases import training_alone\n"
+    code = "import sys, time; from pathlib import Path; from transferability.jobs.locks import training_alone\n"
     code += "with training_alone(Path(sys.argv[1])):\n"
     code += "    Path(sys.argv[2]).open('x').close(); time.sleep(0.3); Path(sys.argv[2]).unlink()"
     jobs = [subprocess.Popen([sys.executable, "-c", code, str(path), str(held)]) for _ in range(4)]
@@ -239,7 +240,7 @@ def test_progress_files_are_not_synced(study, table):
     synced = study.root / "synced"
 
     def counting():
-        from transferability import progress
+        from transferability.jobs import progress
 
         fsync = os.fsync
         os.fsync = lambda file: (synced.open("a").write(f"{Path(f'/proc/self/fd/{file}').readlink()}\n"), fsync(file))
@@ -263,7 +264,8 @@ def test_a_long_test_is_a_sign_of_life(study, table):
     """Progress is written while one iteration or one test takes minutes."""
 
     def slow():
-        from transferability import progress, training
+        from transferability.jobs import progress
+        from transferability.training import trainer as training
 
         progress.EVERY = progress.FIRST = 0.05
         test = training.Trainer.test
@@ -325,7 +327,7 @@ def test_a_job_ends_with_its_snakemake(study, undisturbed, table):
     options = {"length": "60000 iterations", "state_seconds": 0.1}
 
     def begin():
-        from transferability.lifeline import end_with
+        from transferability.common.processes import end_with
 
         end_with(starter.pid)
 
@@ -342,7 +344,7 @@ def test_a_job_ends_with_its_snakemake(study, undisturbed, table):
 
 def test_two_users_see_each_others_gpus(table):
     """Whatever their TMPDIR: the second finds the device in use."""
-    code = "import os, sys, time; from transferability.leases import leased_device\n"
+    code = "import os, sys, time; from transferability.jobs.devices import leased_device\n"
     code += "os.setuid(int(sys.argv[2]))\n"
     code += "def full(): print('full', flush=True); sys.exit(0)\n"
     code += "with leased_device([sys.argv[1]], 1, full): print('has it', flush=True); time.sleep(60)"

@@ -44,7 +44,7 @@ def victims(snakemake: psutil.Process, kind: str) -> list[psutil.Process]:
 
 def is_server(process: psutil.Process) -> bool:
     try:
-        return "transferability.fork_server" in process.cmdline()
+        return "transferability.jobs.fork_server" in process.cmdline()
     except psutil.Error:  # it has ended
         return False
 

@@ -23,96 +23,120 @@ import json, sys
 from dataclasses import asdict
 from pathlib import Path
 import yaml
-from transferability.fingerprint import code_fingerprint
-from transferability.marks import recipe_of
-from transferability.networks import study_networks
+from transferability.common.code import code_fingerprint
+from transferability.jobs.recipe import TRAINING_CODE, recipe_of
+from transferability.study.grid import study_networks
 config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))
-code = code_fingerprint("assembly")
+code = code_fingerprint(*TRAINING_CODE)
 recipes = [asdict(recipe_of(config, network, code)) for network in study_networks(config)]
-stages = [code_fingerprint(*names) for names in (["picture_files"], ["layouts"], ["images", "layouts"], ["splits"])]
+stages = [
+    code_fingerprint(*names)
+    for names in (
+        ["datasets.pictures"],
+        ["datasets.index"],
+        ["store.decoding.read_image", "datasets.formats"],
+        ["tasks.splits"],
+    )
+]
 print(json.dumps([recipes, stages]))
 """
 
 DECIDE = [
-    ("architectures", "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.MaxPool2d(3, 2, ceil_mode=False)"),
-    ("architectures", "pixel_scale=1 / 64", "pixel_scale=1 / 32"),
-    ("architectures", "module.bias.fill_(bias)", "module.bias.fill_(0)"),
-    ("assembly", "read_weights(source.weights), recipe.copied, recipe.frozen", "read_weights(source.weights), 1, 1"),
-    ("assembly", '"train", examples)', '"train")'),
-    ("assembly", "Start(_kept_mean_image(task, recipe, source, means)", "Start(0 * mean_image(task.train)"),
-    ("assembly", '"val_images": len(task.val)', '"val_images": 0'),
-    ("compilation", '"fallback_random": True', '"fallback_random": False'),
-    ("data", "cumcount() < per_class", "cumcount() <= per_class"),
-    ("data", "torch.rand(batch, device=device) < 0.5", "torch.rand(batch, device=device) < 0.4"),
-    ("data", "TEST_BATCH = 500", "TEST_BATCH = 400"),
-    ("optimizer", "alpha=factor * rate * decay", "alpha=rate * decay"),
-    ("seeds", ">> 1", ">> 2"),
-    ("settings", "math.ceil(int(number)", "math.floor(int(number)"),
-    ("settings", 'config["reduced"]["training"] if examples else {}', "{}"),
-    ("store", "images = self._pixels[rows]", "images = self._pixels[rows][:, ::-1]"),
-    ("tables", "keep_default_na=False", "keep_default_na=True"),
-    ("training", "torch.use_deterministic_algorithms(True)", "torch.use_deterministic_algorithms(False)"),
-    ("training", "requires_grad_(number >= start.frozen)", "requires_grad_(number > start.frozen)"),
-    ("training", "if number < start.copied", "if number <= start.copied"),
-    ("training", 'self._seed("iteration", self.iteration)', 'self._seed("iteration")'),
-    ("weights", "file.get_tensor(name)", "2 * file.get_tensor(name)"),
-    ("networks", "return 0 if self.fine_tuned else self.n", "return self.n"),
-    ("networks", "else self.n + self.preserved", "else self.n"),
-    ("networks", 'return "base"\n        if self.source == RANDOM', 'return "basis"\n        if self.source == RANDOM'),
-    ("networks", '"target": self.target,', '"target": self.source,'),
-    ("marks", "frozen=network.frozen", "frozen=network.copied"),
-    ("marks", 'name=f"{network.split}/{network.name}"', "name=network.name"),
-    ("marks", 'seed=config["seed"]', "seed=1"),
-    ("fingerprint", "sort_keys=True", "sort_keys=False, indent=1"),
-    ("picture_files", "quality=92", "quality=80"),
-    ("pictures", "import", "import os\nimport"),
-    ("wordnet", 'ARTIFACT = "n00021939"', 'ARTIFACT = "n00021938"'),
-    ("images", "Resampling.BILINEAR", "Resampling.BICUBIC"),
-    ("layouts/rows", 'or name == "MPO"', ""),
-    ("layouts/folders", '("train", "val")', '("val", "train")'),
-    ("layouts/archives", "sorted(name for name in found", "list(name for name in found"),
-    ("layouts/cifar", "planes.transpose(1, 2, 0)", "planes.transpose(2, 1, 0)"),
-    ("layouts/__init__", '["subset", "wnid", "path"]', '["subset", "path", "wnid"]'),
-    ("splits", "RandomState([k])", "RandomState(k)"),
+    ("models/caffenet", "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.MaxPool2d(3, 2, ceil_mode=False)"),
+    ("models/architectures", "pixel_scale=1 / 64", "pixel_scale=1 / 32"),
+    ("models/building", "module.bias.fill_(bias)", "module.bias.fill_(0)"),
+    (
+        "jobs/assembly",
+        "read_weights(source.weights), recipe.copied, recipe.frozen",
+        "read_weights(source.weights), 1, 1",
+    ),
+    ("tasks/task", '"train", examples)', '"train")'),
+    ("jobs/assembly", "Start(_kept_mean_image(task, recipe, source, means)", "Start(0 * mean_image(task.train)"),
+    ("jobs/accuracy_record", '"val_images": len(task.val)', '"val_images": 0'),
+    ("training/compilation", '"fallback_random": True', '"fallback_random": False'),
+    ("tasks/task", "cumcount() < per_class", "cumcount() <= per_class"),
+    ("training/preprocessing", "torch.rand(batch, device=device) < 0.5", "torch.rand(batch, device=device) < 0.4"),
+    ("training/batches", "TEST_BATCH = 500", "TEST_BATCH = 400"),
+    ("training/optimizers", "alpha=factor * rate * decay", "alpha=rate * decay"),
+    ("common/seeds", ">> 1", ">> 2"),
+    ("study/training_settings", "math.ceil(int(number)", "math.floor(int(number)"),
+    ("study/training_settings", 'config["reduced"]["training"] if examples else {}', "{}"),
+    ("store/reading", "images = self._pixels[rows]", "images = self._pixels[rows][:, ::-1]"),
+    ("common/tables", "keep_default_na=False", "keep_default_na=True"),
+    ("training/arithmetic", "torch.use_deterministic_algorithms(True)", "torch.use_deterministic_algorithms(False)"),
+    ("models/building", "requires_grad_(number >= frozen)", "requires_grad_(number > frozen)"),
+    ("models/building", "if number < copied", "if number <= copied"),
+    ("training/trainer", 'self._seed_of("iteration", self.iteration)', 'self._seed_of("iteration")'),
+    ("training/evaluation", "scores.argmax(1)", "scores.argmin(1)"),
+    ("training/features", "modules[fixed][0] < frozen", "modules[fixed][0] <= frozen"),
+    ("jobs/weights_files", "file.get_tensor(name)", "2 * file.get_tensor(name)"),
+    ("study/network", "return 0 if self.fine_tuned else self.n", "return self.n"),
+    ("study/network", "else self.n + self.preserved", "else self.n"),
+    (
+        "study/network",
+        'return "base"\n        if self.source == RANDOM',
+        'return "basis"\n        if self.source == RANDOM',
+    ),
+    ("study/network", '"target": self.target,', '"target": self.source,'),
+    ("jobs/recipe", "frozen=network.frozen", "frozen=network.copied"),
+    ("jobs/recipe", 'name=f"{network.split}/{network.name}"', "name=network.name"),
+    ("jobs/recipe", 'seed=config["seed"]', "seed=1"),
+    ("common/checksums", "sort_keys=True", "sort_keys=False, indent=1"),
+    ("datasets/pictures", "quality=92", "quality=80"),
+    ("datasets/drawing", "MUTATION = 1.0", "MUTATION = 1.5"),
+    ("datasets/wordnet", 'ARTIFACT = "n00021939"', 'ARTIFACT = "n00021938"'),
+    ("store/decoding", "Resampling.BILINEAR", "Resampling.BICUBIC"),
+    ("datasets/formats/suffixes", 'or name == "MPO"', ""),
+    ("datasets/formats/folders", '("train", "val")', '("val", "train")'),
+    ("datasets/formats/archives", "sorted(name for name in found", "list(name for name in found"),
+    ("datasets/formats/cifar100", "planes.transpose(1, 2, 0)", "planes.transpose(2, 1, 0)"),
+    ("datasets/index", '["subset", "wnid", "path"]', '["subset", "path", "wnid"]'),
+    ("tasks/splits", "RandomState([k])", "RandomState(k)"),
 ]
 
 DO_NOT = [
-    ("architectures", '"""A convolutional layer', '"""One convolutional layer'),
-    ("assembly", "lists no {subset} images of", "has no {subset} images of"),
-    ("assembly", "computing the mean of", "computes the mean of"),
+    ("models/caffenet", '"""A convolutional layer', '"""One convolutional layer'),
+    ("tasks/task", "lists no {subset} images of", "has no {subset} images of"),
+    ("jobs/assembly", "computing the mean of", "computes the mean of"),
     (
-        "assembly",
+        "jobs/assembly",
         "except OSError as error:\n        log.warning",
         "except (OSError, MemoryError) as error:\n        log.warning",
     ),
-    ("compilation", "give false, or a C++ compiler", "give false or a C++ compiler"),
-    ("data", "# Reversing all axes", "# To reverse all axes"),
-    ("errors", "free disk space and run again", "make room and run again"),
-    ("files", 'UNFINISHED = ".unfinished"', 'UNFINISHED = ".part"'),
-    ("finished", "mark[:16]", "mark[:20]"),
-    ("fingerprint", "the code was edited after", "code was edited after"),
-    ("leases", "POLL = 0.5", "POLL = 0.1"),
-    ("lifeline", "GRACE = 600.0", "GRACE = 300.0"),
-    ("logs", "%(asctime)s %(message)s", "%(message)s"),
+    ("training/compilation", "give false, or a C++ compiler", "give false or a C++ compiler"),
+    ("training/preprocessing", "# Reversing all axes", "# To reverse all axes"),
+    ("common/errors", "free disk space and run again", "make room and run again"),
+    ("common/atomic_files", 'UNFINISHED = ".unfinished"', 'UNFINISHED = ".part"'),
+    ("jobs/provenance", "round(seconds, 2)", "round(seconds, 3)"),
+    ("jobs/finished", "mark[:16]", "mark[:20]"),
+    ("common/code", "the code was edited after", "code was edited after"),
+    ("jobs/devices", "uses device %s", "has device %s"),
+    ("jobs/locks", "POLL = 0.5", "POLL = 0.1"),
+    ("common/processes", "GRACE = 600.0", "GRACE = 300.0"),
+    ("common/logs", "%(asctime)s %(message)s", "%(message)s"),
     (
-        "marks",
+        "jobs/recipe",
         "delete it and run again to train this base network",
         "remove it and run again to train this base network",
     ),
-    ("networks", "accepted are names like baseA", "accepted are baseA"),
-    ("optimizer", "# For all parameters of a group", "# For every parameter of a group"),
-    ("progress", "EVERY = 10.0", "EVERY = 0.2"),
-    ("results", "delete it and run again to train this network", "remove it and run again to train this network"),
-    ("runs", '"reads its images"', '"reads images"'),
-    ("seeds", '"""Return a seed of 63 bits', '"""Return 63 bits'),
-    ("settings", '"""Training in iterations', '"""A training in iterations'),
-    ("slurm", "timeout=30", "timeout=20"),
-    ("state", 'PREVIOUS = ".previous"', 'PREVIOUS = ".before"'),
-    ("store", "(ValueError, EOFError, IndexError, AttributeError)", "(ValueError, EOFError)"),
-    ("store", "is damaged at image", "has a damaged image"),
-    ("tables", "(its checksum differs)", "(another checksum)"),
-    ("training", "lower config key training.rate", "give a lower config key training.rate"),
-    ("weights", "(SafetensorError, ValueError, KeyError)", "(SafetensorError, ValueError)"),
+    ("study/network", "accepted are names like baseA", "accepted are baseA"),
+    ("training/optimizers", "# For all parameters of a group", "# For every parameter of a group"),
+    ("jobs/progress", "EVERY = 10.0", "EVERY = 0.2"),
+    (
+        "jobs/accuracy_record",
+        "delete it and run again to train this network",
+        "remove it and run again to train this network",
+    ),
+    ("jobs/job", '"reads its images"', '"reads images"'),
+    ("common/seeds", '"""Return a seed of 63 bits', '"""Return 63 bits'),
+    ("study/training_settings", '"""Training in iterations', '"""A training in iterations'),
+    ("jobs/slurm", "timeout=30", "timeout=20"),
+    ("jobs/checkpoints", 'PREVIOUS = ".previous"', 'PREVIOUS = ".before"'),
+    ("store/reading", "(ValueError, EOFError, IndexError, AttributeError)", "(ValueError, EOFError)"),
+    ("store/reading", "is damaged at image", "has a damaged image"),
+    ("common/tables", "(its checksum differs)", "(another checksum)"),
+    ("training/trainer", "lower config key training.rate", "give a lower config key training.rate"),
+    ("jobs/weights_files", "(SafetensorError, ValueError, KeyError)", "(SafetensorError, ValueError)"),
 ]
 
 
@@ -159,6 +183,21 @@ def test_what_decides_a_result_is_seen(copy, unedited, module, old, new):
         (copy.root / LIBRARY / f"{module}.py").write_text(before, encoding="utf-8")
 
 
+def test_code_that_moves_is_not_seen(tmp_path, unedited):
+    copy = Copy(tmp_path / "copy")
+    library = copy.root / LIBRARY
+    (library / "training" / "optimizers.py").rename(library / "models" / "sgd.py")  # a module ...
+    copy.edit("training/trainer", "training.optimizers", "models.sgd")
+    trainer = (library / "training" / "trainer.py").read_text(encoding="utf-8")
+    function = "def batch_loss" + trainer.partition("def batch_loss")[2].partition("\n\n\n")[0]  # ... and a function
+    copy.edit("training/trainer", f"{function}\n\n\n", "")
+    copy.edit("training/trainer", "import Evaluation,", "import Evaluation, batch_loss,")
+    copy.edit("training/evaluation", "def evaluate(", f"{function}\n\n\ndef evaluate(")
+    assert copy.python("-c", COMPARED) == unedited
+    copy.edit("training/evaluation", "network(inputs), labels)", "network(inputs), labels, label_smoothing=0.1)")
+    assert copy.python("-c", COMPARED) != unedited
+
+
 RUN = """
 import sys
 from pathlib import Path
@@ -185,9 +224,11 @@ def test_what_decides_nothing_is_not_seen_and_changes_no_result(tmp_path, unedit
 
 
 def test_every_module_that_a_training_job_runs_is_edited():
-    code = (
-        "import json, sys, transferability.runs; print(json.dumps([m for m in sys.modules if 'transferability.' in m]))"
-    )
+    code = """if True:
+        import json, sys, transferability.jobs.job
+        modules = [name for name, module in sys.modules.items() if not hasattr(module, "__path__")]
+        print(json.dumps([name for name in modules if name.startswith("transferability.")]))
+    """
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     edited = {module for module, _, _ in DECIDE + DO_NOT}
     assert {module.removeprefix("transferability.").replace(".", "/") for module in loaded} <= edited

@@ -9,12 +9,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from transferability.config import validate_config
-from transferability.errors import InputError
-from transferability.fingerprint import code_fingerprint
-from transferability.lifeline import SNAKEMAKE, address
-from transferability.marks import Recipe, recipe_of, source_of
-from transferability.networks import ALL, HALVES, WHOLE, Network, experiments, splits, study_networks
+from transferability.study.configuration import validate_config
+from transferability.common.errors import InputError
+from transferability.common.code import code_fingerprint
+from transferability.common.processes import SNAKEMAKE, address
+from transferability.jobs.recipe import TRAINING_CODE, Recipe, recipe_of, source_of
+from transferability.study.network import ALL, HALVES, WHOLE, Network
+from transferability.study.grid import experiments, splits, study_networks
 
 # What Snakemake itself cannot do ends here with one error, not in every job.
 if (
@@ -137,13 +138,13 @@ def pictures(wildcards):
 
 
 # What computes in a training job. The checksum ignores comments, docstrings and messages.
-TRAINING_CODE = code_fingerprint("assembly")
+CODE = code_fingerprint(*TRAINING_CODE)
 
 
 @cache
 def recipe(network):
     """How a network is trained."""
-    return recipe_of(config, network, TRAINING_CODE)
+    return recipe_of(config, network, CODE)
 
 
 def of_recipe(name):

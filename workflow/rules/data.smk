@@ -17,7 +17,7 @@ rule draw_pictures:
         pictures=config["pictures"],
         size=config["dataset"]["image_size"],
         seed=config["seed"],
-        code=code_fingerprint("picture_files"),
+        code=code_fingerprint("datasets.pictures"),
     script:
         "../scripts/draw_pictures.py"
 
@@ -35,7 +35,7 @@ rule index:
     params:
         root=lambda wildcards: ROOT,
         layout=config["dataset"]["layout"],
-        code=code_fingerprint("layouts"),
+        code=code_fingerprint("datasets.index"),
     script:
         "../scripts/index.py"
 
@@ -61,6 +61,6 @@ rule pack:
         root=lambda wildcards: ROOT,
         layout=config["dataset"]["layout"],
         size=config["dataset"]["image_size"],
-        code=code_fingerprint("images", "layouts"),
+        code=code_fingerprint("store.decoding.read_image", "datasets.formats"),
     script:
         "../scripts/pack.py"

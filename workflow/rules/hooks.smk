@@ -1,11 +1,11 @@
 # What happens before jobs start, and after some failed: which finished networks are kept, and who serves the jobs.
 from contextlib import suppress
 
-from transferability import fork_server
-from transferability.errors import remedy
-from transferability.finished import Finished
-from transferability.slurm import cancel_left_behind
-from transferability.status import read_progress, write_networks
+from transferability.jobs import fork_server
+from transferability.common.errors import remedy
+from transferability.jobs.finished import Finished
+from transferability.jobs.slurm import cancel_left_behind
+from transferability.jobs.status import read_progress, write_networks
 
 TRAININGS = {}  # the jobs of this run that train, with what is kept of each one's network
 

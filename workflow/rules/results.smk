@@ -17,8 +17,8 @@ rule collect:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("results"),
-        training_code=TRAINING_CODE,
+        code=code_fingerprint("results.accuracies"),
+        training_code=CODE,
     message:
         "collect the accuracies of {wildcards.experiment}"
     script:
@@ -39,7 +39,7 @@ rule collect_all:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("results"),
+        code=code_fingerprint("results.accuracies"),
     script:
         "../scripts/collect_all.py"
 
@@ -55,7 +55,7 @@ rule collect_paper:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("results"),
+        code=code_fingerprint("results.paper"),
     script:
         "../scripts/collect_paper.py"
 
@@ -75,7 +75,7 @@ rule table1:
         "../../envs/environment.yaml"
     params:
         measure=measure,
-        code=code_fingerprint("analysis.paper_tables", "results", "pages"),
+        code=code_fingerprint("analysis.paper_tables", "results.accuracies", "common.pages"),
     script:
         "../scripts/table1.py"
 
@@ -93,7 +93,7 @@ rule tableS1:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("analysis.paper_tables", "results", "pages"),
+        code=code_fingerprint("analysis.paper_tables", "results.accuracies", "common.pages"),
     script:
         "../scripts/tableS1.py"
 
@@ -113,7 +113,7 @@ rule effects:
         "../../envs/environment.yaml"
     params:
         measure=measure,
-        code=code_fingerprint("analysis.effects", "results", "pages"),
+        code=code_fingerprint("analysis.effects", "results.accuracies", "common.pages"),
     script:
         "../scripts/effects.py"
 
@@ -137,7 +137,7 @@ rule claims:
         "../../envs/environment.yaml"
     params:
         measure=measure,
-        code=code_fingerprint("analysis.claims", "results", "pages"),
+        code=code_fingerprint("analysis.claims", "results.accuracies", "common.pages"),
     script:
         "../scripts/claims.py"
 
@@ -157,7 +157,7 @@ rule classes:
     params:
         wordnet=lambda wildcards: "snapshot" if wildcards.study else config["wordnet"],
         sides=lambda wildcards: {} if wildcards.study else config["splits"]["sides"],
-        code=code_fingerprint("splits", "pages"),
+        code=code_fingerprint("tasks.splits", "common.pages"),
     script:
         "../scripts/classes.py"
 
@@ -176,7 +176,7 @@ rule wordnet_nodes:
         "../../envs/environment.yaml"
     params:
         wordnet=lambda wildcards: "snapshot" if wildcards.study else config["wordnet"],
-        code=code_fingerprint("wordnet", "pages"),
+        code=code_fingerprint("datasets.wordnet", "common.pages"),
     script:
         "../scripts/wordnet_nodes.py"
 
@@ -197,6 +197,6 @@ rule provenance:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("results", "pages"),
+        code=code_fingerprint("results.provenance", "common.pages"),
     script:
         "../scripts/provenance.py"

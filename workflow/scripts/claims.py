@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from transferability.analysis.claims import RULES, Study, claims_table
+from transferability.analysis.claim_parts import Study
+from transferability.analysis.claims import RULES, claims_table
 from transferability.analysis.kernels import read_kernels
-from transferability.logs import job_log
-from transferability.pages import Section, write_table
-from transferability.results import read_accuracies, read_study
+from transferability.common.logs import job_log
+from transferability.common.pages import Section, write_pages
+from transferability.results.accuracies import read_accuracies, read_study
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
@@ -17,4 +18,4 @@ if __name__ == "__main__":
         verdicts = table.drop_duplicates("claim")[["claim", "conclusion", "verdict"]]
         parts = table.drop(columns=["conclusion", "verdict"])
         sections = [Section("Claims", RULES, verdicts), Section("Parts", "What each verdict rests on.", parts)]
-        write_table(table, sections, map(Path, snakemake.output), digits=4)
+        write_pages(table, sections, map(Path, snakemake.output), digits=4)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from transferability.logs import job_log
-from transferability.pages import Section, write_table
-from transferability.splits import CLASSES_TEXT, class_sides
-from transferability.tables import read_table
-from transferability.wordnet import hypernym_graph
+from transferability.common.logs import job_log
+from transferability.common.pages import Section, write_pages
+from transferability.common.tables import read_table
+from transferability.datasets.wordnet import hypernym_graph
+from transferability.tasks.splits import CLASSES_TEXT, class_sides
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         wnids = sorted(read_table(Path(snakemake.input[0]), ["wnid"])["wnid"].unique())
         table = class_sides(wnids, hypernym_graph(snakemake.params.wordnet, wnids), snakemake.params.sides)
-        write_table(table, [Section("Classes", CLASSES_TEXT, table)], map(Path, snakemake.output))
+        write_pages(table, [Section("Classes", CLASSES_TEXT, table)], map(Path, snakemake.output))

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from transferability.files import write_text
-from transferability.logs import job_log
-from transferability.marks import check_sources, mark_of, recipe_of, source_of
-from transferability.networks import experiments
-from transferability.results import collect
+from transferability.common.atomic_files import write_text
+from transferability.common.logs import job_log
+from transferability.jobs.recipe import check_sources, mark_of, recipe_of, source_of
+from transferability.results.accuracies import collect
+from transferability.study.grid import experiments
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

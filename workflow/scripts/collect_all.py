@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from transferability.files import write_text
-from transferability.logs import job_log
-from transferability.results import read_accuracies
+from transferability.common.atomic_files import write_text
+from transferability.common.logs import job_log
+from transferability.results.accuracies import read_accuracies
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

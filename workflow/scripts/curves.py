@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from transferability.common.logs import job_log
 from transferability.figures.curves import draw_curves
 from transferability.figures.style import save_figure
-from transferability.logs import job_log
-from transferability.results import read_record
+from transferability.jobs.accuracy_record import read_record
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

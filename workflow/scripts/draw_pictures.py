@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from transferability.fingerprint import check_code
-from transferability.logs import job_log
-from transferability.picture_files import write_pictures
+from transferability.common.code import check_code
+from transferability.common.logs import job_log
+from transferability.datasets.pictures import write_pictures
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        check_code(snakemake.params.code, "picture_files")
+        check_code(snakemake.params.code, "datasets.pictures")
         pictures = snakemake.params.pictures
         write_pictures(
             root=Path(snakemake.output.root),

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from transferability.common.logs import job_log
 from transferability.figures.figure1 import draw_figure1
 from transferability.figures.style import save_figure
-from transferability.logs import job_log
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from transferability.common.logs import job_log
 from transferability.figures.figure3 import draw_figure3
 from transferability.figures.style import save_figure
-from transferability.logs import job_log
-from transferability.results import read_accuracies
+from transferability.results.accuracies import read_accuracies
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from transferability.analysis.kernels import kernels_table
+from transferability.common.atomic_files import write_text
+from transferability.common.logs import job_log
 from transferability.figures.filters import draw_filters
 from transferability.figures.style import save_figure
-from transferability.files import write_text
-from transferability.logs import job_log
-from transferability.weights import read_first_layers
+from transferability.jobs.weights_files import read_first_layers
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

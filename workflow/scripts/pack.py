@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from transferability.fingerprint import check_code
-from transferability.layouts.files import ImageFiles
-from transferability.logs import job_log
-from transferability.packing import pack
-from transferability.store import StoreFiles
-from transferability.tables import read_index
+from transferability.common.code import check_code
+from transferability.common.logs import job_log
+from transferability.common.tables import read_index
+from transferability.datasets.image_files import ImageFiles
+from transferability.store.packing import pack
+from transferability.store.reading import StoreFiles
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        check_code(snakemake.params.code, "images", "layouts")
+        check_code(snakemake.params.code, "store.decoding.read_image", "datasets.formats")
         where = StoreFiles(Path(snakemake.input.index), *map(Path, snakemake.output))
         paths = read_index(where.index)["path"].tolist()
         pack(

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import torch
-from transferability.leases import leased_hardware
-from transferability.logs import job_log
-from transferability.pages import write_table
-from transferability.plan import plan_study
-from transferability.tables import read_index, read_manifest
+
+from transferability.common.logs import job_log
+from transferability.common.pages import write_pages
+from transferability.common.tables import read_index, read_manifest
+from transferability.jobs.devices import leased_hardware
+from transferability.planning.plan import plan_study
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
@@ -19,5 +20,5 @@ if __name__ == "__main__":
         with leased_hardware(config["device"], config["jobs"]["gpu_jobs_per_device"]) as device:
             sections = plan_study(config, read_index(Path(snakemake.input.index)), manifests, device)
         pages = [results / "plan.csv", results / "plan.md"]
-        write_table(sections[0].table, sections, pages)
+        write_pages(sections[0].table, sections, pages)
         print(pages[1].read_text(encoding="utf-8"), flush=True)

@@ -3,10 +3,10 @@
 from contextlib import suppress
 from pathlib import Path
 
-from transferability.errors import InputError
-from transferability.files import write_text
-from transferability.logs import job_log
-from transferability.preflight import preflight, report
+from transferability.common.atomic_files import write_text
+from transferability.common.errors import InputError
+from transferability.common.logs import job_log
+from transferability.planning.preflight import preflight, report
 
 if __name__ == "__main__":
     results = Path(snakemake.config["results_dir"])

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from transferability.analysis.paper_tables import TABLE1_TEXT, table1
-from transferability.logs import job_log
-from transferability.pages import Section, write_table
-from transferability.results import read_study
+from transferability.common.logs import job_log
+from transferability.common.pages import Section, write_pages
+from transferability.results.accuracies import read_study
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
@@ -13,4 +13,4 @@ if __name__ == "__main__":
             read_study(map(Path, snakemake.input.accuracies), map(Path, snakemake.input.by_class)),
             snakemake.params.measure,
         )
-        write_table(table, [Section("Table 1", TABLE1_TEXT, table)], map(Path, snakemake.output), digits=2)
+        write_pages(table, [Section("Table 1", TABLE1_TEXT, table)], map(Path, snakemake.output), digits=2)

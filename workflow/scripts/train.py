@@ -2,7 +2,7 @@
 
 import sys
 
-from transferability.fork_server import train
+from transferability.jobs.fork_server import train
 
 if __name__ == "__main__":
     jobs = snakemake.config["jobs"]

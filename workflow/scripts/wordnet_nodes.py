@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from transferability.logs import job_log
-from transferability.pages import Section, write_table
-from transferability.tables import read_table
-from transferability.wordnet import NODES_TEXT, hypernym_graph, largest_nodes
+from transferability.common.logs import job_log
+from transferability.common.pages import Section, write_pages
+from transferability.common.tables import read_table
+from transferability.datasets.wordnet import NODES_TEXT, hypernym_graph, largest_nodes
 
 COUNT = 20  # as in the paper's supplement
 
@@ -13,4 +13,4 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         wnids = sorted(read_table(Path(snakemake.input[0]), ["wnid"])["wnid"].unique())
         table = largest_nodes(hypernym_graph(snakemake.params.wordnet, wnids), wnids, COUNT)
-        write_table(table, [Section("Largest WordNet nodes", NODES_TEXT, table)], map(Path, snakemake.output))
+        write_pages(table, [Section("Largest WordNet nodes", NODES_TEXT, table)], map(Path, snakemake.output))

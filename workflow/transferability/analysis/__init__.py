@@ -1,1 +1,4 @@
-"""What the accuracies of a study come to: effects with intervals, tables, claims."""
+"""What the accuracies of a study amount to: effects with intervals, the paper's tables, its claims decided by rules.
+
+In come tables of accuracies and first-layer kernels; out go tables of differences, intervals and verdicts.
+"""

@@ -19,8 +19,8 @@ import pandas as pd
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
-from transferability.networks import Network
-from transferability.results import BY_CLASS
+from transferability.results.accuracies import BY_CLASS
+from transferability.study.network import Network
 
 ALPHA = 0.05  # error on each side of an interval, and of each verdict
 
@@ -67,12 +67,12 @@ def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     (accuracy - base), val_images and, if `accuracies` has it (`results.read_study`), by_class, less that of the base.
     Networks without such a base are left out.
     """
-    known = [BY_CLASS] * (BY_CLASS in accuracies)
+    known = [BY_CLASS] if BY_CLASS in accuracies else []
     base = accuracies[accuracies["treatment"] == "base"].set_index(["split", "target"])[[measure, *known]]
     base = base.rename(columns={measure: "base", BY_CLASS: "base_by_class"})
     others = accuracies[~accuracies["treatment"].isin(["base", "reduced"])]
     table = others.join(base, on=["split", "target"], how="inner").rename(columns={measure: "accuracy"})
-    table["treatment"] = [Network.parse(*key).kind for key in zip(table["split"], table["network"], strict=True)]
+    table["treatment"] = [Network.parse(*key).notation for key in zip(table["split"], table["network"], strict=True)]
     table["relative"] = table["accuracy"] - table["base"]
     if known:
         pairs = zip(table[BY_CLASS], table["base_by_class"], strict=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from transferability.networks import HALVES, Network
-from transferability.results import BY_CLASS, COLUMNS
+from transferability.results.accuracies import BY_CLASS, COLUMNS
+from transferability.study.network import HALVES, Network
 
 LAYERS = range(1, 8)
 CORRELATION = 0.6  # between what two networks get right: the share of an image's own difficulty
@@ -36,7 +36,7 @@ def simulate_study(
         ease = rng.normal(0, 0.01)
         deviations = {treatment: rng.normal(0, between_splits) for treatment in ("BnB", "BnB+", "AnB", "AnB+")}
         for half, members, sign in zip(HALVES, halves, (1, -1), strict=True):
-            other = HALVES[half == "A"]
+            other = "B" if half == "A" else "A"
             networks = [(Network(f"random-{k}", half, half), 0.0)]
             for treatment, deviation in deviations.items():
                 source = half if treatment.startswith("B") else other

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from transferability.errors import InputError
+from transferability.common.errors import InputError
 from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, scatter
 
 # Section 4.1 of the paper, in short: what each numbered part of the lower panel shows.

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from transferability.errors import InputError
+from transferability.common.errors import InputError
 from transferability.figures.style import MEASURES
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from transferability.files import written_whole
+from transferability.common.atomic_files import written_whole
 
 matplotlib.rcParams |= {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine

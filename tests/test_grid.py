@@ -1,0 +1,100 @@
+import pytest
+
+from transferability.study.grid import experiments, splits, study_networks
+from transferability.study.network import Network
+
+CONFIG = {
+    "splits": {"random": 2, "manmade_natural": True},
+    "network": {"n": [1, 2, 3, 4, 5, 6, 7]},
+    "treatments": ["BnB", "BnB+", "AnB", "AnB+"],
+    "preserved": {"n": [4, 5], "m": [1, 2]},
+    "random_filters": True,
+    "reduced": {"examples_per_class": [50, 5]},
+}
+NOTHING_ELSE = {"preserved": {"n": [], "m": []}, "random_filters": False, "reduced": {"examples_per_class": []}}
+ONLY_RANDOM_SPLITS = {"splits": {"random": 2, "manmade_natural": False}} | NOTHING_ELSE
+
+
+@pytest.mark.parametrize(
+    ("name", "treatment", "source", "target", "n", "fine_tuned"),
+    [
+        ("baseA", "base", "A", "A", 0, False),
+        ("B3B", "selffer", "B", "B", 3, False),
+        ("A7A+", "selffer", "A", "A", 7, True),
+        ("A3B", "transfer", "A", "B", 3, False),
+        ("B1A+", "transfer", "B", "A", 1, True),
+    ],
+)
+def test_a_name_says_all_about_a_network(name, treatment, source, target, n, fine_tuned):
+    network = Network.parse("random-0", name)
+    assert (network.treatment, network.source, network.target) == (treatment, source, target)
+    assert (network.n, network.fine_tuned) == (n, fine_tuned)
+    assert network.name == name
+
+
+@pytest.mark.parametrize(
+    ("split", "name", "treatment", "kind", "copied", "frozen", "examples"),
+    [
+        ("random-0", "baseA", "base", "base", 0, 0, 0),
+        ("random-0", "B3B", "selffer", "BnB", 3, 3, 0),
+        ("random-0", "A3B+", "transfer", "AnB+", 3, 0, 0),
+        ("random-0", "A4~2B", "preserved", "An~2B", 6, 4, 0),
+        ("random-0", "B5~1B", "preserved", "Bn~1B", 6, 5, 0),
+        ("whole", "base", "base", "base", 0, 0, 0),
+        ("whole", "random3", "random", "random", 0, 3, 0),
+        ("whole", "reduced-0100", "reduced", "reduced", 0, 0, 100),
+    ],
+)
+def test_a_network_knows_what_it_copies_and_freezes(split, name, treatment, kind, copied, frozen, examples):
+    network = Network.parse(split, name)
+    assert (network.name, network.treatment, network.notation) == (name, treatment, kind)
+    assert (network.copied, network.frozen, network.examples) == (copied, frozen, examples)
+
+
+@pytest.mark.parametrize("name", ["base", "baseC", "A0B", "3B", "A3B++", "A3", "../A3B", "A3B\n", "A4~1B+", "random3"])
+def test_other_names_are_refused(name):
+    with pytest.raises(ValueError, match="accepted are names like"):
+        Network.parse("random-0", name)
+
+
+@pytest.mark.parametrize("name", ["baseA", "A3B", "random0", "reduced-0000", "reduced-12"])
+def test_other_names_are_refused_on_the_whole_set(name):
+    with pytest.raises(ValueError, match="accepted on the whole set are names like base, random3, reduced-0100"):
+        Network.parse("whole", name)
+
+
+def test_the_experiments_of_a_study():
+    parts = experiments(CONFIG)
+    assert {name: len(networks) for name, networks in parts.items()} == {
+        "random-splits": 2 * 58,
+        "manmade-natural": 58,
+        "preserved": 2 * (2 + 4 * 4),
+        "random-filters": 1 + 7,
+        "reduced": 1 + 2,
+    }
+    networks = study_networks(CONFIG)
+    assert len(networks) == len(set(networks)) == 116 + 58 + 32 + 8 + 2
+    assert all(Network.parse(network.split, network.name) == network for network in networks)
+
+
+def test_what_a_configuration_leaves_out_has_no_networks():
+    parts = experiments(CONFIG | ONLY_RANDOM_SPLITS)
+    assert [name for name, networks in parts.items() if networks] == ["random-splits"]
+
+
+def test_a_balanced_split_has_58_networks():
+    networks = study_networks(CONFIG | ONLY_RANDOM_SPLITS)
+    assert len(networks) == len(set(networks)) == 2 * 58
+    assert all(Network.parse(network.split, network.name) == network for network in networks)
+    for target in "AB":
+        chosen = [network for network in networks if network.target == target and network.split == "random-1"]
+        assert sum(network.treatment == "base" for network in chosen) == 1
+        assert sum(network.treatment == "transfer" and network.fine_tuned for network in chosen) == 7
+
+
+def test_the_configuration_chooses_the_networks():
+    config = CONFIG | ONLY_RANDOM_SPLITS | {"treatments": ["AnB"], "network": {"n": [2, 5]}}
+    names = {network.name for network in study_networks(config)}
+    assert names == {"baseA", "baseB", "A2B", "A5B", "B2A", "B5A"}
+    assert splits(config) == ["random-0", "random-1"]
+    assert splits(CONFIG) == ["random-0", "random-1", "manmade-natural"]

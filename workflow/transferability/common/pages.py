@@ -1,0 +1,70 @@
+"""Tables as a person reads them: Markdown and HTML pages, beside the CSV that a program reads."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from transferability.common.atomic_files import write_text
+
+STYLE = """body { font: 14px/1.45 sans-serif; margin: 1.5em; color: #1b1b1b; background: white }
+table { border-collapse: collapse; margin: 0.8em 0 1.6em }
+th, td { padding: 0.25em 0.8em; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top }
+th { border-bottom: 2px solid #888 }"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with what has to be known to read it."""
+
+    title: str
+    text: str
+    table: pd.DataFrame
+
+
+def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[Path], digits: int = 3) -> None:
+    """Write `csv` to each path that ends in .csv, and the sections as a page to each that ends in .md or .html.
+
+    Numbers in pages are rounded to `digits` decimals; missing ones are left empty.
+    """
+    for path in paths:
+        if path.suffix == ".csv":
+            write_text(path, csv.to_csv(index=False, float_format="%.6g"))
+        else:
+            page = _markdown if path.suffix == ".md" else _html
+            write_text(path, page([Section(s.title, s.text, _rounded(s.table, digits)) for s in sections]))
+
+
+def _rounded(table: pd.DataFrame, digits: int) -> pd.DataFrame:
+    """The table as text."""
+    shown = {
+        "float": lambda x: "" if pd.isna(x) else f"{x:.{digits}f}",
+        "other": lambda x: "" if pd.isna(x) else str(x),
+    }
+    return pd.DataFrame(
+        {
+            name: column.map(shown["float" if pd.api.types.is_float_dtype(column) else "other"])
+            for name, column in table.items()
+        }
+    )
+
+
+def _markdown(sections: Sequence[Section]) -> str:
+    parts = []
+    for section in sections:
+        table = section.table.replace(r"\|", r"\\|", regex=True).to_markdown(index=False, disable_numparse=True)
+        parts += [f"## {section.title}", section.text, table]
+    return "\n\n".join(parts) + "\n"
+
+
+def _html(sections: Sequence[Section]) -> str:
+    parts = [
+        "<!doctype html>",
+        f"<meta charset='utf-8'><title>{escape(sections[0].title)}</title><style>{STYLE}</style>",
+    ]
+    for section in sections:
+        table = section.table.to_html(index=False, border=0)
+        parts += [f"<h2>{escape(section.title)}</h2>", f"<p>{escape(section.text)}</p>", table]
+    return "\n".join(parts) + "\n"

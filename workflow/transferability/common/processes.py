@@ -1,0 +1,92 @@
+"""Processes that end with the one that wants their work, however that one ends."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from os import getpid
+from pathlib import Path
+
+import psutil
+
+from transferability.common.errors import InputError
+
+SNAKEMAKE = "TRANSFERABILITY_SNAKEMAKE"  # environment variable: the process that starts the jobs
+POLL = 0.5  # seconds between looks
+GRACE = 600.0  # seconds that a process has to save its state and end; it does after a test, if it is in one
+
+
+def end_with_snakemake() -> None:
+    """End this process when the snakemake that started it has ended: nobody waits for its result."""
+    place, _, process = os.environ.get(SNAKEMAKE, "").rpartition(" ")
+    if process and place == _place():  # of another machine or container nothing can be seen here
+        end_with(int(process))
+
+
+def address() -> str:
+    """Return what SNAKEMAKE holds for jobs of this process."""
+    return f"{_place()} {os.getpid()}"
+
+
+def _place() -> str:
+    """Where the numbers of processes mean the same."""
+    with suppress(OSError):
+        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
+    return socket.gethostname()
+
+
+def end_with(process: int) -> None:
+    """End this process when another has ended, by its number."""
+    try:
+        other = psutil.Process(process)
+    except psutil.NoSuchProcess:
+        other = None
+    threading.Thread(target=_watch, args=(other,), daemon=True).start()
+
+
+def end() -> None:
+    """End this process: with SIGTERM, so that it can save its state, and after a while in any case."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _watch(other: psutil.Process | None) -> None:
+    with suppress(psutil.Error):  # it ends in this moment
+        while other and other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(POLL)
+    end()
+
+
+@contextmanager
+def worker_pool(
+    processes: int, prepare: Callable[..., None] = lambda: None, *arguments
+) -> Iterator[ProcessPoolExecutor]:
+    """Yield a pool of processes, each of which calls `prepare(*arguments)` first; they end with this process.
+
+    Raises InputError if processes cannot be started, or if one of them is killed.
+    """
+    try:
+        pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(getpid(), prepare, arguments))
+    except OSError as error:  # of semaphores, which are files in /dev/shm
+        raise InputError(
+            f"{processes} processes cannot be started ({error}): make /dev/shm a writable directory, and run again"
+        ) from error
+    try:
+        with pool:
+            yield pool
+    except BrokenProcessPool as error:
+        raise InputError(
+            f"one of {processes} processes was killed, most likely for want of memory: raise config key jobs.mem_mb or "
+            "give fewer cores, and run again: what is done is kept"
+        ) from error
+
+
+def _begin(parent: int, prepare: Callable[..., None], arguments: tuple) -> None:
+    end_with(parent)
+    prepare(*arguments)

@@ -1,0 +1,5 @@
+"""Where the repository keeps small facts: WordNet's snapshot, hand-assigned classes, the paper's accuracies."""
+
+from pathlib import Path
+
+RESOURCES = Path(__file__).parents[3] / "resources"

@@ -1,0 +1,58 @@
+"""The tables that rules hand on: written with a checksum beside them, and read with a readable error if damaged."""
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from transferability.common.atomic_files import named, write_text
+from transferability.common.errors import InputError
+
+SHA256 = ".sha256"  # what is added to a table's name for the file with its checksum, as sha256sum writes and checks it
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, and its checksum beside it."""
+    text = table.to_csv(index=False)
+    write_text(path, text)
+    write_text(_beside(path), f"{_digest(text.encode())}  {path.name}\n")
+
+
+def read_index(path: Path) -> pd.DataFrame:
+    """Read the table that `layouts.index_images` gave (path, wnid, subset); raise InputError if it is damaged."""
+    return _read_checked(path, ["path", "wnid", "subset"])
+
+
+def read_manifest(path: Path) -> pd.DataFrame:
+    """Read a manifest (label, wnid, name), labels 0, 1, ... in order; raise InputError if it is damaged."""
+    return _read_checked(path, ["label", "wnid", "name"]).astype({"label": int})
+
+
+def table_digest(path: Path) -> str:
+    """Return the checksum that `write_table` left beside a table (its readers compare the two)."""
+    return _beside(path).read_text(encoding="utf-8", errors="replace").partition(" ")[0]
+
+
+def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Read a CSV file of text columns; raise InputError if it is damaged or lacks one of them."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)[columns]
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
+
+
+def _read_checked(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Compare a table with its checksum: a truncated one could pass for a whole one with fewer classes or images."""
+    with named(path):
+        digest = _digest(path.read_bytes())
+    if table_digest(path) != digest:
+        raise InputError(f"{path} is damaged (its checksum differs); delete it and run again")
+    return read_table(path, columns)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + SHA256)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

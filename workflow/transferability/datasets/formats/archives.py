@@ -1,0 +1,114 @@
+"""ImageNet (ILSVRC-2012) in the archives in which it is handed out, read where they lie: nothing is unpacked."""
+
+import gzip
+import io
+import os
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from transferability.datasets.formats.suffixes import Row, is_image, no_images
+
+TRAIN = "ILSVRC2012_img_train.tar"  # holds an archive n01440764.tar of each class
+VAL = "ILSVRC2012_img_val.tar"
+DEVKIT = "ILSVRC2012_devkit_t12.tar.gz"
+META = "ILSVRC2012_devkit_t12/data/meta.mat"
+GROUND_TRUTH = "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"
+
+
+def imagenet(root: Path, faults: list[str]) -> Iterator[Row]:
+    """List the images of both archives, the validation images with the labels of the devkit."""
+    for name, listing in ((TRAIN, _train), (VAL, _val)):
+        try:
+            yield from listing(root, faults)
+        except FileNotFoundError as error:
+            faults.append(f"{Path(error.filename).name} is missing; this layout wants {TRAIN}, {VAL} and {DEVKIT}")
+        except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError, KeyError, ValueError) as error:
+            faults.append(f"{name} or {DEVKIT} is damaged ({error}); fetch it anew")
+
+
+def read(root: Path, path: str) -> bytes:
+    """Return the content of an image: ILSVRC2012_img_train.tar/n01440764/n01440764_18.JPEG; OSError if it fails."""
+    archive, *of_class, name = path.split("/")
+    try:
+        tar, members = _class_archive(root / archive, *of_class) if of_class else _archive(root / archive)
+        return tar.extractfile(members[name]).read()
+    except (EOFError, tarfile.TarError, KeyError, AttributeError) as error:
+        raise OSError(f"not readable in {archive}: {error!r}") from error
+
+
+def _train(root: Path, faults: list[str]) -> Iterator[Row]:
+    counts, others = {}, []
+    for member in _archive(root / TRAIN)[1]:
+        wnid = member.removesuffix(".tar")
+        names = _class_archive(root / TRAIN, wnid)[1]
+        images = [name for name in names if is_image(name)]
+        others += [f"{TRAIN}/{wnid}/{name}" for name in names if not is_image(name)]
+        yield from ((f"{TRAIN}/{wnid}/{name}", wnid, "train") for name in images)
+        counts[wnid] = len(images)
+    if others:
+        faults.append(no_images(others))
+    expected = {row["WNID"]: int(row["num_train_images"]) for row in _classes(root).values()}
+    wrong = {wnid: f"{counts.get(wnid, 0)} of {n}" for wnid, n in expected.items() if counts.get(wnid, 0) != n}
+    if wrong:
+        listed = ", ".join(f"{wnid} {count}" for wnid, count in sorted(wrong.items()))
+        faults.append(f"{TRAIN}: not the training images that the devkit counts in {len(wrong)} classes: {listed}")
+
+
+def _val(root: Path, faults: list[str]) -> Iterator[Row]:
+    """The images in order of their names have the labels in the devkit, line by line."""
+    found = _archive(root / VAL)[1]
+    names = sorted(name for name in found if is_image(name))
+    if others := [f"{VAL}/{name}" for name in found if not is_image(name)]:
+        faults.append(no_images(others))
+    labels = [int(line) for line in _devkit_file(root, GROUND_TRUTH).split()]
+    if len(names) != len(labels):
+        faults.append(f"{VAL}: {len(names)} images, and {len(labels)} labels in the devkit")
+        return
+    classes = _classes(root)
+    yield from ((f"{VAL}/{name}", classes[label]["WNID"], "val") for name, label in zip(names, labels, strict=True))
+
+
+def _classes(root: Path) -> dict[int, Mapping]:
+    """The devkit's records of the classes by their number there; synsets above the classes have further numbers."""
+    from scipy.io import loadmat
+
+    synsets = loadmat(io.BytesIO(_devkit_file(root, META)), squeeze_me=True)["synsets"].reshape(-1)
+    return {int(row["ILSVRC2012_ID"]): row for row in synsets if not row["num_children"]}
+
+
+@lru_cache(maxsize=2)
+def _devkit_file(root: Path, name: str) -> bytes:
+    with tarfile.open(root / DEVKIT) as devkit:
+        return devkit.extractfile(name).read()
+
+
+Opened = tuple[tarfile.TarFile, dict[str, tarfile.TarInfo]]  # an archive, open, and its files by name
+
+
+def _archive(path: Path) -> Opened:
+    return _kept_open(path, os.getpid())
+
+
+def _class_archive(path: Path, wnid: str) -> Opened:
+    """The archive of a class within that of the training images."""
+    return _class_kept_open(path, wnid, os.getpid())
+
+
+# Archives stay open for the reads to come; those of classes, the last few, as images are read class by class. A forked
+# process opens its own: it would share the place in the file with its parent.
+@lru_cache(maxsize=2)
+def _kept_open(path: Path, _process: int) -> Opened:
+    return _listed(tarfile.open(path, "r:"))
+
+
+@lru_cache(maxsize=8)
+def _class_kept_open(path: Path, wnid: str, _process: int) -> Opened:
+    outer, members = _archive(path)
+    return _listed(tarfile.open(fileobj=outer.extractfile(members[f"{wnid}.tar"]), mode="r:"))
+
+
+def _listed(tar: tarfile.TarFile) -> Opened:
+    return tar, {member.name.removeprefix("./"): member for member in tar if member.isfile()}

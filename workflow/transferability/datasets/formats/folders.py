@@ -1,0 +1,105 @@
+"""Image sets in folders: ImageFolder, Tiny ImageNet, Kaggle's ImageNet (CLS-LOC)."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from transferability.datasets.formats.suffixes import Row, is_image, no_images
+
+
+def read(root: Path, path: str) -> bytes:
+    """Return the content of an image file; raise OSError if it cannot be read."""
+    return (root / path).read_bytes()
+
+
+def imagefolder(root: Path, faults: list[str]) -> Iterator[Row]:
+    """List train/WNID/* and val/WNID/*."""
+    for subset in ("train", "val"):
+        yield from _class_folders(root, subset, subset, faults)
+
+
+def tiny_imagenet(root: Path, faults: list[str]) -> Iterator[Row]:
+    """List train/WNID/images/*, and val/images/* by val/val_annotations.txt (file, wnid, box)."""
+    yield from _class_folders(root, "train", "train", faults, within="images")
+    columns = {"sep": "\t", "header": None, "names": ["file", "wnid"], "usecols": [0, 1], "quoting": csv.QUOTE_NONE}
+    labels = _labels(root / "val" / "val_annotations.txt", faults, columns)
+    yield from _flat_folder(root, "val/images", {row.file: row.wnid for row in labels.itertuples()}, faults)
+
+
+def kaggle(root: Path, faults: list[str]) -> Iterator[Row]:
+    """List ILSVRC/Data/CLS-LOC/train/WNID/*, and .../val/* by LOC_val_solution.csv (ImageId, "WNID x y x y ...")."""
+    images = "ILSVRC/Data/CLS-LOC"
+    yield from _class_folders(root, f"{images}/train", "train", faults)
+    labels = _labels(root / "LOC_val_solution.csv", faults, {"usecols": ["ImageId", "PredictionString"]})
+    wnids = {f"{row[0]}.JPEG": row[1].split(" ")[0] for row in labels.itertuples(index=False)}
+    yield from _flat_folder(root, f"{images}/val", wnids, faults)
+
+
+def _class_folders(root: Path, folder: str, subset: str, faults: list[str], within: str = ".") -> Iterator[Row]:
+    """List the images of the class folders in `folder`, or in the subfolder `within` of each."""
+    if not (root / folder).is_dir():
+        faults.append(f"{folder} is missing; config key dataset.root wants a directory that holds it")
+        return
+    empty, others = [], []
+    classes, loose = _folders_and_files(root / folder)
+    for of_class in classes:
+        names = _names(of_class / within)
+        images = [name for name in names if is_image(name)]
+        start = (of_class / within).relative_to(root).as_posix()
+        yield from ((f"{start}/{name}", of_class.name, subset) for name in images)
+        others += [f"{start}/{name}" for name in names if not is_image(name)]
+        if not images:
+            empty.append(of_class.name)
+    if others:
+        faults.append(f"{folder}: {no_images(others)}")
+    if stray := sorted(name for name in loose if is_image(name)):
+        faults.append(f"{folder}: {len(stray)} images lie beside the class folders, e.g. {stray[0]}; put them into one")
+    if empty:
+        faults.append(
+            f"{folder}: {len(empty)} class folders without images: {', '.join(sorted(empty))}; "
+            "add some or remove the folders"
+        )
+
+
+def _flat_folder(root: Path, folder: str, wnids: dict[str, str], faults: list[str]) -> Iterator[Row]:
+    """List the validation images of a folder without classes by the labels that a file gives them (name -> wnid)."""
+    if not (root / folder).is_dir():
+        faults.append(f"{folder} is missing; config key dataset.root wants a directory that holds it")
+        return
+    found = _names(root / folder)
+    names = {name for name in found if is_image(name)}
+    if others := [f"{folder}/{name}" for name in found if not is_image(name)]:
+        faults.append(no_images(others))
+    yield from ((f"{folder}/{name}", wnids[name], "val") for name in names & wnids.keys())
+    if missing := sorted(wnids.keys() - names):
+        faults.append(f"{folder}: {len(missing)} images that have labels are missing, e.g. {missing[0]}; restore them")
+    if unlabelled := sorted(names - wnids.keys()):
+        faults.append(f"{folder}: {len(unlabelled)} images have no label, e.g. {unlabelled[0]}; remove them")
+
+
+def _labels(file: Path, faults: list[str], columns: dict) -> pd.DataFrame:
+    """Read a table of validation labels; an empty one, and a fault, if that fails."""
+    try:
+        return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8", **columns)
+    except FileNotFoundError:
+        faults.append(f"{file.name} is missing at {file}; it is part of this layout (imagefolder does without)")
+    except ValueError as error:
+        faults.append(f"{file} is no table of validation labels ({error}); take it from the archive")
+    return pd.DataFrame(columns=["file", "wnid"])
+
+
+def _folders_and_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """The class folders in a folder, and the names of what else is there."""
+    found = list(_visible(folder))
+    return [path for path in found if path.is_dir()], [path.name for path in found if not path.is_dir()]
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in _visible(folder)] if folder.is_dir() else []
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """List what is in a folder but hidden files, which are other programs' notes; OSError if it cannot be read."""
+    return (path for path in folder.iterdir() if not path.name.startswith("."))

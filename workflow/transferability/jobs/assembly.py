@@ -1,0 +1,93 @@
+"""From a recipe and files to a trainer: what decides how a network starts."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from transferability.common.checksums import fingerprint
+from transferability.common.errors import InputError
+from transferability.common.seeds import derive_seed
+from transferability.jobs.recipe import Recipe, Source, data_digests
+from transferability.jobs.weights_files import read_weights, write_weights
+from transferability.models.architectures import ARCHITECTURES
+from transferability.models.building import build_network
+from transferability.study.training_settings import Settings, read_settings
+from transferability.tasks.task import Task, read_task
+from transferability.training.preprocessing import Preparation, mean_image
+from transferability.training.trainer import MEAN_IMAGE, Trainer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a network starts from: the mean image (`preprocessing.mean_image`) and, if it copies, trained weights.
+
+    `weights` is a state dict whose first `copied` layers are taken over. The first `frozen` layers, copied or drawn at
+    random, stay as they are.
+    """
+
+    mean: torch.Tensor
+    weights: Mapping[str, torch.Tensor] | None = None
+    copied: int = 0
+    frozen: int = 0
+
+    @classmethod
+    def from_scratch(cls, task: Task, frozen: int = 0) -> "Start":
+        """Start a network of a task from random weights."""
+        return cls(mean_image(task.train), frozen=frozen)
+
+    @classmethod
+    def from_base(cls, base: Mapping[str, torch.Tensor], copied: int, frozen: int) -> "Start":
+        """Start a network from what `Trainer.result` gave for its source's base network."""
+        return cls(base[MEAN_IMAGE], base, copied, frozen)
+
+
+def new_trainer(
+    name: str, architecture: str, task: Task, start: Start, settings: Settings, seed: int, device: torch.device
+) -> Trainer:
+    """Build a network and return its trainer, at iteration 0; `seed` is the study's."""
+    seed_of = partial(derive_seed, seed, name)
+    network = build_network(
+        architecture, settings.crop, task.classes, seed_of, start.weights, start.copied, start.frozen
+    )
+    pixel_scale = ARCHITECTURES[architecture].pixel_scale
+    preparation = Preparation(start.mean.to(device), settings.crop, settings.mirror, pixel_scale)
+    return Trainer(name, network, start.frozen, task, preparation, settings, seed_of, device)
+
+
+def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path) -> tuple[Task, Trainer]:
+    """Read a network's task, and return it with the network's trainer, at iteration 0.
+
+    Mean images are kept in the directory `means`. Raises InputError for damaged files, or if they do not fit together.
+    """
+    task = read_task(source.store_files, source.manifest, recipe.network["examples_per_class"])
+    settings = read_settings(recipe.training, len(task.train))
+    if source.weights:
+        start = Start.from_base(read_weights(source.weights), recipe.copied, recipe.frozen)
+    else:
+        start = Start(_kept_mean_image(task, recipe, source, means), frozen=recipe.frozen)
+    return task, new_trainer(recipe.name, recipe.architecture, task, start, settings, recipe.seed, device)
+
+
+def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) -> torch.Tensor:
+    """The mean of the training images, which takes minutes on ImageNet: computed once per task, and kept."""
+    key = fingerprint([recipe.code, data_digests(source), recipe.network["examples_per_class"]])
+    path = means / f"{key[:16]}.safetensors"
+    try:
+        return read_weights(path)[MEAN_IMAGE]
+    except FileNotFoundError:
+        log.info("%s: computing the mean of %d images", recipe.name, len(task.train))
+    except InputError as error:
+        log.warning("%s; computing it again", error)
+    mean = mean_image(task.train)
+    try:
+        means.mkdir(parents=True, exist_ok=True)
+        write_weights(path, {MEAN_IMAGE: mean}, key)
+    except OSError as error:
+        log.warning("cannot keep the mean image at %s: %s", path, error)
+    return mean

@@ -1,0 +1,161 @@
+"""Checkpoints: the state of an unfinished training on disk, so that a killed job resumes where it was."""
+
+import hashlib
+import io
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+import torch
+
+from transferability.common.atomic_files import UNFINISHED, named, written_whole
+from transferability.common.errors import InputError, StoppedError, first_line
+
+log = logging.getLogger(__name__)
+
+PREVIOUS = ".previous"  # what is added to the name of the state before the last
+SET_ASIDE = ".set-aside"  # what is added to the name of a state that is not usable
+LARGEST_SHARE = 0.02  # of the time may go into saving states
+RESERVE = 30.0  # seconds before its walltime that a job saves its state, besides what saving takes
+
+
+def save_checkpoint(path: Path, state: dict) -> None:
+    """Write a state, check what is on the disk, and only then let it take the place of the one before.
+
+    That one is kept beside it. A file is the sha256 of the rest in hexadecimal, a line feed, and what torch.save gives.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with written_whole(path) as unfinished:
+        with unfinished.open("wb") as file:
+            file.write(hashlib.sha256(buffer.getbuffer()).hexdigest().encode() + b"\n")
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        _read_checked(unfinished)
+        if path.exists():
+            path.replace(_beside(path, PREVIOUS))
+
+
+def load_checkpoint(path: Path, mark: str) -> dict | None:
+    """Return the newest usable state at `path`, or None if there is none.
+
+    One that is damaged, or another mark's, is set aside with a warning. Raises OSError or MemoryError where one cannot
+    be read now, which says nothing against it.
+    """
+    for candidate in (path, _beside(path, PREVIOUS)):
+        try:
+            state = _load(candidate)
+            if state["mark"] == mark:
+                return state
+            reason = "it belongs to another configuration, data set or version of the code"
+        except FileNotFoundError:
+            continue
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
+            reason = f"it is damaged ({first_line(error)})"
+        aside = _beside(candidate, SET_ASIDE)
+        candidate.replace(aside)
+        log.warning("not resuming from %s: %s; moved to %s", candidate, reason, aside.name)
+    return None
+
+
+def _load(path: Path) -> dict:
+    payload = _read_checked(path)
+    try:
+        return torch.load(payload, weights_only=True, map_location="cpu")
+    except RuntimeError as error:
+        if "alloc" in str(error):  # torch's way to say that there is no memory
+            raise MemoryError(f"{path}: {first_line(error)}") from error
+        raise
+
+
+def _read_checked(path: Path) -> io.BytesIO:
+    with named(path), path.open("rb") as file:
+        digest, payload = file.readline().strip().decode(), file.read()
+    if hashlib.sha256(payload).hexdigest() != digest:
+        raise InputError("its checksum differs")
+    return io.BytesIO(payload)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+class Checkpointer:
+    """Saves the state every `seconds`, and stops the training when it has to end.
+
+    It has to on SIGTERM, SIGINT, or shortly before `deadline` (of time.monotonic): then it saves the state and raises
+    StoppedError. Where saving is slow it saves less often, so that no more than LARGEST_SHARE of the time goes into
+    it. Where it fails, as on a full disk, it warns and the training goes on. Before `resume` there is nothing to save:
+    then a signal raises StoppedError at once.
+    """
+
+    def __init__(self, path: Path, mark: str, seconds: float, deadline: float = float("inf")):
+        self.path, self.mark = path, mark
+        self._name = f"{path.parent.name}/{path.name.partition('.')[0]}"
+        self._seconds, self._deadline = seconds, deadline
+        self._wait, self._saved_at, self._took = seconds, time.monotonic(), 0.0
+        self._trains, self._signal = False, None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._remember)
+
+    def on_iteration(self, trainer) -> None:
+        """Save the state of a Trainer if it is time; stop it if it has to end."""
+        now = time.monotonic()
+        if self._signal is not None:
+            self._stop(trainer, f"stopped by {self._signal}")
+        if now >= self._deadline - RESERVE - 3 * self._took:
+            self._stop(trainer, "stopped before its walltime is over")
+        if now - self._saved_at >= self._wait:
+            self._save(trainer)
+
+    def check(self) -> None:
+        """Raise StoppedError if the job, which waits, has to end."""
+        if time.monotonic() >= self._deadline - RESERVE:
+            raise StoppedError(f"{self._name}: stopped before its walltime is over; it had not begun to train")
+
+    def resume(self, trainer) -> None:
+        """Let a Trainer go on from the saved state, if there is a usable one."""
+        state = load_checkpoint(self.path, self.mark)
+        self._trains = True
+        if state is not None:
+            trainer.resume(state)
+            log.info("%s: resumed at iteration %d of %d", trainer.name, trainer.iteration, trainer.settings.iterations)
+
+    def remove(self) -> None:
+        """Remove the state, and what was set aside or left unfinished: the network is done."""
+        for suffix in ("", PREVIOUS, SET_ASIDE, PREVIOUS + SET_ASIDE, UNFINISHED):
+            _beside(self.path, suffix).unlink(missing_ok=True)
+
+    def _stop(self, trainer, why: str) -> None:
+        saved = self._save(trainer)
+        state = (
+            "run again to resume from"
+            if saved
+            else "its state could not be saved, run again to resume from the last at"
+        )
+        raise StoppedError(f"{trainer.name}: {why} at iteration {trainer.iteration}; {state} {self.path}")
+
+    def _save(self, trainer) -> bool:
+        began = time.monotonic()
+        state = trainer.state() | {"mark": self.mark}
+        try:
+            save_checkpoint(self.path, state)
+        except (OSError, InputError) as error:
+            log.warning("%s: cannot save the state at %s: %s; training goes on", trainer.name, self.path, error)
+            return False
+        finally:
+            self._saved_at = time.monotonic()
+            self._took = self._saved_at - began
+            self._wait = max(self._seconds, self._took / LARGEST_SHARE)
+        return True
+
+    def _remember(self, number, _frame) -> None:
+        self._signal = signal.Signals(number).name
+        if not self._trains:
+            raise StoppedError(f"{self._name}: stopped by {self._signal}; it had not begun to train")

@@ -1,0 +1,192 @@
+"""Jobs in processes forked from one that has torch imported already: importing it again takes a job about two seconds.
+
+Snakemake starts the server before its first training (`start`), and it ends when snakemake does. A job's script
+connects to it (`train`); the server forks, and from there on script and job have only each other: the script passes
+signals on and gets the exit code, and the job ends with its script. What passes between them is lines of text. Where
+there is no server, or it does not answer, the job runs in its own process.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from transferability.common import processes as lifeline
+
+ADDRESS = "TRANSFERABILITY_FORK_SERVER"  # environment variable: the server's socket, and the Python that it runs
+LONGEST = 100  # bytes of a socket's path that every system takes
+ANSWER = 60.0  # seconds within which a job has to begin; importing torch on a cold disk takes some
+BEGUN, LOST = "begun", "the process that trained was killed (by hand, or for want of memory)"
+GPU = Path("/dev/nvidiactl")
+
+
+def is_useful(device: str) -> bool:
+    """Whether jobs with this configuration key `device` may be forked.
+
+    They may not on a GPU, nor under Slurm, whose limits are for the job's own processes.
+    """
+    on_cpu = device == "cpu" or (device == "auto" and not GPU.exists())
+    return on_cpu and "SLURM_JOB_ID" not in os.environ
+
+
+def start() -> None:
+    """Start a server for the jobs of this process, which find it in their environment."""
+    folder = tempfile.mkdtemp(prefix="transferability-")
+    if len(os.fsencode(folder)) > LONGEST - len("/socket"):
+        Path(folder).rmdir()
+        folder = tempfile.mkdtemp(prefix="transferability-", dir="/tmp")
+    path = f"{folder}/socket"
+    nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # In a session of its own: Ctrl-C in the terminal is snakemake's to pass on.
+    subprocess.Popen(
+        [sys.executable, "-m", "transferability.jobs.fork_server", path], start_new_session=True, **nothing
+    )
+    os.environ[ADDRESS] = json.dumps([path, sys.executable])
+
+
+def train(task: dict) -> int:
+    """Do `job.train_job(task)` and return its exit code, in a process of the server if there is one.
+
+    A SIGTERM or SIGINT is passed on to that process, and it ends when this one does.
+    """
+    lifeline.end_with_snakemake()  # before torch is imported, which takes a while
+    path, python = json.loads(os.environ.get(ADDRESS, "[null, null]"))
+    if path and python == sys.executable and is_useful(task["job"]["device"]):
+        with suppress(OSError):
+            if (code := _train_forked(path, task)) is not None:
+                return code
+    from transferability.jobs.job import train_job
+
+    return _exit_code(lambda: train_job(task))
+
+
+def _train_forked(path: str, task: dict) -> int | None:
+    """Return the exit code, or None if the server does not begin; raise OSError if there is none."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.settimeout(ANSWER)
+        server.connect(path)
+        socket.send_fds(server, [b"."], [1, 2])
+        with server.makefile("rw", encoding="utf-8") as lines:
+            lines.write(
+                json.dumps({"task": task, "directory": str(Path.cwd()), "environment": dict(os.environ)}) + "\n"
+            )
+            lines.flush()
+            if lines.readline().strip() != BEGUN:
+                return None
+            server.settimeout(None)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n"))
+            try:
+                code = lines.readline().strip()
+            except OSError:
+                code = ""
+    return int(code) if code else _exit_code(lambda: _report_loss(task["log"]))
+
+
+def _report_loss(log: str) -> None:
+    """End as a job does that has an error to tell."""
+    from transferability.common.logs import job_log
+
+    with job_log(log):
+        raise ChildProcessError(LOST)
+
+
+def _tell(connection: socket.socket, line: str) -> None:
+    with suppress(OSError):
+        connection.sendall(line.encode())
+
+
+class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
+    """Forks a process for every connection; what happens in one touches neither the server nor the others."""
+
+    request_queue_size = 1024
+    max_children = sys.maxsize
+    block_on_close = False
+
+    def service_actions(self) -> None:
+        """Collect processes that have ended, and end with the process that started the server."""
+        super().service_actions()
+        if os.getppid() != self.parent:
+            raise SystemExit
+
+    def handle_error(self, request, client_address) -> None:
+        """A connection that could not be served, as for want of processes: its job runs in its own."""
+
+
+class _Job(socketserver.StreamRequestHandler):
+    """In a forked process: become the job that a script asks for."""
+
+    def handle(self) -> None:
+        """Be as the script's process would, do its task, and tell it the exit code."""
+        self.server.socket.close()
+        _, files, _, _ = socket.recv_fds(self.request, 1, 2)
+        message = json.loads(self.rfile.readline())
+        for file, standard in zip(files, (1, 2), strict=True):
+            os.dup2(file, standard)
+            os.close(file)
+        os.chdir(message["directory"])
+        os.environ.clear()
+        os.environ.update(message["environment"])
+        threading.Thread(target=self._listen, daemon=True).start()
+        _tell(self.request, f"{BEGUN}\n")
+        code = _exit_code(lambda: self.server.work(message["task"]))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        _tell(self.request, f"{code}\n")
+        os._exit(code)
+
+    def _listen(self) -> None:
+        """Pass on the signals that the script passes on; when it has gone, end."""
+        with suppress(OSError):
+            for line in self.rfile:
+                os.kill(os.getpid(), int(line))
+        lifeline.end()
+
+
+def serve(path: str, work: Callable[[], Callable[[dict], None]]) -> None:
+    """Fork a process for every task that comes on the socket at `path`, until the process that started this has ended.
+
+    `work` imports what does the tasks, and gives it.
+    """
+    parent = os.getppid()
+    try:
+        with _Server(path, _Job) as server:  # jobs that come while it imports wait for their turn
+            server.parent, server.work = parent, work()
+            server.serve_forever()
+    finally:
+        shutil.rmtree(Path(path).parent, ignore_errors=True)
+
+
+def _training() -> Callable[[dict], None]:
+    from transferability.common.code import code_fingerprint
+    from transferability.jobs.job import train_job
+    from transferability.jobs.recipe import TRAINING_CODE
+
+    code_fingerprint(*TRAINING_CODE)  # now, when it is imported: what is edited later does not run in the jobs
+    return train_job
+
+
+def _exit_code(work: Callable[[], None]) -> int:
+    """Do `work` and return the exit code that Python would give."""
+    try:
+        work()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], _training)

@@ -1,0 +1,99 @@
+"""What a job does and how far it is: a small file that `status` reads meanwhile, and log lines after every test."""
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from transferability.common.atomic_files import written_whole
+from transferability.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+EVERY = 10.0  # seconds between two writings of the progress file
+FIRST = 1.0  # seconds until the first
+
+
+class Progress:
+    """Tells what a job does, in a file at `path` while it is entered, from a thread of its own.
+
+    So the file is as young as the job is alive, whatever it is busy with. It tells doing, host, pid, slurm_job,
+    directory and when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s,
+    seconds_left and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
+    """
+
+    def __init__(self, path: Path):
+        self._path, self._doing, self._trainer = path, "starts", None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write_on, daemon=True)
+
+    def __enter__(self) -> "Progress":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error) -> None:
+        self._ended.set()
+        self._thread.join()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def says(self, doing: str) -> None:
+        """Tell what the job does now, in words."""
+        self._doing = doing
+
+    def follow(self, trainer: Trainer) -> None:
+        """Tell from now on how far a Trainer is."""
+        self._start, self._tested = trainer.iteration, trainer.iteration
+        self._began = time.perf_counter()
+        self._doing, self._trainer = "trains", trainer
+
+    def on_test(self, trainer: Trainer, train_loss: float) -> None:
+        """Log a line after a test; `train_loss` is the sum of the losses of the iterations since the last."""
+        test, settings = trainer.curve[-1], trainer.settings
+        per_s, seconds_left = self._speed(trainer)
+        minutes, seconds = divmod(round(seconds_left), 60)
+        log.info(
+            "%s: iteration %d/%d  train loss %.4f  loss %.4f  top-1 %.4f  %s images/s  %d:%02d left",
+            *(trainer.name, test.iteration, settings.iterations, train_loss / (test.iteration - self._tested)),
+            *(test.loss, test.top1, f"{per_s:,.0f}", minutes, seconds),
+        )
+        self._tested = test.iteration
+
+    def _write_on(self) -> None:
+        wait = FIRST
+        while not self._ended.wait(wait):
+            wait = EVERY
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                with written_whole(self._path, sync=False) as unfinished:
+                    unfinished.write_text(json.dumps(self._content()) + "\n", encoding="utf-8")
+            except OSError as error:  # a full disk must not end a training
+                log.warning("cannot write %s: %s", self._path, error)
+
+    def _content(self) -> dict:
+        content = {"doing": self._doing, "host": socket.gethostname(), "pid": os.getpid(), "written": time.time()}
+        content |= {"slurm_job": os.environ.get("SLURM_JOB_ID", ""), "directory": str(Path.cwd())}
+        if (trainer := self._trainer) is None:
+            return content
+        per_s, seconds_left = self._speed(trainer)
+        content |= {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
+        content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
+        return content | {"device": device_name(trainer.device)}
+
+    def _speed(self, trainer: Trainer) -> tuple[float, float]:
+        """Images per second since the start, and the seconds that are left at this speed."""
+        iterations = max(trainer.iteration - self._start, 1)
+        per_iteration = (time.perf_counter() - self._began) / iterations
+        left = (trainer.settings.iterations - trainer.iteration) * per_iteration
+        return trainer.settings.batch_size / max(per_iteration, 1e-9), left
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words: a GPU's name, or "cpu"."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

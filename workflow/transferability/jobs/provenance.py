@@ -1,0 +1,25 @@
+"""Where, when and how fast a network was trained: what its provenance file holds."""
+
+import os
+import platform
+import socket
+from datetime import datetime
+
+import torch
+
+
+def provenance(device: torch.device, started: datetime, seconds: float, images: int, resumed_at: int) -> dict:
+    """Return what a provenance file holds of a job that trained `images` images in `seconds`."""
+    return {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 2),
+        "images_per_s": round(images / seconds, 1),
+        "resumed_at_iteration": resumed_at,
+        "host": socket.gethostname(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})",
+        "cuda_visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+        "slurm_job": os.environ.get("SLURM_JOB_ID", ""),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,118 @@
+"""What makes a network what it is: its recipe and the files that it is made from, and the mark that stands for both."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from transferability.common.checksums import file_sha256, fingerprint
+from transferability.common.errors import InputError
+from transferability.common.tables import read_index, read_manifest, table_digest
+from transferability.store.reading import StoreFiles, check_description
+from transferability.study.network import Network
+from transferability.study.training_settings import training_of
+
+# The code that, with all that it uses, decides what a training gives.
+TRAINING_CODE = ("jobs.assembly", "jobs.accuracy_record.accuracy_record")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained, by value, so that a change in how that follows from its name shows.
+
+    Seeds are derived from `name`, "random-0/A3B+"; `network` is what `Network.facts` tells. The first `copied` layers
+    are its base's, the first `frozen` never learn. `training` is the configuration's section, `seed` the study's,
+    `code` the checksum of what computes.
+    """
+
+    name: str
+    network: Mapping
+    copied: int
+    frozen: int
+    architecture: str
+    training: Mapping
+    seed: int
+    code: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files that a network is trained from. `weights` is the base network that it copies from, if it copies."""
+
+    index: Path
+    store: Path
+    checksums: Path
+    description: Path
+    manifest: Path
+    weights: Path | None = None
+
+    @property
+    def store_files(self) -> StoreFiles:
+        """Those of them that make up the store."""
+        return StoreFiles(self.index, self.store, self.checksums, self.description)
+
+
+def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
+    """Return how a study trains one of its networks with the code of that checksum."""
+    return Recipe(
+        name=f"{network.split}/{network.name}",
+        network=network.facts(),
+        copied=network.copied,
+        frozen=network.frozen,
+        architecture=config["network"]["architecture"],
+        training=training_of(config, network.examples),
+        seed=config["seed"],
+        code=code,
+    )
+
+
+def source_of(results: Path, network: Network) -> Source:
+    """Return the files that a network is trained from, in a study's results directory."""
+    base = results / "weights" / network.split / f"base{network.source}.safetensors"
+    return Source(
+        index=results / "index.csv",
+        store=results / "store.npy",
+        checksums=results / "store.crc32.npy",
+        description=results / "store.json",
+        manifest=results / "splits" / network.split / f"{network.target}.csv",
+        weights=base if network.copied else None,
+    )
+
+
+def data_digests(source: Source) -> dict[str, str]:
+    """Return checksums of the content of the files that a network is made from: each reader compares the two."""
+    digests = {"index": table_digest(source.index), "manifest": table_digest(source.manifest)}
+    digests["store"] = file_sha256(source.description)  # it holds the checksum of the pixels
+    return digests | ({"weights": weights_digest(source.weights)} if source.weights else {})
+
+
+def mark_of(recipe: Recipe, source: Source) -> str:
+    """Return the mark of a network: it changes where recipe, code or data do, and only there.
+
+    Raises OSError for a file that cannot be read, InputError for damaged weights.
+    """
+    return fingerprint([asdict(recipe), data_digests(source)])
+
+
+def check_sources(sources: Collection[Source]) -> None:
+    """Raise InputError if an index, manifest or store's description is damaged: marks rely on their checksums."""
+    for files in {source.store_files for source in sources}:
+        read_index(files.index)
+        check_description(files)
+    for manifest in {source.manifest for source in sources}:
+        read_manifest(manifest)
+
+
+def weights_digest(path: Path) -> str:
+    """Return the checksum of its tensors that a weights file names; InputError if it is damaged."""
+    with path.open("rb"):  # safetensors does not tell that a file may not be read from that it is damaged
+        pass
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return json.loads((file.metadata() or {})["marks"])["sha256"]
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is damaged ({error!r}); delete it and run again to train this base network anew"
+        ) from error

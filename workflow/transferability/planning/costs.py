@@ -1,0 +1,165 @@
+"""What a study takes: images, time and disk, network by network."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from transferability.jobs.assembly import Start
+from transferability.models.architectures import ARCHITECTURES
+from transferability.study.network import Network
+from transferability.study.training_settings import Settings, read_settings, training_of
+from transferability.tasks.task import Examples, Task
+from transferability.training.trainer import Trainer
+
+MEASURED_SECONDS = 0.5  # that a measurement of training takes at least, after its first iteration
+CPU_BATCH = 16  # images that a measurement on a CPU takes at most at a time
+FLOAT32 = 4  # bytes
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes that a study needs: its store, the weights of base networks, and the states of one training under way."""
+
+    store: int
+    weights: int
+    state: int
+
+
+def disk_needs(config: Mapping, networks: Iterable[Network], images: int, classes: Mapping) -> Disk:
+    """Return what a study needs of the disk; `classes` maps a task (split, target) to its number of classes.
+
+    A state holds weights and velocities; there are up to three of a training, while it writes one.
+    """
+    size, architecture, crop = (
+        config["dataset"]["image_size"],
+        config["network"]["architecture"],
+        config["training"]["crop"],
+    )
+    mean = size * size * 3 * FLOAT32
+    parameters = {n: _parameters(architecture, crop, n) for n in {classes[net.split, net.target] for net in networks}}
+    bases = [parameters[classes[net.split, net.target]] for net in networks if net.treatment == "base"]
+    return Disk(
+        store=images * size * size * 3,
+        weights=sum(FLOAT32 * count + mean for count in bases),
+        state=3 * 2 * FLOAT32 * max(parameters.values(), default=0),
+    )
+
+
+def _parameters(architecture: str, crop: int, classes: int) -> int:
+    with torch.device("meta"):
+        network = ARCHITECTURES[architecture].build(crop, classes)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def workload(config: Mapping, networks: Iterable[Network], tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFrame:
+    """Return the images that each network is trained and tested on, over and over: columns network, trained, tested.
+
+    `tasks` maps (split, target) to the number of images per class: columns train, val (`layouts.count_images`).
+    """
+    rows = []
+    for network in networks:
+        counts = tasks[network.split, network.target]
+        examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
+        settings = read_settings(training_of(config, network.examples), int(examples.sum()))
+        tests = -(-settings.iterations // settings.test_every)
+        rows.append((network, settings.iterations * settings.batch_size, tests * int(counts["val"].sum())))
+    return pd.DataFrame(rows, columns=["network", "trained", "tested"])
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Images per second in training and in tests."""
+
+    training: float
+    test: float
+
+
+def measure_speeds(config: Mapping, frozen: Iterable[int], classes: int, device: torch.device) -> dict[int, Speed]:
+    """Measure how fast networks whose first layers are frozen train and are tested, for each number of such layers.
+
+    That is on random pixels, for about a second each, on a CPU with small batches, and not compiled: that takes longer.
+    """
+    settings = read_settings(config["training"], 1)
+    batch = min(settings.batch_size, CPU_BATCH) if device.type == "cpu" else settings.batch_size
+    settings = replace(settings, batch_size=batch, compile=False, iterations=10**9, test_every=10**9)
+    size = config["dataset"]["image_size"]
+    generator = np.random.default_rng(0)
+    store = generator.integers(0, 256, (2 * batch, size, size, 3), dtype=np.uint8)
+    examples = Examples(store, np.arange(len(store)), generator.integers(0, classes, len(store)))
+    task = Task(examples, examples, classes)
+    architecture = config["network"]["architecture"]
+    return {n: _measure(architecture, task, Start.from_scratch(task, n), settings, device) for n in sorted(set(frozen))}
+
+
+class _EnoughError(Exception):
+    """A measurement is over."""
+
+
+def _measure(architecture: str, task: Task, start: Start, settings: Settings, device: torch.device) -> Speed:
+    trainer = Trainer("measurement", architecture, task, start, settings, 0, device)
+    training = training_speed(trainer, MEASURED_SECONDS)
+    trainer.test()
+    began = now(device)
+    trainer.test()
+    return Speed(training, len(task.val) / (now(device) - began))
+
+
+def training_speed(trainer: Trainer, seconds: float) -> float:
+    """Return the images per second of a Trainer's iterations after its first, over at least `seconds`."""
+    times = []
+
+    def pause(_trainer: Trainer) -> None:
+        """Note the time, and stop when it is enough."""
+        times.append(time.perf_counter() if times else now(trainer.device))
+        if times[-1] - times[0] > seconds and len(times) > 2:
+            times[-1] = now(trainer.device)
+            raise _EnoughError
+
+    with suppress(_EnoughError):
+        trainer.run(pause, lambda *_: None)
+    return (len(times) - 1) * trainer.settings.batch_size / (times[-1] - times[0])
+
+
+def now(device: torch.device) -> float:
+    """Return the time in seconds, when all that was begun on the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def estimate_seconds(work: pd.DataFrame, speeds: Mapping[int, Speed]) -> pd.Series:
+    """Return the seconds that each row of `workload` takes at measured speeds."""
+    return pd.Series(
+        [
+            row.trained / speeds[row.network.frozen].training + row.tested / speeds[row.network.frozen].test
+            for row in work.itertuples()
+        ],
+        index=work.index,
+        dtype=float,
+    )
+
+
+def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Path) -> tuple[float, int, list[str]]:
+    """Compare with finished networks: the median of their time over the estimated one, their number, their devices.
+
+    Without any, 1.0, 0 and nothing. A network that went on from a state counts by its images per second.
+    """
+    ratios, devices = [], []
+    for network, images, estimated in zip(work["network"], work["trained"], seconds, strict=True):
+        try:
+            file = results / "provenance" / network.split / f"{network.name}.json"
+            provenance = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if not provenance["images_per_s"]:  # resumed at its last test: it trained nothing more
+            continue
+        ratios.append(images / provenance["images_per_s"] / estimated)
+        devices.append(provenance["device"])
+    return (float(np.median(ratios)), len(ratios), sorted(set(devices))) if ratios else (1.0, 0, [])

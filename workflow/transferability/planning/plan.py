@@ -1,0 +1,80 @@
+"""What is left of a study to train, and what that will take."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from transferability.common.pages import Section
+from transferability.datasets.index import count_images
+from transferability.jobs.progress import device_name
+from transferability.jobs.status import STATES, study_status
+from transferability.planning.costs import Disk, Speed, disk_needs, estimate_seconds, measure_speeds, slowdown, workload
+from transferability.study.grid import study_networks
+
+HOUR, MILLION, GB = 3600, 1e6, 1e9
+
+
+def plan_study(
+    config: Mapping, index: pd.DataFrame, manifests: Mapping[tuple[str, str], pd.DataFrame], device: torch.device
+) -> list[Section]:
+    """Return what a study will take, as tables: by treatment, networks under way, speeds, disk.
+
+    `manifests` are those of the tasks (split, target). Training is measured on `device`, a second for each number of
+    frozen layers; where networks are finished already, the estimate is scaled to the time that they took.
+    """
+    results = Path(config["results_dir"])
+    networks = study_networks(config)
+    counts = count_images(index)
+    tasks = {task: counts.loc[manifest["wnid"]] for task, manifest in manifests.items()}
+    work = workload(config, networks, tasks)
+    speeds = measure_speeds(config, {n.frozen for n in networks}, max(map(len, tasks.values())), device)
+    seconds = estimate_seconds(work, speeds)
+    factor, finished, devices = slowdown(work, seconds, results)
+    status = study_status(results, time.time())
+    table = status.assign(images=work["trained"] + work["tested"], seconds=seconds * factor)
+    origin = (
+        f"scaled by {factor:.2f} to the time that {finished} finished networks took on {', '.join(devices)}"
+        if finished
+        else f"measured on {device_name(device)}, and rough: finished networks will correct it"
+    )
+    needs = disk_needs(config, networks, len(index), {task: len(manifest) for task, manifest in manifests.items()})
+    running = table[table["state"] == "running"]
+    return [
+        Section("Plan", f"What is left to train. Hours are those of one device: {origin}.", by_treatment(table)),
+        Section("Running", "Networks under way.", running[["split", "network", "detail"]]),
+        Section(
+            "Speeds",
+            f"Images per second measured on {device_name(device)}, by the number of first layers that are frozen.",
+            _speeds(speeds),
+        ),
+        Section("Disk", "A training under way holds up to three states of itself.", _disk(needs)),
+    ]
+
+
+def by_treatment(table: pd.DataFrame) -> pd.DataFrame:
+    """Sum up networks (treatment, state, share done, images, seconds) by treatment, with a last row for all."""
+    left = table.assign(images=table["images"] * (1 - table["share"]), seconds=table["seconds"] * (1 - table["share"]))
+    rows = []
+    for treatment, part in [*left.groupby("treatment", sort=False), ("all", left)]:
+        states = part["state"].value_counts()
+        counts = {state: int(states.get(state, 0)) for state in STATES}
+        sums = {"million images left": part["images"].sum() / MILLION, "hours left": part["seconds"].sum() / HOUR}
+        rows.append({"treatment": treatment, "networks": len(part), **counts, **sums})
+    return pd.DataFrame(rows)
+
+
+def _speeds(speeds: Mapping[int, Speed]) -> pd.DataFrame:
+    rows = [(n, round(speed.training), round(speed.test)) for n, speed in speeds.items()]
+    return pd.DataFrame(rows, columns=["frozen layers", "training", "test"])
+
+
+def _disk(needs: Disk) -> pd.DataFrame:
+    rows = [
+        ("store", needs.store),
+        ("weights of all base networks", needs.weights),
+        ("a training's states", needs.state),
+    ]
+    return pd.DataFrame([(name, size / GB) for name, size in rows], columns=["what", "GB"])

@@ -1,0 +1,75 @@
+"""Accuracies as tidy tables: one row per network, one row per network and class, this study's or the paper's."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from transferability.common.errors import InputError
+from transferability.jobs.accuracy_record import read_record
+
+COLUMNS = [
+    *("network", "split", "treatment", "source", "target", "n", "fine_tuned", "preserved", "examples_per_class"),
+    *("classes", "train_images", "val_images", "top1", "top1_best10", "loss", "seed", "fingerprint"),
+]
+BY_CLASS = "by_class"  # column of `read_study`
+
+
+def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gather accuracy files, each with the mark that its network should have, in two tables, in the order given.
+
+    Raises InputError for a damaged file, and for one that other code, settings or data made.
+
+    The first has COLUMNS. The second tells what the last test had right of each class: columns split, network, wnid,
+    correct, images.
+    """
+    records = [read_record(file) for file in expected]
+    stale = [
+        str(file)
+        for record, (file, mark) in zip(records, expected.items(), strict=True)
+        if record["fingerprint"] != mark
+    ]
+    if stale:
+        raise InputError(
+            f"{len(stale)} of {len(records)} networks were trained by other code, settings or data than this study's: "
+            f"{', '.join(stale)}; run again, or if that does not train them anew, delete these files"
+        )
+    by_class = [
+        (record["split"], record["network"], wnid, *map(int, share.split("/")))
+        for record in records
+        for wnid, share in record[BY_CLASS].items()
+    ]
+    return (
+        pd.DataFrame(records, columns=COLUMNS),
+        pd.DataFrame(by_class, columns=["split", "network", "wnid", "correct", "images"]),
+    )
+
+
+def read_accuracies(paths: Iterable[Path]) -> pd.DataFrame:
+    """Read tables with COLUMNS as one; a network that is in several is there once."""
+    tables = [table for table in map(pd.read_csv, paths) if len(table)]
+    if not tables:
+        return pd.DataFrame(columns=COLUMNS)
+    return pd.concat(tables).drop_duplicates(["split", "network"]).reset_index(drop=True)
+
+
+def read_study(accuracies: Iterable[Path], by_class: Iterable[Path]) -> pd.DataFrame:
+    """Read accuracies with a column by_class: per network a Series (wnid -> residual), or None where it is not known.
+
+    A residual is what a class adds to a network's accuracy beyond its due: (correct - top1 * images) / all images.
+    """
+    table = read_accuracies(accuracies)
+    table[BY_CLASS] = None
+    classes = [found for found in map(_read_by_class, by_class) if len(found)]
+    if not classes:
+        return table
+    long = pd.concat(classes).drop_duplicates(["split", "network", "wnid"])
+    sums = long.groupby(["split", "network"])[["correct", "images"]].transform("sum")
+    long["residual"] = (long["correct"] - sums["correct"] / sums["images"] * long["images"]) / sums["images"]
+    known = {key: rows.set_index("wnid")["residual"] for key, rows in long.groupby(["split", "network"])}
+    table[BY_CLASS] = [known.get(key) for key in zip(table["split"], table["network"], strict=True)]
+    return table
+
+
+def _read_by_class(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"wnid": str}, keep_default_na=False)  # a class may be called 01, or None

@@ -1,0 +1,29 @@
+"""The paper's own accuracies in the columns of a study's."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from transferability.results.accuracies import COLUMNS
+from transferability.study.network import ALL, RANDOM, Network
+
+
+def paper_accuracies(path: Path) -> pd.DataFrame:
+    """Return the paper's networks in COLUMNS; what it does not tell stays empty.
+
+    Classes are those of its tasks, validation images ILSVRC-2012's 50 a class.
+    """
+    table = pd.read_csv(path).rename(columns={"top1_final": "top1"})
+    table["preserved"] = 0
+    table["examples_per_class"] = table["examples_per_class"].fillna(0).astype(int)
+    table["source"] = table["source"].fillna(table["treatment"].where(table["treatment"] == RANDOM, ALL))
+    table["target"] = table["target"].fillna(ALL)
+    table["network"] = [
+        Network(row.split, row.source, row.target, row.n, row.fine_tuned, examples=row.examples_per_class).name
+        for row in table.itertuples()
+    ]
+    sides = table["split"] == "manmade-natural"
+    table["classes"] = table["target"].map({ALL: 1000, "A": 500, "B": 500})
+    table.loc[sides, "classes"] = table.loc[sides, "target"].map({"A": 551, "B": 449})
+    table["val_images"] = 50 * table["classes"]
+    return table.reindex(columns=COLUMNS)

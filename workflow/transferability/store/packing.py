@@ -1,0 +1,92 @@
+"""Packing: every image of the set, decoded once, into the store."""
+
+import json
+import math
+import shutil
+import zlib
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from transferability.common.atomic_files import write_text, written_whole
+from transferability.common.checksums import file_sha256
+from transferability.common.code import code_fingerprint
+from transferability.common.errors import InputError
+from transferability.datasets.image_files import ImageFiles, work_through
+from transferability.store.decoding import read_image, try_to_decode
+from transferability.store.reading import StoreFiles, pixels_sha256
+
+
+def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, notes: Path) -> None:
+    """Decode the images of an index, as squares of `size` pixels, into a store, with a progress bar.
+
+    The store appears under its name only when it is whole; until then a call goes on where an earlier one ended, by
+    the journal at `notes`. Raises InputError that lists every image that cannot be decoded.
+    """
+    images = len(files.paths)
+    with written_whole(where.store, keep=True) as unfinished:  # its own name comes last: where it is, all is
+        _create(unfinished, (images, size, size, 3))
+        work = partial(_pack_chunk, store=unfinished, size=size, code=code_fingerprint("store.decoding.read_image"))
+        results = work_through(files, work, processes, notes, "pack")
+        _refuse_broken(files, where.index, [broken for result in results for broken in result["broken"]])
+        crcs = np.array([crc for result in results for crc in result["crcs"]], dtype=np.uint32)
+        with written_whole(where.checksums) as checksums, checksums.open("wb") as file:
+            np.save(file, crcs)
+        content = {"images": images, "size": size, "pixels": "uint8 RGB", "sha256": pixels_sha256(crcs)}
+        write_text(where.description, json.dumps(content | {"index": file_sha256(where.index)}, indent=1) + "\n")
+    with suppress(OSError):  # the store is there
+        notes.unlink()
+
+
+def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]) -> None:
+    if broken:
+        listing = "\n".join(f"  {files.root / path}: {reason}" for path, reason in broken)
+        raise InputError(
+            f"{len(broken)} of {len(files.paths)} images cannot be decoded; mend or replace them, or delete them and "
+            f"{index}, and run again:\n{listing}"
+        )
+
+
+def _create(file: Path, shape: tuple[int, ...]) -> None:
+    """Create an array file, unless there is one of this shape already; raise InputError if the disk has no room for it.
+
+    Room is looked for, not reserved: where a file system cannot reserve, the C library would fill it with zeros.
+    """
+    needed, there = math.prod(shape), 0
+    with suppress(OSError, ValueError, EOFError):
+        if np.load(file, mmap_mode="r", allow_pickle=False).shape == shape:
+            there = file.stat().st_blocks * 512
+    free = shutil.disk_usage(file.parent).free
+    if needed - there > free:
+        raise InputError(
+            f"{file.parent}: no room for the store, {(needed - there) / 1e6:,.0f} MB needed, {free / 1e6:,.0f} MB "
+            "free; free disk space or set results_dir"
+        )
+    if not there:
+        np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()
+
+
+def _pack_chunk(files: ImageFiles, rows: range, before: dict | None, store: Path, size: int, code: str) -> dict:
+    """Write a chunk's images to the store; return their checksums (crcs) and what is broken (path, reason).
+
+    What was written before is only read and compared with its checksums: a crash may have lost it.
+    """
+    place = np.load(store, mmap_mode="r").offset + rows.start * size * size * 3
+    with store.open("r+b") as file:
+        file.seek(place)
+        if before and before["code"] == code and not before["broken"]:
+            written = np.frombuffer(file.read(len(rows) * size * size * 3), dtype=np.uint8).reshape(len(rows), -1)
+            if [zlib.crc32(image) for image in written] == before["crcs"]:
+                return before
+            file.seek(place)
+        images, broken = np.zeros((len(rows), size, size, 3), dtype=np.uint8), []
+        for image, row in zip(images, rows, strict=True):
+            pixels, reason = try_to_decode(partial(files.read, row), partial(read_image, size=size))
+            if reason:
+                broken.append((files.paths[row], reason))
+            else:
+                image[:] = pixels
+        file.write(images)
+    return {"crcs": [zlib.crc32(image) for image in images], "broken": broken, "code": code}

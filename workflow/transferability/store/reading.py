@@ -1,0 +1,93 @@
+"""The store: every image of the set, decoded once, in one memory-mapped array that all splits share."""
+
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from transferability.common.checksums import file_sha256
+from transferability.common.errors import InputError, first_line
+
+
+@dataclass(frozen=True)
+class StoreFiles:
+    """The files that make up a store.
+
+    `store` is a .npy file of uint8 (images, size, size, 3), RGB, `checksums` one of uint32, the CRC-32 of every image.
+    `description`, a JSON file, tells the number of images, their size, a checksum of the pixels and one of `index`, the
+    table of the images in their order (`layouts.index_images`).
+    """
+
+    index: Path
+    store: Path
+    checksums: Path
+    description: Path
+
+
+def pixels_sha256(crcs: np.ndarray) -> str:
+    """Return the checksum of a store's pixels: the sha256 of the CRC-32 of its images."""
+    return hashlib.sha256(crcs).hexdigest()
+
+
+class Store:
+    """Images by row number, read from the disk and compared with their checksums the first time that each is read."""
+
+    def __init__(self, path: Path, pixels: np.ndarray, checksums: np.ndarray):
+        self._path, self._pixels, self._checksums = path, pixels, checksums
+        self._checked = np.zeros(len(pixels), dtype=bool)
+        self.shape = pixels.shape
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Return images, uint8 (len(rows), size, size, 3), RGB; raise InputError for one that is damaged."""
+        images = self._pixels[rows]
+        for place in np.flatnonzero(~self._checked[rows]):
+            if zlib.crc32(images[place]) != self._checksums[rows[place]]:
+                raise InputError(
+                    f"{self._path} is damaged at image {rows[place]}; delete it and run again to pack anew"
+                )
+        self._checked[rows] = True
+        return images
+
+
+def check_description(where: StoreFiles) -> None:
+    """Compare a store's description with the checksums and the index that it was made with; the pixels may be gone.
+
+    Raises InputError if it is damaged.
+    """
+    try:
+        described = json.loads(where.description.read_text(encoding="utf-8"))
+        fits = described["index"] == file_sha256(where.index)
+        fits &= described["sha256"] == pixels_sha256(np.load(where.checksums, allow_pickle=False))
+    except (ValueError, EOFError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise InputError(
+            f"{where.description} is damaged, or not of {where.index}; delete {where.store} and it and run again: "
+            "networks that are finished are kept"
+        )
+
+
+def open_store(where: StoreFiles) -> Store:
+    """Map a store into memory, read-only.
+
+    Raises InputError if it is damaged or was not packed from this index, OSError if it cannot be read.
+    """
+    try:
+        pixels = np.load(where.store, mmap_mode="r", allow_pickle=False)
+        crcs = np.load(where.checksums, allow_pickle=False)
+        described = json.loads(where.description.read_text(encoding="utf-8"))
+        found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
+        found |= {"sha256": pixels_sha256(crcs), "index": file_sha256(where.index)}
+        differing = [f"{key} {value!r}" for key, value in described.items() if value != found.get(key)]
+        damage = f"{where.description.name} tells of {', '.join(differing)}" if differing else ""
+    except (ValueError, EOFError, IndexError, AttributeError) as error:
+        damage = first_line(error)
+    if damage:
+        raise InputError(
+            f"{where.store} is damaged, or was not packed from {where.index} ({damage}); "
+            "delete it and run again to pack anew"
+        )
+    return Store(where.store, pixels, crcs)

@@ -1,0 +1,75 @@
+"""Which networks a study has: one pure function of its configuration."""
+
+from collections.abc import Mapping
+
+from transferability.study.network import ALL, HALVES, RANDOM, WHOLE, Network
+
+
+def random_splits(config: Mapping) -> list[str]:
+    """Names of the random splits of a study: random-0, random-1, ..."""
+    return [f"random-{k}" for k in range(config["splits"]["random"])]
+
+
+def splits(config: Mapping) -> list[str]:
+    """Names of all splits of a study into halves."""
+    names = random_splits(config)
+    if config["splits"]["manmade_natural"]:
+        names.append("manmade-natural")
+    return names
+
+
+def experiments(config: Mapping) -> dict[str, list[Network]]:
+    """List the networks of each experiment of a study, with the base networks that it compares with.
+
+    Keys: random-splits (Figure 2), manmade-natural (Figure 3), preserved, random-filters, reduced (Figure S1). An
+    experiment that the configuration leaves out has no networks.
+    """
+    randomly = random_splits(config)
+    others = [split for split in splits(config) if split not in randomly]
+    return {
+        "random-splits": [network for split in randomly for network in _grid(config, split)],
+        "manmade-natural": [network for split in others for network in _grid(config, split)],
+        "preserved": [network for split in randomly for network in _preserved(config, split)],
+        "random-filters": _random_filters(config),
+        "reduced": _reduced(config),
+    }
+
+
+def study_networks(config: Mapping) -> list[Network]:
+    """List the networks of a study, each once."""
+    return list(dict.fromkeys(network for networks in experiments(config).values() for network in networks))
+
+
+def _grid(config: Mapping, split: str) -> list[Network]:
+    """On one split both bases and, in both directions, every treatment and n."""
+    networks = []
+    for target, other in (HALVES, HALVES[::-1]):
+        networks.append(Network(split, target, target))
+        for treatment in config["treatments"]:
+            source = target if treatment.startswith("B") else other
+            networks += [Network(split, source, target, n, treatment.endswith("+")) for n in config["network"]["n"]]
+    return networks
+
+
+def _preserved(config: Mapping, split: str) -> list[Network]:
+    """On one split both bases and, from each base to each half, every n and m of the configuration."""
+    n_and_m = [(n, m) for n in config["preserved"]["n"] for m in config["preserved"]["m"]]
+    copies = [Network(split, x, y, n, preserved=m) for x in HALVES for y in HALVES for n, m in n_and_m]
+    if not copies:
+        return []
+    return [*(Network(split, half, half) for half in HALVES), *copies]
+
+
+def _random_filters(config: Mapping) -> list[Network]:
+    """On the whole set the base and, for every n, a network whose first n layers are random."""
+    if not config["random_filters"]:
+        return []
+    return [Network(WHOLE, ALL, ALL), *(Network(WHOLE, RANDOM, ALL, n) for n in config["network"]["n"])]
+
+
+def _reduced(config: Mapping) -> list[Network]:
+    """On the whole set the base and a network for every number of examples per class."""
+    examples = config["reduced"]["examples_per_class"]
+    if not examples:
+        return []
+    return [Network(WHOLE, ALL, ALL), *(Network(WHOLE, ALL, ALL, examples=k) for k in examples)]

@@ -1,0 +1,98 @@
+"""Dividing the classes of an image set into the halves A and B."""
+
+from collections.abc import Mapping, Sequence
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from transferability.common.errors import InputError
+from transferability.common.resources import RESOURCES
+from transferability.datasets.wordnet import ARTIFACT, ORGANISM, ancestors
+from transferability.study.network import ALL, WHOLE
+
+BY_HAND = RESOURCES / "manual_68.csv"
+SIDES = {"manmade": "A", "natural": "B"}
+
+
+def random_halves(wnids: Sequence[str], k: int) -> dict[str, list[str]]:
+    """Cut classes into random halves, as the authors did: {"A": [...], "B": [...]}, each in the order of the wnids.
+
+    The authors' call, found by checksum, seeds numpy's legacy generator with the LIST [k]; with it, split k of the
+    1000 ILSVRC-2012 classes is the paper's own. A has half of the classes, rounded down.
+    """
+    ordered = sorted(wnids)
+    chosen = np.random.RandomState([k]).choice(np.arange(len(ordered)), len(ordered) // 2, replace=False)
+    in_a = {ordered[index] for index in chosen}
+    return {"A": [w for w in ordered if w in in_a], "B": [w for w in ordered if w not in in_a]}
+
+
+def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> dict[str, list[str]]:
+    """Cut classes into A = man-made and B = natural, each in the order of the wnids.
+
+    Sides are those of `class_sides`. Raises InputError that lists every class left without one.
+    """
+    table = class_sides(wnids, graph, by_hand)
+    undecided = table.loc[table["side"] == "", "wnid"].tolist()
+    if undecided:
+        named = ", ".join(f"{wnid} ({graph.nodes[wnid]['name']})" for wnid in undecided)
+        raise InputError(
+            f"manmade-natural: {len(undecided)} classes lie under neither or both of artifact and organism: {named}; "
+            f"assign each in the configuration, e.g. splits: {{sides: {{{undecided[0]}: manmade}}}} (or natural), "
+            "let config key wordnet name a whole WordNet, if they are beyond ILSVRC-2012, "
+            "or do without this split: splits: {manmade_natural: false}"
+        )
+    return {half: table.loc[table["side"] == side, "wnid"].tolist() for side, half in SIDES.items()}
+
+
+def class_sides(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> pd.DataFrame:
+    """Return which side each class is on and what decided it: columns wnid, name, side, decided_by, sorted by wnid.
+
+    A class is "manmade" if `artifact` is among its hypernyms, "natural" if `organism` is, over all hypernym paths of
+    `graph`. `by_hand` (wnid -> side: "configuration") goes before that, the authors' own assignments of the
+    ILSVRC-2012 classes under neither ("by hand") after it. Where nothing decides, side and decided_by are "".
+    """
+    authors = pd.read_csv(BY_HAND, index_col="wnid")["side"].to_dict()
+    given = {str(wnid): side for wnid, side in by_hand.items()}  # a folder called 7 is a number in YAML
+    rows = []
+    for wnid in sorted(wnids):
+        above = ancestors(graph, wnid) | {wnid}
+        if wnid in given:
+            decision = given[wnid], "configuration"
+        elif (ARTIFACT in above) != (ORGANISM in above):
+            decision = ("manmade", "artifact") if ARTIFACT in above else ("natural", "organism")
+        else:
+            decision = (authors[wnid], "by hand") if wnid in authors else ("", "")
+        rows.append((wnid, graph.nodes[wnid]["name"], *decision))
+    return pd.DataFrame(rows, columns=["wnid", "name", "side", "decided_by"])
+
+
+CLASSES_TEXT = """Man-made (half A) and natural (half B) classes. Decided by artifact or organism: that WordNet node is
+above the class; by hand: the authors of the paper assigned it; configuration: this study did. A class without a side
+takes part in random splits only."""
+
+
+def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
+    """Return a half's manifest: columns label (0, 1, ... as the network's outputs), wnid, name."""
+    return pd.DataFrame({"label": range(len(half)), "wnid": half, "name": [graph.nodes[wnid]["name"] for wnid in half]})
+
+
+def split_manifests(
+    split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
+) -> dict[str, pd.DataFrame]:
+    """Return the manifests of a split by its name: of A and B (random-k or manmade-natural), or of "all" (whole).
+
+    Raises InputError if one would have fewer than two classes.
+    """
+    if split == WHOLE:
+        halves = {ALL: sorted(wnids)}
+    elif split == "manmade-natural":
+        halves = manmade_natural_halves(wnids, graph, by_hand)
+    else:
+        halves = random_halves(wnids, int(split.removeprefix("random-")))
+    for half, members in halves.items():
+        if len(members) < 2:
+            raise InputError(
+                f"split {split}: {half} has {len(members)} of {len(wnids)} classes; a task needs two or more"
+            )
+    return {half: manifest(members, graph) for half, members in halves.items()}

@@ -1,0 +1,73 @@
+"""A task: what a network is trained and tested on, read from an index, a store and a manifest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from transferability.common.errors import InputError
+from transferability.common.tables import read_index, read_manifest
+from transferability.store.reading import StoreFiles, open_store
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One subset of one task: the rows of its images in the store, and their labels (int64, 0 <= label < classes).
+
+    `store` is a `store.reading.Store`, or an array, uint8 (images, size, size, 3), RGB.
+    """
+
+    store: np.ndarray
+    rows: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Task:
+    """The training and validation images of some classes; `wnids` are the classes by label, if known."""
+
+    train: Examples
+    val: Examples
+    classes: int
+    wnids: Sequence[str] = ()
+
+
+def read_task(files: StoreFiles, manifest_file: Path, examples: int = 0) -> Task:
+    """Read the task of a manifest from the store, or of its training images the first `examples` of each class.
+
+    Raises InputError if the files are damaged or do not fit together.
+    """
+    index = read_index(files.index)
+    manifest = read_manifest(manifest_file)
+    store = open_store(files)
+    train = select_examples(store, index, manifest, "train", examples)
+    val = select_examples(store, index, manifest, "val")
+    for subset, images in (("train", train), ("val", val)):
+        missing = sorted(set(manifest["label"]) - set(np.unique(images.labels)))
+        if missing:
+            wnids = ", ".join(manifest.set_index("label").loc[missing, "wnid"])
+            raise InputError(
+                f"{manifest_file}: {files.index} lists no {subset} images of {wnids}; delete both and run again"
+            )
+    return Task(train, val, len(manifest), manifest["wnid"].tolist())
+
+
+def select_examples(
+    store: np.ndarray, index: pd.DataFrame, manifest: pd.DataFrame, subset: str, per_class: int = 0
+) -> Examples:
+    """Select a task's images of a subset, or of each class the first `per_class`, in the order of the index.
+
+    `index` has a row for each image of `store`.
+    """
+    label_of = dict(zip(manifest["wnid"], manifest["label"], strict=True))
+    selected = (index["subset"] == subset) & index["wnid"].isin(label_of)
+    if per_class:
+        selected &= index.groupby(["subset", "wnid"]).cumcount() < per_class
+    rows = np.flatnonzero(selected.to_numpy())
+    labels = index["wnid"].iloc[rows].map(label_of).to_numpy(dtype=np.int64, copy=True)
+    return Examples(store, rows, labels)

@@ -1,0 +1,46 @@
+"""Tests on the validation images, and what all tests of a training amount to."""
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from transferability.training.batches import TEST_BATCH
+from transferability.training.features import Inputs
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Top-1 accuracy and mean loss over all validation images after `iteration` iterations."""
+
+    iteration: int
+    top1: float
+    loss: float
+
+
+def evaluate(head: nn.Module, inputs: Inputs, classes: int, iteration: int) -> tuple[Evaluation, list[int]]:
+    """Test on all images of `inputs`; return the test, and how many images of each label it had right."""
+    right = []
+    loss = torch.zeros((), dtype=torch.float64, device=inputs.labels.device)
+    for features, labels in inputs.batches(torch.arange(len(inputs)).split(TEST_BATCH)):
+        scores = head(features)
+        right.append(scores.argmax(1) == labels)
+        loss += functional.cross_entropy(scores.float(), labels, reduction="sum").double()
+    correct = inputs.labels[torch.cat(right)]
+    by_label = torch.bincount(correct, minlength=classes).tolist()
+    return Evaluation(iteration, len(correct) / len(inputs), loss.item() / len(inputs)), by_label
+
+
+def summarize(curve: list[Evaluation]) -> dict:
+    """Return what a network's tests amount to: top1 and loss of the last one, top1_best10, and the curve itself.
+
+    top1_best10, the mean of the ten highest accuracies (of all, if there are fewer), is what the paper plots.
+    """
+    best = sorted((test.top1 for test in curve), reverse=True)[:10]
+    return {
+        "top1": curve[-1].top1,
+        "top1_best10": sum(best) / len(best),
+        "loss": curve[-1].loss,
+        "curve": [asdict(test) for test in curve],
+    }

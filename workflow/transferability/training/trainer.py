@@ -1,0 +1,150 @@
+"""Training one network: iteration by iteration, with tests in between, the same bits in every run."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from functools import partial
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from transferability.common.errors import TrainingError
+from transferability.study.training_settings import Settings
+from transferability.tasks.task import Task
+from transferability.training.arithmetic import arithmetic, compute_deterministically, default_generator
+from transferability.training.batches import batch_positions
+from transferability.training.compilation import compiled
+from transferability.training.evaluation import Evaluation, evaluate
+from transferability.training.features import Inputs, head_inputs, split_fixed
+from transferability.training.optimizers import SGD
+from transferability.training.preprocessing import Preparation
+
+MEAN_IMAGE = "mean_image"  # its name among a base network's tensors
+
+
+class Trainer:
+    """Trains one network. After `run`, `network` holds its weights, `curve` its tests, and `correct` how many images
+    of each label the last test had right.
+
+    The first `frozen` layers of the built `network` do not learn. `seed_of` gives a seed for each purpose. Training can
+    stop after any iteration and go on from `state()` in another process, to the same result bit for bit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: nn.Sequential,
+        frozen: int,
+        task: Task,
+        preparation: Preparation,
+        settings: Settings,
+        seed_of: Callable[..., int],
+        device: torch.device,
+    ):
+        compute_deterministically(device)
+        self.name, self.settings, self.device = name, settings, device
+        self.iteration = 0
+        self.curve: list[Evaluation] = []
+        self.correct: list[int] = []
+        self._train_loss = torch.zeros((), device=device)  # since the last test
+        self._seed_of, self._mean, self._classes = seed_of, preparation.mean, task.classes
+        self.network = network.to(device)
+        self._arithmetic = partial(arithmetic, settings.precision, device)
+        fixed, self._head = split_fixed(self.network, frozen)
+        fast = compiled if settings.compile else _as_it_is
+        self._loss = fast(partial(batch_loss, self._head))
+        centre = partial(head_inputs, preparation.test, fixed)
+        drawn = fast(partial(head_inputs, preparation.train, fixed)) if preparation.random else centre
+        self._train = Inputs(task.train, self._without_gradients(drawn), device, preparation.random)
+        self._val = Inputs(task.val, self._without_gradients(centre), device, random=False)
+        self._optimizer = SGD(self.network.parameters(), settings.momentum, settings.weight_decay)
+
+    def run(self, on_iteration: Callable[["Trainer"], None], on_test: Callable[["Trainer", float], None]) -> None:
+        """Train to the end, calling `on_iteration` after every iteration and `on_test` after every test.
+
+        `on_iteration` may save the state, or stop the training by raising; `on_test` also gets the sum of the training
+        losses since the last test. Raises TrainingError if the loss is not finite.
+        """
+        generator = default_generator(self.device)
+        batches = self._train.batches(self._positions())
+        while self.iteration < self.settings.iterations:
+            generator.manual_seed(self._seed_of("iteration", self.iteration))  # for its crops, mirrors and dropout
+            self._train_loss += self._step(*next(batches))
+            self.iteration += 1
+            if self.iteration % self.settings.test_every == 0 or self.iteration == self.settings.iterations:
+                self.curve.append(self.test())
+                self._check_finite()
+                on_test(self, self._train_loss.item())
+                self._train_loss.zero_()
+            on_iteration(self)
+
+    def state(self) -> dict:
+        """Return all that a later `resume` needs; tensors are shared with the training, not copied.
+
+        Raises TrainingError if the loss is not finite: from there no training goes on.
+        """
+        self._check_finite()
+        return {
+            "iteration": self.iteration,
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "curve": [asdict(test) for test in self.curve],
+            "correct": self.correct,
+        }
+
+    def result(self) -> dict[str, torch.Tensor]:
+        """Return all that transferring from this network needs: its weights and its mean image, on the CPU."""
+        tensors = self.network.state_dict() | {MEAN_IMAGE: self._mean}
+        return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+
+    def resume(self, state: Mapping) -> None:
+        """Go on from a state that `state` returned."""
+        self.iteration = state["iteration"]
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.curve = [Evaluation(**test) for test in state["curve"]]
+        self.correct = state["correct"]
+
+    def _positions(self) -> Iterator[torch.Tensor]:
+        images, last = len(self._train), self.settings.iterations
+        return batch_positions(images, self.settings.batch_size, self.iteration, last, partial(self._seed_of, "order"))
+
+    def _step(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        with self._arithmetic():
+            loss = self._loss(inputs, labels)
+        loss.backward()
+        self._optimizer.step(self.settings.rate_at(self.iteration))
+        return loss.detach()
+
+    def _without_gradients(self, compute: Callable[[torch.Tensor], torch.Tensor]) -> Callable:
+        def computed(images: torch.Tensor) -> torch.Tensor:
+            """What `compute` gives, in the arithmetic of this training."""
+            with torch.no_grad(), self._arithmetic():
+                return compute(images)
+
+        return computed
+
+    def test(self) -> Evaluation:
+        """Test on all validation images."""
+        self.network.eval()
+        with torch.inference_mode(), self._arithmetic():
+            test, self.correct = evaluate(self._head, self._val, self._classes, self.iteration)
+        self.network.train()
+        return test
+
+    def _check_finite(self) -> None:
+        tests = [test.loss for test in self.curve[-1:]]
+        if not all(map(math.isfinite, [self._train_loss.item(), *tests])):
+            raise TrainingError(
+                f"{self.name}: the loss is not finite at iteration {self.iteration}; lower config key training.rate"
+            )
+
+
+def batch_loss(network: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the mean loss of a batch, whose gradients train a network: a scalar."""
+    return functional.cross_entropy(network(inputs), labels)
+
+
+def _as_it_is(function: Callable) -> Callable:
+    return function
