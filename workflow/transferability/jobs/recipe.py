@@ -12,6 +12,7 @@ from transferability.common.errors import InputError
 from transferability.common.tables import read_index, read_manifest, table_digest
 from transferability.store.reading import StoreFiles, check_description
 from transferability.study.network import Network
+from transferability.study.paths import manifest_file, weights_file
 from transferability.study.training_settings import training_of
 
 # The code that, with all that it uses, decides what a training gives.
@@ -70,13 +71,13 @@ def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
 
 def source_of(results: Path, network: Network) -> Source:
     """Return the files that a network is trained from, in a study's results directory."""
-    base = results / "weights" / network.split / f"base{network.source}.safetensors"
+    base = weights_file(results, network.split, f"base{network.source}")
     return Source(
         index=results / "index.csv",
         store=results / "store.npy",
         checksums=results / "store.crc32.npy",
         description=results / "store.json",
-        manifest=results / "splits" / network.split / f"{network.target}.csv",
+        manifest=manifest_file(results, network.split, network.target),
         weights=base if network.copied else None,
     )
 

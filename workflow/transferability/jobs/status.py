@@ -15,6 +15,7 @@ import pandas as pd
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError, remedy
 from transferability.study.network import Network
+from transferability.study.paths import accuracy_file, progress_file, training_log
 
 SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
 STATES = ["done", "running", "failed", "waiting"]
@@ -45,13 +46,13 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
 
 
 def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float]:
-    if (results / "accuracy" / split / f"{network}.json").exists():
+    if accuracy_file(results, split, network).exists():
         return "done", "", 1.0
     progress = read_progress(results, split, network)
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
         return "running", _running(progress), share
-    error = _last_error(results / "logs" / "train" / split / f"{network}.log")
+    error = _last_error(training_log(results, split, network))
     if progress:
         silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {share:.0%}"
         return "failed", error or silent, share
@@ -61,8 +62,7 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
 def read_progress(results: Path, split: str, network: str) -> dict | None:
     """Return what a network's job tells of itself (`progress.Progress`), or None if there is nothing."""
     try:
-        file = results / "state" / split / f"{network}.progress"
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        return dict(json.loads(progress_file(results, split, network).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -14,6 +14,7 @@ import torch
 from transferability.jobs.assembly import Start
 from transferability.models.architectures import ARCHITECTURES
 from transferability.study.network import Network
+from transferability.study.paths import provenance_file
 from transferability.study.training_settings import Settings, read_settings, training_of
 from transferability.tasks.task import Examples, Task
 from transferability.training.trainer import Trainer
@@ -154,7 +155,7 @@ def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Path) -> tuple[flo
     ratios, devices = [], []
     for network, images, estimated in zip(work["network"], work["trained"], seconds, strict=True):
         try:
-            file = results / "provenance" / network.split / f"{network.name}.json"
+            file = provenance_file(results, network.split, network.name)
             provenance = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
