@@ -3,24 +3,24 @@
 from pathlib import Path
 
 from transferability.common.atomic_files import write_text
-from transferability.common.logs import job_log
+from transferability.common.script import script
 from transferability.jobs.recipe import check_sources, mark_of, recipe_of, source_of
 from transferability.results.accuracies import collect
 from transferability.study.grid import experiments
+from transferability.study.paths import accuracy_file
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        config, results = snakemake.config, Path(snakemake.config["results_dir"])
-        code = snakemake.params.training_code
-        networks = experiments(config)[snakemake.wildcards.experiment]
-        sources = {network: source_of(results, network) for network in networks}
-        check_sources(set(sources.values()))
-        expected = {
-            results / "accuracy" / network.split / f"{network.name}.json": mark_of(
-                recipe_of(config, network, code), source
-            )
-            for network, source in sources.items()
-        }
-        accuracy, by_class = collect(expected)
-        write_text(Path(snakemake.output.accuracy), accuracy.to_csv(index=False))
-        write_text(Path(snakemake.output.by_class), by_class.to_csv(index=False))
+
+@script
+def main(job):
+    config, results = job.config, Path(job.config["results_dir"])
+    code = job.params.training_code
+    networks = experiments(config)[job.wildcards.experiment]
+    sources = {network: source_of(results, network) for network in networks}
+    check_sources(set(sources.values()))
+    expected = {
+        accuracy_file(results, network.split, network.name): mark_of(recipe_of(config, network, code), source)
+        for network, source in sources.items()
+    }
+    accuracy, by_class = collect(expected)
+    write_text(Path(job.output.accuracy), accuracy.to_csv(index=False))
+    write_text(Path(job.output.by_class), by_class.to_csv(index=False))

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from transferability.common.atomic_files import write_text
-from transferability.common.logs import job_log
+from transferability.common.script import script
 from transferability.results.paper import paper_accuracies
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        table = paper_accuracies(Path(snakemake.input[0]))
-        write_text(Path(snakemake.output.accuracy), table.to_csv(index=False))
+
+@script
+def main(job):
+    table = paper_accuracies(Path(job.input[0]))
+    write_text(Path(job.output.accuracy), table.to_csv(index=False))

@@ -3,18 +3,19 @@
 from pathlib import Path
 
 from transferability.common.code import check_code
-from transferability.common.logs import job_log
+from transferability.common.script import script
 from transferability.datasets.pictures import write_pictures
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        check_code(snakemake.params.code, "datasets.pictures")
-        pictures = snakemake.params.pictures
-        write_pictures(
-            root=Path(snakemake.output.root),
-            classes=pictures["classes"],
-            per_class={"train": pictures["train"], "val": pictures["val"]},
-            size=snakemake.params.size,
-            seed=snakemake.params.seed,
-            processes=snakemake.threads,
-        )
+
+@script
+def main(job):
+    check_code(job.params.code, "datasets.pictures")
+    pictures = job.params.pictures
+    write_pictures(
+        root=Path(job.output.root),
+        classes=pictures["classes"],
+        per_class={"train": pictures["train"], "val": pictures["val"]},
+        size=job.params.size,
+        seed=job.params.seed,
+        processes=job.threads,
+    )

@@ -1,13 +1,12 @@
 """Draw Figure 3: dissimilar tasks and random filters beside random splits."""
 
-from pathlib import Path
-
-from transferability.common.logs import job_log
+from transferability.common.script import paths, script
 from transferability.figures.figure3 import draw_figure3
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_accuracies
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        figure = draw_figure3(read_accuracies(map(Path, snakemake.input)), snakemake.params.measure)
-        save_figure(figure, map(Path, snakemake.output))
+
+@script
+def main(job):
+    figure = draw_figure3(read_accuracies(paths(job.input)), job.params.measure)
+    save_figure(figure, paths(job.output))

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from transferability.common.code import check_code
-from transferability.common.logs import job_log
+from transferability.common.script import script
 from transferability.common.tables import write_table
 from transferability.datasets.index import index_images
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        check_code(snakemake.params.code, "datasets.index")
-        write_table(index_images(snakemake.params.layout, Path(snakemake.params.root)), Path(snakemake.output.index))
+
+@script
+def main(job):
+    check_code(job.params.code, "datasets.index")
+    write_table(index_images(job.params.layout, Path(job.params.root)), Path(job.output.index))

@@ -4,21 +4,20 @@ from pathlib import Path
 
 import torch
 
-from transferability.common.logs import job_log
 from transferability.common.pages import write_pages
+from transferability.common.script import paths, script
 from transferability.common.tables import read_index, read_manifest
 from transferability.jobs.devices import leased_hardware
 from transferability.planning.plan import plan_study
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        config, results = snakemake.config, Path(snakemake.config["results_dir"])
-        torch.set_num_threads(snakemake.threads)
-        manifests = {
-            (path.parent.name, path.stem): read_manifest(path) for path in map(Path, snakemake.input.manifests)
-        }
-        with leased_hardware(config["device"], config["jobs"]["gpu_jobs_per_device"]) as device:
-            sections = plan_study(config, read_index(Path(snakemake.input.index)), manifests, device)
-        pages = [results / "plan.csv", results / "plan.md"]
-        write_pages(sections[0].table, sections, pages)
-        print(pages[1].read_text(encoding="utf-8"), flush=True)
+
+@script
+def main(job):
+    config, results = job.config, Path(job.config["results_dir"])
+    torch.set_num_threads(job.threads)
+    manifests = {(path.parent.name, path.stem): read_manifest(path) for path in paths(job.input.manifests)}
+    with leased_hardware(config["device"], config["jobs"]["gpu_jobs_per_device"]) as device:
+        sections = plan_study(config, read_index(Path(job.input.index)), manifests, device)
+    pages = [results / "plan.csv", results / "plan.md"]
+    write_pages(sections[0].table, sections, pages)
+    print(pages[1].read_text(encoding="utf-8"), flush=True)

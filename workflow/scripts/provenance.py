@@ -1,12 +1,11 @@
 """Where, when and how fast the networks were trained."""
 
-from pathlib import Path
-
-from transferability.common.logs import job_log
 from transferability.common.pages import Section, write_pages
+from transferability.common.script import paths, script
 from transferability.results.provenance import PROVENANCE_TEXT, provenance_table
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        table = provenance_table(map(Path, snakemake.input))
-        write_pages(table, [Section("Provenance", PROVENANCE_TEXT, table)], map(Path, snakemake.output), digits=2)
+
+@script
+def main(job):
+    table = provenance_table(paths(job.input))
+    write_pages(table, [Section("Provenance", PROVENANCE_TEXT, table)], paths(job.output), digits=2)

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 from transferability.common.code import check_code
-from transferability.common.logs import job_log
+from transferability.common.script import script
 from transferability.common.tables import read_index, write_table
 from transferability.datasets.wordnet import hypernym_graph
 from transferability.tasks.splits import split_manifests
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        check_code(snakemake.params.code, "tasks.splits")
-        wnids = sorted(read_index(Path(snakemake.input.index))["wnid"].unique())
-        graph = hypernym_graph(snakemake.config["wordnet"], wnids)
-        manifests = split_manifests(snakemake.wildcards.split, wnids, graph, snakemake.params.sides)
-        for half, manifest in manifests.items():
-            write_table(manifest, Path(snakemake.output[half]))
+
+@script
+def main(job):
+    check_code(job.params.code, "tasks.splits")
+    wnids = sorted(read_index(Path(job.input.index))["wnid"].unique())
+    graph = hypernym_graph(job.config["wordnet"], wnids)
+    manifests = split_manifests(job.wildcards.split, wnids, graph, job.params.sides)
+    for half, manifest in manifests.items():
+        write_table(manifest, Path(job.output[half]))

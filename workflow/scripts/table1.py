@@ -1,16 +1,15 @@
 """Table 1: what transfer with fine-tuning wins."""
 
-from pathlib import Path
-
 from transferability.analysis.paper_tables import TABLE1_TEXT, table1
-from transferability.common.logs import job_log
 from transferability.common.pages import Section, write_pages
+from transferability.common.script import paths, script
 from transferability.results.accuracies import read_study
 
-if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
-        table = table1(
-            read_study(map(Path, snakemake.input.accuracies), map(Path, snakemake.input.by_class)),
-            snakemake.params.measure,
-        )
-        write_pages(table, [Section("Table 1", TABLE1_TEXT, table)], map(Path, snakemake.output), digits=2)
+
+@script
+def main(job):
+    table = table1(
+        read_study(paths(job.input.accuracies), paths(job.input.by_class)),
+        job.params.measure,
+    )
+    write_pages(table, [Section("Table 1", TABLE1_TEXT, table)], paths(job.output), digits=2)

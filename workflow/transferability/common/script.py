@@ -1,0 +1,24 @@
+"""The frame of the scripts that Snakemake runs, one per rule."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from transferability.common.logs import job_log
+
+
+def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Run `main` at once where Snakemake runs its file; elsewhere, as in a test, only define it.
+
+    `main` gets the job as Snakemake describes it: input, output, params, wildcards, config, threads. Its log is open
+    meanwhile, and takes the errors (`job_log`).
+    """
+    if (job := main.__globals__.get("snakemake")) is not None:
+        with job_log(job.log[0]):
+            main(job)
+    return main
+
+
+def paths(files: Iterable[str]) -> list[Path]:
+    """Return files that Snakemake names as paths."""
+    return [Path(file) for file in files]
