@@ -10,6 +10,7 @@ rule split:
         checksums=[f"{RESULTS}/splits/{{split}}/{half}.csv.sha256" for half in HALVES],
     log:
         f"{RESULTS}/logs/split/{{split}}.log",
+    priority: 2
     conda:
         "../../envs/environment.yaml"
     params:

@@ -84,6 +84,7 @@ def _train_forked(path: str, task: dict) -> int | None:
             server.settimeout(None)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n"))
+            lifeline.take_ctrl_c()
             try:
                 code = lines.readline().strip()
             except OSError:
@@ -126,6 +127,7 @@ class _Job(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Be as the script's process would, do its task, and tell it the exit code."""
+        lifeline.hold_ctrl_c()  # until the task takes it
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
         message = json.loads(self.rfile.readline())

@@ -14,6 +14,7 @@ import pandas as pd
 
 from transferability.errors import InputError, remedy
 from transferability.files import write_text
+from transferability.logs import last_error
 from transferability.networks import Network
 
 SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
@@ -51,7 +52,7 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
         return "running", _running(progress), share
-    error = _last_error(results / "logs" / "train" / split / f"{network}.log")
+    error = last_error(results / "logs" / "train" / split / f"{network}.log").partition("\n")[0]
     if progress:
         silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {share:.0%}"
         return "failed", error or silent, share
@@ -75,18 +76,6 @@ def _running(progress: Mapping) -> str:
     left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"
     where = f"on {progress['host']}, {progress['device']}"
     return f"{share:.0%}, {progress['images_per_s']:,.0f} images/s, {left}, {where}"
-
-
-def _last_error(log: Path) -> str:
-    """The error that a job's log ends with, or ""."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 4000))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    last = next((line for line in reversed(lines) if line.strip()), "")
-    return last.partition(" error: ")[2] or (last if "Error" in last else "")
 
 
 def main() -> None:
