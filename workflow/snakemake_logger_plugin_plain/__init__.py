@@ -1,11 +1,12 @@
-"""Snakemake's console as a person wants it (`logger: plain` in profiles/default): a line per network, errors last.
+"""Snakemake's console for a person (`logger: plain` in profiles/default): a line per finished network, errors last.
 
-On a terminal there is a progress bar for each rule that trains; elsewhere (a file, cron, Slurm, CI) only lines, and never
-a control character. snakemake-logger-plugin-rich 0.5.1 cannot serve: it prints the whole log of every failed job when
-it fails, and again for Ctrl-C, which nothing switches off, and it has neither a time left nor a line per network.
+On a terminal there is a progress bar for each rule that trains. Elsewhere (a file, cron, Slurm, CI) there are only
+lines, and never a control character. snakemake-logger-plugin-rich 0.5.1 cannot serve: it prints the whole log of every
+failed job when it fails, also after Ctrl-C, and no setting switches that off; it has neither a time left nor a line per
+network.
 
-Everything that Snakemake has to say is in its own log under .snakemake/log. Who asks it for a dry run, or for more or
-less than usual (--verbose, --printshellcmds, --debug-dag, --quiet), gets Snakemake's own console.
+Snakemake's own messages are in its log under .snakemake/log. If you ask for a dry run, or for more or less than usual
+(--verbose, --printshellcmds, --debug-dag, --quiet), you get Snakemake's own console.
 """
 
 import logging
@@ -141,5 +142,7 @@ class LogHandler(LogHandlerBase):
         if message.startswith((INTERRUPTED, TERMINATED)):
             again, self._run.stopped = self._run.stopped, True
             saved = "stopping; what runs saves its state"
-            return "" if again else saved if message.startswith(INTERRUPTED) else "stopping; what runs is finished first"
+            return (
+                "" if again else saved if message.startswith(INTERRUPTED) else "stopping; what runs is finished first"
+            )
         return "" if message.startswith(NOISE) or message == "None" else message

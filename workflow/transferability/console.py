@@ -107,7 +107,7 @@ class Run:
         return f"{line}, about {left} left" if left else line
 
     def fail(self, number: int, reason: str = "") -> str:
-        """A job has failed: return what to say, or "" once the run was told to stop. `reason` is what Snakemake knows."""
+        """A job has failed: return what to say, or "" once the run was told to stop. `reason` is Snakemake's."""
         job = self._jobs[number]
         self._training.pop(number, None)
         if self.stopped:

@@ -20,8 +20,8 @@ def job_log(path: str) -> Iterator[None]:
     """Log to the file `path`, and end when the snakemake that started this process has ended.
 
     A readable error ends it with one message there. An OSError, such as a full disk, and a lack of memory count as
-    readable; these go to standard error as well, as they may keep the log from being written. Of any other exception the
-    log gets the traceback.
+    readable; these go to standard error as well, as they may keep the log from being written. Of any other exception
+    the log gets the traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     form = {"format": "%(asctime)s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}
