@@ -32,6 +32,7 @@ rule index:
     log:
         f"{RESULTS}/logs/index.log",
     priority: 2
+    retries: 0  # an error here is the same each time
     conda:
         "../../envs/environment.yaml"
     params:

@@ -11,6 +11,7 @@ rule split:
     log:
         f"{RESULTS}/logs/split/{{split}}.log",
     priority: 2
+    retries: 0  # an error here is the same each time
     conda:
         "../../envs/environment.yaml"
     params:

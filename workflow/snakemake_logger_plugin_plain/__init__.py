@@ -36,7 +36,7 @@ NOISE = (
     "SLURM run ID",
     "Select jobs to execute",
     "Shutting down",
-    "Submitted array job",
+    "Submitted ",  # array job
     "Trying to restart job",
     "Using shell",
     "WorkflowError:\nAt least one job did not complete successfully",
