@@ -24,13 +24,16 @@ class Bars:
             self._progress.start()
         if rule not in self._rules:
             self._rules[rule] = self._progress.add_task(rule.replace("_", " "), total=self._due.get(rule))
+            self._progress.refresh()
         self._jobs[number] = self._rules[rule]
 
     def finish(self, number: int) -> None:
         """A job has finished; a bar goes when it is full, and with the last one all of them."""
         if number not in self._jobs:
             return
-        self._progress.advance(self._jobs.pop(number))
+        bar = self._jobs.pop(number)
+        self._progress.advance(bar)
+        self._progress.update(bar, visible=not self._progress.tasks[bar].finished, refresh=True)
         if self._progress.finished and not self._jobs and self._rules.keys() == self._due.keys():
             self.stop()
 
@@ -60,6 +63,7 @@ def _new_progress(stream: TextIO):
         TimeRemainingColumn(),
         console=Console(file=stream),
         transient=True,
+        auto_refresh=False,  # drawn when something happens, so that a recorded terminal stays readable too
         speed_estimate_period=600,
         redirect_stdout=False,
         redirect_stderr=False,
