@@ -24,6 +24,10 @@ onstart:
     before_jobs()
 
 
+onsuccess:
+    after_success()
+
+
 onerror:
     after_failure()
 

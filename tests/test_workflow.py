@@ -222,7 +222,7 @@ def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
         run = checkout.snakemake(str(target.relative_to(checkout.root)), *SMOKE, check=False)
     finally:
         runs.write_text(original)
-    assert "error: on purpose" in run.stdout
+    assert "failed: random-0/baseB: on purpose (log: results/smoke/logs/train/random-0/baseB.log)" in run.stdout
     gone = before.keys() - contents(results).keys()
     assert gone == {"accuracy/random-0/B3A.json", "accuracy/random-0/baseB.json", "weights/random-0/baseB.safetensors"}
     checkout.snakemake(*SMOKE)

@@ -8,6 +8,7 @@ rule draw_pictures:
         root=directory(f"{RESULTS}/pictures"),
     log:
         f"{RESULTS}/logs/draw_pictures.log",
+    priority: 2
     conda:
         "../../envs/environment.yaml"
     threads: 8
@@ -30,6 +31,8 @@ rule index:
         checksum=f"{RESULTS}/index.csv.sha256",
     log:
         f"{RESULTS}/logs/index.log",
+    priority: 2
+    retries: 0  # an error here is the same each time
     conda:
         "../../envs/environment.yaml"
     params:
@@ -52,6 +55,7 @@ rule pack:
         f"{RESULTS}/logs/pack.log",
     benchmark:
         f"{RESULTS}/benchmarks/pack.tsv"
+    priority: 2
     conda:
         "../../envs/environment.yaml"
     threads: 8

@@ -1,13 +1,30 @@
-# What happens before jobs start, and after some failed: which finished networks are kept, and who serves the jobs.
+# What happens before jobs start, and after some failed: which finished networks are kept, who serves the jobs, and
+# what a failure stops.
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from transferability.jobs import fork_server
 from transferability.common.errors import remedy
+from transferability.common.processes import hold_ctrl_c
+from transferability.jobs import fork_server
 from transferability.jobs.finished import Finished
 from transferability.jobs.slurm import cancel_left_behind
 from transferability.jobs.status import read_progress, write_networks
 
 TRAININGS = {}  # the jobs of this run that train, with what is kept of each one's network
+FOUNDATIONS = {"draw_pictures", "index", "pack", "split", "split_whole"}  # the rules that all networks stand on
+
+
+class FailedJobs(set):
+    """The jobs that failed for good, as the scheduler notes them.
+
+    Other trainings go on when one has failed (keep-going), but where the study has no foundation nothing else starts.
+    """
+
+    def add(self, job):
+        super().add(job)
+        if not FOUNDATIONS.isdisjoint(job.rules):
+            workflow.scheduler.keepgoing = False
 
 
 def kept_of(network):
@@ -22,8 +39,13 @@ def before_jobs():
     if workflow.touch:
         return
     for job in workflow.dag.needrun_jobs():
-        if job.rule.name.startswith("train_"):
+        if is_training(job):
             TRAININGS[job] = kept_of(network_of(job.wildcards))
+    workflow.scheduler.failed = FailedJobs()
+    answer_ctrl_c()
+    if TRAININGS:
+        networks = len([job for job in workflow.dag.jobs if is_training(job)])
+        logger.info(f"{len(TRAININGS)} of {networks} networks to train", extra={"networks": (len(TRAININGS), networks)})
     try:
         note_requests()
     except OSError as error:
@@ -33,6 +55,18 @@ def before_jobs():
     elif len(TRAININGS) > 1 and fork_server.is_useful(config["device"]):
         with suppress(OSError):  # jobs run in their own processes then
             fork_server.start()
+
+
+def answer_ctrl_c():
+    """Stop on the first Ctrl-C, and ignore further ones while jobs save their states; none hits a job that starts."""
+    signal.signal(signal.SIGINT, stop)
+    local = workflow.scheduler._local_executor or workflow.scheduler._executor
+    local.pool = ThreadPoolExecutor(local.workers, initializer=hold_ctrl_c)  # its threads start the jobs
+
+
+def stop(*_signal):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def note_requests():
@@ -68,6 +102,17 @@ def left_behind():
     networks = [network_of(job.wildcards) for job in TRAININGS]
     progress = [read_progress(Path(RESULTS), network.split, network.name) for network in networks]
     return waiting | {told["slurm_job"] for told in progress if told and told.get("directory") == str(Path.cwd())}
+
+
+def after_success():
+    """Say where to look first, if everything was asked for; who asked for a file knows its name."""
+    if any(job.rule.name == "all" for job in workflow.dag.targetjobs):
+        logger.info(f"open {RESULTS}/figure2.pdf and {RESULTS}/claims.md first; README.md says what else there is")
+
+
+def is_training(job):
+    """Whether a job trains a network."""
+    return job.rule.name.startswith("train_")
 
 
 def is_incomplete(job):

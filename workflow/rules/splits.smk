@@ -10,6 +10,8 @@ rule split:
         checksums=[f"{RESULTS}/splits/{{split}}/{half}.csv.sha256" for half in HALVES],
     log:
         f"{RESULTS}/logs/split/{{split}}.log",
+    priority: 2
+    retries: 0  # an error here is the same each time
     conda:
         "../../envs/environment.yaml"
     params:

@@ -1,6 +1,7 @@
-"""What a job writes to its log, and how it ends when something is wrong."""
+"""What a job writes to its log, how it ends when something is wrong, and what went wrong by its log."""
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,32 +9,57 @@ from pathlib import Path
 from typing import NoReturn
 
 from transferability.common.errors import READABLE, remedy
-from transferability.common.processes import end_with_snakemake
+from transferability.common.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
+
+RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # what each entry of a log begins with
+TAIL = 100_000  # bytes at the end of a log that are read
 
 
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
     """Log to the file `path`, and end when the snakemake that started this process has ended.
 
-    For a readable error end with one message, there and on standard error. An OSError, such as a full disk, and a lack
-    of memory count as readable. Of any other exception the log gets the traceback.
+    A readable error ends it with one message there. An OSError, such as a full disk, and a lack of memory count as
+    readable; these go to standard error as well, as they may keep the log from being written. Of any other exception
+    the log gets the traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     form = {"format": "%(asctime)s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}
     logging.basicConfig(filename=path, encoding="utf-8", level=logging.INFO, force=True, **form)
     end_with_snakemake()
     try:
+        take_ctrl_c()
         yield
+        hold_ctrl_c()
     except READABLE as error:
         _give_up(f"error: {error}")
     except (OSError, MemoryError) as error:
-        _give_up(f"error: {error or 'no memory left'}; {remedy(error)}")
+        message = f"error: {error or 'no memory left'}; {remedy(error)}"
+        print(message, file=sys.stderr)
+        _give_up(message)
+    except KeyboardInterrupt:
+        _give_up("error: stopped by Ctrl-C")
     except Exception:
         logging.exception("unexpected error")
         raise
 
 
 def _give_up(message: str) -> NoReturn:
+    hold_ctrl_c()
     logging.error(message)
-    print(message, file=sys.stderr)
     sys.exit(1)
+
+
+def last_error(log: Path) -> str:
+    """Return the error that a job's log ends with, of one line or several, or ""."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - TAIL))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    last = RECORD.split(text)[-1].strip()
+    if last.startswith("error: "):
+        return last.removeprefix("error: ")
+    line = last.rpartition("\n")[2]
+    return line if "Error" in line else ""  # a traceback

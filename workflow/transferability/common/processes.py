@@ -1,4 +1,4 @@
-"""Processes that end with the one that wants their work, however that one ends."""
+"""Processes that end with the one that wants their work, however that one ends, and what Ctrl-C does to them."""
 
 import os
 import signal
@@ -31,6 +31,19 @@ def end_with_snakemake() -> None:
 def address() -> str:
     """Return what SNAKEMAKE holds for jobs of this process."""
     return f"{_place()} {os.getpid()}"
+
+
+def hold_ctrl_c() -> None:
+    """Keep SIGINT from this thread and from the processes that it starts, until they are ready (`take_ctrl_c`).
+
+    A terminal sends it to all of them, and Python answers with a traceback while it starts or ends.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def take_ctrl_c() -> None:
+    """Let SIGINT through, also one that has come meanwhile."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _place() -> str:

@@ -40,7 +40,7 @@ class ImageFiles:
 
 
 def work_through(files: ImageFiles, work: Work, processes: int, journal: Path, label: str) -> list[dict]:
-    """Return what `work(files, rows, before)` gives for all images, chunk by chunk, with a progress bar.
+    """Return what `work(files, rows, before)` gives for all images, chunk by chunk, with a progress bar on a terminal.
 
     What is done is noted in the file `journal`, which may go when all is: a later call passes as `before` what an
     earlier one gave for the same rows, if the files are as they were, and None otherwise. `work` has to be picklable,
@@ -53,7 +53,7 @@ def work_through(files: ImageFiles, work: Work, processes: int, journal: Path, l
     with (
         worker_pool(processes, _prepare, files, work, noted) as pool,
         journal.open("a", encoding="utf-8") as notes,
-        tqdm(total=len(files.paths), desc=label, unit=" images", smoothing=0) as bar,
+        tqdm(total=len(files.paths), desc=label, unit=" images", smoothing=0, disable=None) as bar,
     ):
         notes.write("\n")  # the last line may have been cut off
         for rows, (key, result) in zip(chunks, pool.map(_work_on, chunks), strict=True):

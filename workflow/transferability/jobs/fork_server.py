@@ -86,6 +86,7 @@ def _train_forked(path: str, task: dict) -> int | None:
             server.settimeout(None)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n"))
+            lifeline.take_ctrl_c()
             try:
                 code = lines.readline().strip()
             except OSError:
@@ -128,6 +129,7 @@ class _Job(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Be as the script's process would, do its task, and tell it the exit code."""
+        lifeline.hold_ctrl_c()  # until it can be answered
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
         message = json.loads(self.rfile.readline())
@@ -139,11 +141,15 @@ class _Job(socketserver.StreamRequestHandler):
         os.environ.update(message["environment"])
         threading.Thread(target=self._listen, daemon=True).start()
         _tell(self.request, f"{BEGUN}\n")
-        code = _exit_code(lambda: self.server.work(message["task"]))
+        code = _exit_code(lambda: self._work(message["task"]))
         sys.stdout.flush()
         sys.stderr.flush()
         _tell(self.request, f"{code}\n")
         os._exit(code)
+
+    def _work(self, task: dict) -> None:
+        lifeline.take_ctrl_c()
+        self.server.work(task)
 
     def _listen(self) -> None:
         """Pass on the signals that the script passes on; when it has gone, end."""
@@ -177,11 +183,13 @@ def _training() -> Callable[[dict], None]:
 
 
 def _exit_code(work: Callable[[], None]) -> int:
-    """Do `work` and return the exit code that Python would give."""
+    """Do `work` and return the exit code that Python would give; Ctrl-C needs no traceback."""
     try:
         work()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        return 1
     except BaseException:
         traceback.print_exc()
         return 1

@@ -14,6 +14,7 @@ import pandas as pd
 
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError, remedy
+from transferability.common.logs import last_error
 from transferability.study.network import Network
 from transferability.study.paths import accuracy_file, progress_file, training_log
 
@@ -52,7 +53,7 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
         return "running", _running(progress), share
-    error = _last_error(training_log(results, split, network))
+    error = last_error(training_log(results, split, network)).partition("\n")[0]
     if progress:
         silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {share:.0%}"
         return "failed", error or silent, share
@@ -75,18 +76,6 @@ def _running(progress: Mapping) -> str:
     left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"
     where = f"on {progress['host']}, {progress['device']}"
     return f"{share:.0%}, {progress['images_per_s']:,.0f} images/s, {left}, {where}"
-
-
-def _last_error(log: Path) -> str:
-    """The error that a job's log ends with, or ""."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 4000))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    last = next((line for line in reversed(lines) if line.strip()), "")
-    return last.partition(" error: ")[2] or (last if "Error" in last else "")
 
 
 def main() -> None:

@@ -1,0 +1,255 @@
+"""What the console says of a run: its lines, from records as Snakemake sends them, and as a user meets them."""
+
+import json
+import logging
+import os
+import pty
+import re
+import select
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from snakemake_logger_plugin_plain import LogHandler
+from transferability.common.logs import last_error
+from transferability.jobs.console import Job, Run, in_words
+
+SETTINGS = {"printshellcmds": False, "nocolor": False, "quiet": set(), "debug_dag": False, "verbose": False}
+SETTINGS |= {"show_failed_logs": True, "stdout": False, "dryrun": False}
+
+
+def training(name: str, folder: Path | None = None, **more) -> Job:
+    log = folder / f"{name}.log" if folder else None
+    files = {"log": log, "accuracy": Path("nowhere")} | more
+    return Job("train_transfer", {"split": "random-0", "network": name}, **files)
+
+
+def write_log(file: Path, *entries: str) -> Path:
+    file.write_text("".join(f"2026-01-01 00:00:{k:02d} {entry}\n" for k, entry in enumerate(entries)))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("rule", "wildcards", "name"),
+    [
+        ("train_transfer", {"split": "random-0", "network": "A3B+"}, "random-0/A3B+"),
+        ("split", {"split": "random-0"}, "split random-0"),
+        ("split_whole", {"split": "whole"}, "split whole"),
+        ("figure2", {"study": ""}, "figure2"),
+        ("figure2", {"study": "paper/"}, "figure2 paper"),
+        ("draw_pictures", {}, "draw pictures"),
+    ],
+)
+def test_jobs_are_called_as_a_person_calls_them(rule, wildcards, name):
+    assert Job(rule, wildcards).name == name
+
+
+def test_a_finished_network_has_a_line_with_its_accuracy_and_the_time_left(tmp_path):
+    """Of 23 networks 20 are to be trained, two at a time, each for a minute."""
+    run = Run()
+    run.plan(20, 23)
+    accuracy = tmp_path / "A3B+.json"
+    accuracy.write_text(json.dumps({"top1": 0.7}))
+    for number, name in enumerate(("B3B", "A3B+")):
+        assert run.start(number, training(name, accuracy=accuracy), now=1000.0) == ""
+    assert run.finish(0, now=1060.0) == "[4/23] random-0/B3B 70.0 %, about 10 min left"
+    accuracy.unlink()  # as on a file system that lags behind
+    assert run.finish(1, now=1060.0) == "[5/23] random-0/A3B+, about 9 min left"
+
+
+def test_the_time_left_counts_how_many_are_trained_at_a_time():
+    run = Run()
+    run.plan(300, 300)
+    for number in range(100):
+        run.start(number, training("A3B"), now=1000.0)
+    assert run.finish(0, now=4600.0).endswith("about 3 h left")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (99, "99 s"), (240, "4 min"), (7200, "2 h"), (86400 * 3, "3 days")]
+)
+def test_times_are_told_as_precisely_as_they_are_known(seconds, words):
+    assert in_words(seconds) == words
+
+
+def test_a_failed_run_ends_with_a_line_for_each_failed_job(tmp_path):
+    run = Run()
+    run.plan(2, 2)
+    log = write_log(tmp_path / "split.log", "error: split random-0: A has 1 of 2 classes; a task needs two or more")
+    run.start(1, Job("split", {"split": "random-0"}, log=log), now=0.0)
+    run.start(2, training("A3B"), now=0.0)
+    told = f"split random-0: A has 1 of 2 classes; a task needs two or more (log: {log})"
+    assert run.fail(1) == f"failed: {told}"
+    assert run.fail(2, "SLURM status is: 'OUT_OF_MEMORY'") == "failed: random-0/A3B: SLURM status is: 'OUT_OF_MEMORY'"
+    lines = run.end()
+    assert lines[:3] == ["", "2 jobs failed:", f"  {told}"]
+    assert lines[-1] == "0 of 2 networks are done; when this is mended, run the same command again to resume"
+
+
+def test_a_long_error_and_many_errors_are_cut(tmp_path):
+    run = Run()
+    listing = "\n".join(f"  image-{k}.jpg: broken" for k in range(50))
+    log = write_log(tmp_path / "pack.log", f"error: 50 of 99 images cannot be decoded:\n{listing}")
+    run.start(0, Job("pack", {}, log=log), now=0.0)
+    run.fail(0)
+    for number in range(1, 30):
+        run.start(number, training(f"A{number}B"), now=0.0)
+        run.fail(number)
+    lines = run.end()
+    assert len(lines) < 20
+    assert lines[2] == f"  pack: 50 of 99 images cannot be decoded: (log: {log})"
+    assert lines[7] == "    and 46 more lines in the log"
+    assert "  and 20 more: transferability-status lists all networks" in lines
+
+
+def test_a_job_that_is_tried_again_has_not_failed(tmp_path):
+    run = Run()
+    run.plan(1, 1)
+    write_log(tmp_path / "A3B.log", "error: random-0/A3B: stopped before its walltime is over")
+    job = training("A3B", tmp_path)
+    run.start(1, job, now=0.0)
+    assert run.fail(1).startswith("failed: random-0/A3B: stopped before its walltime is over (log: ")
+    assert run.start(1, job, now=1.0) == "tries again: random-0/A3B"
+    assert run.finish(1, now=2.0) == "[1/1] random-0/A3B"
+    assert run.end() == []
+
+
+def test_a_stopped_run_ends_with_one_line_and_no_errors(tmp_path):
+    run = Run()
+    run.plan(3, 10)
+    write_log(tmp_path / "A3B.log", "error: random-0/A3B: stopped by SIGINT at iteration 8")
+    run.start(1, training("A3B", tmp_path), now=0.0)
+    run.stopped = True
+    assert run.fail(1) == ""
+    assert run.end() == ["stopped: 7 of 10 networks are done; run the same command again to resume"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "error"),
+    [
+        (["iteration 1", "error: the disk is full"], "the disk is full"),
+        (["error: two lines:\n  one\n  two"], "two lines:\n  one\n  two"),
+        (["error: an earlier run's", "iteration 2"], ""),
+        (["unexpected error\nTraceback ...\nValueError: odd"], "ValueError: odd"),
+        ([], ""),
+    ],
+)
+def test_the_last_entry_of_a_log_says_why_a_job_failed(tmp_path, entries, error):
+    assert last_error(write_log(tmp_path / "job.log", *entries)) == error
+    assert last_error(tmp_path / "nothing.log") == ""
+
+
+def records(folder: Path) -> list[dict]:
+    """What Snakemake sends in a run of one network, which fails."""
+    write_log(folder / "A3B.log", "error: the loss is not finite")
+    info = {"jobid": 1, "rule_name": "train_transfer", "rule_msg": None, "output": [], "log": [str(folder / "A3B.log")]}
+    return [
+        {"msg": "Building DAG of jobs..."},
+        {"msg": "Job stats: ...", "event": LogEvent.RUN_INFO, "stats": {"train_transfer": 1, "total": 1}},
+        {"msg": "Select jobs to execute..."},
+        {"msg": "", "event": LogEvent.JOB_INFO, "wildcards": {"split": "random-0", "network": "A3B"}, **info},
+        {"msg": "RuleException:\nCalledProcessError in file x, line 1", "event": LogEvent.ERROR},
+        {"msg": "Error in rule train_transfer", "event": LogEvent.JOB_ERROR, "jobid": 1, "rule_msg": None},
+        {"msg": "MissingOutputException:\nBaseError", "event": LogEvent.ERROR},
+        {"msg": "a warning"},
+        {"msg": "Exiting because a job execution failed. Look above for error messages"},
+        {"msg": "WorkflowError:\nAt least one job did not complete successfully.", "event": LogEvent.ERROR},
+    ]
+
+
+def printed_by(handler: LogHandler, folder: Path) -> None:
+    for record in records(folder):
+        handler.emit(logging.makeLogRecord(record))
+    handler.close()
+    handler.close()
+
+
+def test_what_snakemake_sends_becomes_lines_without_noise(tmp_path, capsys):
+    printed_by(LogHandler(SimpleNamespace(**SETTINGS), None), tmp_path)
+    told = f"random-0/A3B: the loss is not finite (log: {tmp_path}/A3B.log)"
+    rest = "0 of 1 networks are done; when this is mended, run the same command again to resume"
+    assert capsys.readouterr().err.splitlines() == [
+        *(f"failed: {told}", "a warning", "", "1 job failed:", f"  {told}"),
+        *("MissingOutputException:", "BaseError", rest),
+    ]
+
+
+@pytest.mark.parametrize("asked", [{"dryrun": True}, {"verbose": True}, {"quiet": {"rules"}}, {"debug_dag": True}])
+def test_who_asks_for_another_console_gets_snakemakes(tmp_path, capsys, asked):
+    handler = LogHandler(SimpleNamespace(**SETTINGS | asked), None)
+    assert not handler.writes_to_stream
+    printed_by(handler, tmp_path)
+    assert capsys.readouterr() == ("", "")
+
+
+STUDY = ("--configfile", "config/smoke.yaml", "--config", "network={n: [3]}", "preserved={n: []}")
+TARGET = "accuracy/random-splits.csv"
+
+
+def test_where_a_split_fails_nothing_else_starts(checkout, image_tree):
+    for folder in image_tree.glob("*/n02084071"):
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+    settings = (f"dataset={{layout: imagefolder, root: {image_tree}}}", "results_dir=results/two")
+    run = checkout.snakemake(*STUDY, *settings, check=False)
+    assert run.returncode == 1
+    assert not list((checkout.root / "results/two").glob("logs/train/*/*"))
+    last = re.split(r"jobs? failed:", run.stdout)[1].splitlines()
+    assert len(last) <= 4  # two splits may have failed
+    assert last[1].startswith("  split ") and "has 1 of 2 classes; a task needs two or more (log: results" in last[1]
+    assert "networks are done; when this is mended" in last[-1]
+
+
+def test_one_failed_training_leaves_the_others_alone_and_a_file_gets_plain_lines(checkout):
+    """The manifest of one half is damaged: what is trained on it fails, and what is copied from there has to wait."""
+    settings = (*STUDY, "results_dir=results/half")
+    manifest = "results/half/splits/random-0/A.csv"
+    checkout.snakemake(manifest, "results/half/store.npy", *settings)
+    with (checkout.root / manifest).open("a") as file:
+        file.write("broken\n")
+    run = checkout.snakemake(f"results/half/{TARGET}", *settings, check=False)
+    assert run.returncode == 1
+    done = [line for line in run.stdout.splitlines() if line.startswith("[")]
+    assert re.fullmatch(r"\[1/10\] random-0/baseB \d+\.\d %, about \d+ (s|min) left", done[0])
+    assert len(done) == 3 and done[2].startswith("[3/10] random-0/B3B")
+    assert "jobs failed:\n  random-0/baseA: " in run.stdout
+    assert run.stdout.splitlines()[-1].startswith("3 of 10 networks are done")
+    assert len(run.stdout.splitlines()) < 20
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", run.stdout)
+
+
+def interrupted(command: list[str], when: str, cwd: Path) -> str:
+    """Run a command on a terminal, type Ctrl-C once it has printed what matches `when`; return what it printed then."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(cwd)
+        os.environ["PYTHONPATH"] = str(cwd / "workflow")
+        os.execv(command[0], command)
+    printed, asked, deadline = b"", 0, time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.05)[0]:
+            try:
+                printed += os.read(terminal, 65536)
+            except OSError:  # it has ended
+                break
+        if not asked and re.search(when.encode(), printed):
+            asked = len(printed)
+            os.write(terminal, b"\x03")
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 1
+    os.close(terminal)
+    return printed[asked:].decode()
+
+
+def test_ctrl_c_ends_with_one_line(checkout):
+    """It comes when a job's process has just been started."""
+    names = [f"results/typed/accuracy/random-0/base{half}.json" for half in "AB"]
+    slow = "training={length: 300 iterations, test_every: 100 iterations, rate: 0.001}"
+    command = [sys.executable, "-m", "snakemake", *names, *STUDY, slow, "results_dir=results/typed", "--cores", "1"]
+    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", interrupted(command, r"\[1/2\]", checkout.root))
+    assert printed.splitlines()[-1] == "stopped: 1 of 2 networks are done; run the same command again to resume"
+    assert "Traceback" not in printed and "rror" not in printed

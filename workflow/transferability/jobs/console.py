@@ -1,0 +1,149 @@
+"""What a person reads while a study runs: a line per finished network, and at the end what failed or how to resume.
+
+`Run` turns what Snakemake reports of its jobs into lines. The logger plugin (workflow/snakemake_logger_plugin_plain)
+feeds it and writes the lines.
+"""
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from transferability.common.logs import last_error
+
+RECENT = 30  # networks whose duration says how fast the others will be
+LISTED = 10  # failed jobs that the end names
+SHOWN = 4  # lines of one job's error that the end shows
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of Snakemake's; `accuracy` is the accuracy file that it makes, if it trains a network."""
+
+    rule: str
+    wildcards: Mapping[str, str]
+    log: Path | None = None
+    accuracy: Path | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a network."""
+        return self.rule.startswith("train_")
+
+    @property
+    def name(self) -> str:
+        """A network in the paper's notation, random-0/A3B+; of another job its rule and wildcards, split random-0."""
+        values = [value.strip("/") for value in self.wildcards.values()]
+        if self.trains:
+            return "/".join(values)
+        words = self.rule.split("_")
+        return " ".join(words + [value for value in values if value and value not in words])
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job failed, as its log ends."""
+
+    name: str
+    error: str
+    log: Path | None
+
+    def lines(self) -> list[str]:
+        """The error with its job and log; the first line says it all where an error has only one."""
+        first, *more = self.error.splitlines()
+        told = first if first.startswith(self.name) else f"{self.name}: {first}"  # many errors begin with the name
+        if len(more) > SHOWN:
+            more = [*more[:SHOWN], f"  and {len(more) - SHOWN} more lines in the log"]
+        return [f"{told} (log: {self.log})" if self.log else told, *more]
+
+
+class Run:
+    """The state of one run of Snakemake, and what to say of it. Times are in seconds, of any clock."""
+
+    def __init__(self):
+        self.stopped = False
+        self.failed: dict[int, Failure] = {}
+        self.errors: list[str] = []  # of Snakemake, since the first job has started
+        self._jobs: dict[int, Job] = {}
+        self._training: dict[int, float] = {}  # when each that runs began
+        self._durations = deque(maxlen=RECENT)
+        self._first = self._worked = 0.0  # when the first began; how long all took that are over
+        self._done = self._networks = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether a job has started."""
+        return bool(self._jobs)
+
+    def plan(self, due: int, networks: int) -> None:
+        """`due` networks are to be trained of the `networks` that were asked for."""
+        self._done, self._networks = networks - due, networks
+
+    def start(self, number: int, job: Job, now: float) -> str:
+        """A job starts: return what to say, or ""."""
+        self._jobs[number] = job
+        again = self.failed.pop(number, None)
+        if job.trains:
+            self._first = self._first or now
+            self._training[number] = now
+            return f"tries again: {job.name}" if again else ""
+        return job.name
+
+    def finish(self, number: int, now: float) -> str:
+        """A job has finished: return what to say, or ""."""
+        job = self._jobs[number]
+        if not job.trains:
+            return ""
+        self._durations.append(now - self._training[number])
+        self._worked += now - self._training.pop(number)
+        self._done += 1
+        line = f"[{self._done}/{self._networks}] {job.name}"
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            line += f" {json.loads(job.accuracy.read_text(encoding='utf-8'))['top1']:.1%}".replace("%", " %")
+        left = self._time_left(now)
+        return f"{line}, about {left} left" if left else line
+
+    def fail(self, number: int, reason: str = "") -> str:
+        """A job has failed: return what to say, or "" once the run was told to stop. `reason` is Snakemake's."""
+        job = self._jobs[number]
+        self._training.pop(number, None)
+        if self.stopped:
+            return ""
+        error = (job.log and last_error(job.log)) or reason or "ended without an error in its log; was it killed?"
+        failure = self.failed[number] = Failure(job.name, error, job.log)
+        return f"failed: {failure.lines()[0]}"
+
+    def end(self) -> list[str]:
+        """Return what a run that did not make everything ends with; nothing otherwise."""
+        lines = []
+        if self.failed:
+            lines += ["", "1 job failed:" if len(self.failed) == 1 else f"{len(self.failed)} jobs failed:"]
+            for failure in list(self.failed.values())[:LISTED]:
+                lines += [f"  {line}" for line in failure.lines()]
+            if len(self.failed) > LISTED:
+                lines.append(f"  and {len(self.failed) - LISTED} more: transferability-status lists all networks")
+        lines += self.errors
+        if self.stopped or lines:
+            share = f"{self._done} of {self._networks} networks are done; " if self._networks else ""
+            then = "run the same command again to resume"
+            lines.append(f"stopped: {share}{then}" if self.stopped else f"{share}when this is mended, {then}")
+        return lines
+
+    def _time_left(self, now: float) -> str:
+        """How long the other networks will take, if as many are trained at a time as until now; "" for the last one."""
+        remaining = self._networks - self._done
+        if not remaining or now <= self._first:
+            return ""
+        at_a_time = (self._worked + sum(now - began for began in self._training.values())) / (now - self._first)
+        return in_words(mean(self._durations) * remaining / at_a_time)
+
+
+def in_words(seconds: float) -> str:
+    """A time to wait, as precise as an estimate deserves: 40 s, 4 min, 5 h, 3 days."""
+    for unit, size, most in (("s", 1, 100), ("min", 60, 100), ("h", 3600, 48)):
+        if seconds < most * size:
+            return f"{max(1, round(seconds / size))} {unit}"
+    return f"{seconds / 86400:.0f} days"
