@@ -10,6 +10,15 @@ from transferability.status import read_progress, write_networks
 TRAININGS = {}  # the jobs of this run that train, with what is kept of each one's network
 
 
+def trained_by(job):
+    """The network that a job trains in this study; None for others. A workflow that imports rules may rename them."""
+    product = job.output.get("accuracy", "")
+    if not product.startswith(f"{RESULTS}/accuracy/") or "network" not in job.wildcards.keys():
+        return None
+    network = network_of(job.wildcards)
+    return network if product == accuracy(network) else None
+
+
 def kept_of(network):
     """What is kept of a network that was finished before."""
     return Finished(Path(RESULTS, "state"), network.split, network.name)
@@ -22,8 +31,8 @@ def before_jobs():
     if workflow.touch:
         return
     for job in workflow.dag.needrun_jobs():
-        if job.rule.name.startswith("train_"):
-            TRAININGS[job] = kept_of(network_of(job.wildcards))
+        if network := trained_by(job):
+            TRAININGS[job] = kept_of(network)
     try:
         note_requests()
     except OSError as error:
@@ -81,3 +90,19 @@ def is_forced(job):
     named = {*settings.forcerun, *(settings.targets if settings.forcetargets else [])}
     files = {os.path.abspath(name) for name in named}
     return job.rule in workflow.dag.forcerules or any(os.path.abspath(path) in files for path in job.output)
+
+
+def then(first, second):
+    """A hook that does the one, then the other."""
+
+    def both(log):
+        first(log)
+        second()
+
+    return both
+
+
+# Of a workflow that imports this one Snakemake runs the hooks, of this one none.
+if IMPORTED:
+    workflow._onstart = then(workflow._onstart, before_jobs)
+    workflow._onerror = then(workflow._onerror, after_failure)
