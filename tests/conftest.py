@@ -64,7 +64,7 @@ class Checkout:
 
     def __init__(self, root: Path):
         self.root = root
-        ignored = shutil.ignore_patterns("results", ".git", ".venv", ".snakemake", "tests", "__pycache__", "*_cache")
+        ignored = shutil.ignore_patterns("results", ".git", ".venv*", ".snakemake", "tests", "__pycache__", "*_cache")
         shutil.copytree(REPOSITORY, root, ignore=ignored)
 
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:

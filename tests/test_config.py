@@ -47,7 +47,10 @@ def test_every_configuration_is_valid(file):
         ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
         ({"dataset": {"layout": "folders"}}, "dataset.layout: 'folders' given; accepted: pictures, imagefolder, tiny"),
         ({"network": {"n": [1, 8]}}, "network.n.1: 8 given; accepted: integer, at least 1, at most 7"),
-        ({"network": {"n": []}}, r"network.n: \[\] given; accepted: array of \(integer, .*\), each value once, not empty"),
+        (
+            {"network": {"n": []}},
+            r"network.n: \[\] given; accepted: array of \(integer, .*\), each value once, not empty",
+        ),
         ({"training": {"crop": 100}}, "training.crop: 100 given; accepted with network.architecture caffenet-mini: 32"),
         ({"training": {"crop": 64}}, "training.crop: 64 given; accepted: at most dataset.image_size, which is 32"),
         ({"dataset": {"layout": "imagefolder"}}, r"dataset.root: none given; layout imagefolder needs it: --config"),
@@ -155,7 +158,9 @@ def test_what_is_no_section_is_left_for_the_check_to_find():
 
 
 def test_a_default_that_does_not_go_with_what_is_given_is_called_a_default():
-    with pytest.raises(InputError, match="^the default: training.crop: 32 given; accepted: at most dataset.image_size"):
+    with pytest.raises(
+        InputError, match=r"^the default: training\.crop: 32 given; accepted: at most dataset.image_size"
+    ):
         complete_config({"dataset": {"image_size": 16}}, [])
 
 
@@ -196,4 +201,6 @@ def test_what_is_written_from_the_schema_is_up_to_date(request):
         for file, text in expected.items():
             file.write_text(text, encoding="utf-8")
     differ = [file.name for file, text in expected.items() if file.read_text(encoding="utf-8") != text]
-    assert not differ, f"{differ} and {SCHEMA.name} differ: edit the schema, and pytest tests/test_config.py --write-docs"
+    assert not differ, (
+        f"{differ} and {SCHEMA.name} differ: edit the schema, and pytest tests/test_config.py --write-docs"
+    )
