@@ -6,7 +6,7 @@ SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_in
 NAMES := python3.11 python3.12 python3.13 python3
 runs = $(if $(1),$(shell $(1) -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $(1)))
 PYTHON ?= $(firstword $(foreach name,$(NAMES),$(call runs,$(name))))
-NO_PYTHON = $(or $(PYTHON),none of $(NAMES)) is a Python 3.11, 3.12 or 3.13 with its module venv: install one \
+NO_PYTHON = $(if $(PYTHON),$(PYTHON) is not,none of $(NAMES) is) a Python 3.11, 3.12 or 3.13 with its module venv: install one \
 (Debian: apt install python3 python3-venv), or say where one is: make PYTHON=/path/to/python3.12
 
 ifneq ($(words $(CURDIR)),1)
