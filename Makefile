@@ -1,39 +1,52 @@
 # make figure2 and make test set up .venv from the pinned lock first, where it is missing or older than the lock.
-PYTHON ?= python3.11
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The first of these that is there, and that can make an environment.
+SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+NAMES := python3.11 python3.12 python3.13 python3
+runs = $(if $(1),$(shell $(1) -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $(1)))
+PYTHON ?= $(firstword $(foreach name,$(NAMES),$(call runs,$(name))))
+NO_PYTHON = $(if $(PYTHON),$(PYTHON) is not,none of $(NAMES) is) a Python 3.11, 3.12 or 3.13 with its module venv: install one \
+(Debian: apt install python3 python3-venv), or say where one is: make PYTHON=/path/to/python3.12
 
 ifneq ($(words $(CURDIR)),1)
 $(error snakemake cannot run jobs from a path with spaces: move this checkout, $(CURDIR))
 endif
 
-.PHONY: figure2 test lint format clean
+.PHONY: figure2 smoke test lint format clean
 
-figure2: .venv/ready
+figure2: $(VENV)/ready
 	$(BIN)/snakemake results/figure2.pdf --cores all
 	@echo "open results/figure2.pdf"
+
+# The whole study in small, again each time. With another Python, in an environment of its own:
+# make smoke PYTHON=python3.13 VENV=.venv-3.13
+smoke: $(VENV)/ready
+	$(BIN)/snakemake --cores all --forceall --configfile config/smoke.yaml
 
 # Two processes, each with a file of tests at a time; those on a Slurm first, which mostly wait.
 test: lint
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/slurm tests
 
-lint: .venv/ready
+lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 
-format: .venv/ready
+format: $(VENV)/ready
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow/rules
 
-.venv/ready: envs/requirements.lock pyproject.toml
-	@echo "sets up .venv with the $$(grep -c == $<) packages of $<: 6 GB on disk, a download of 3 GB unless pip has it"
+$(VENV)/ready: envs/requirements.lock pyproject.toml
+	@[ "$(call runs,$(PYTHON))" ] || { echo "$(NO_PYTHON)"; exit 1; } >&2
+	@echo "sets up $(VENV) with the $$(grep -c == $<) packages of $<: 6 GB on disk, a download of 3 GB unless pip has it"
 	@echo "in its cache; takes about 2 minutes, and longer where the download does"
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement envs/requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
 # Results stay: they may have taken weeks.
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache workflow/*.egg-info
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache workflow/*.egg-info

@@ -1,10 +1,13 @@
 # How transferable are features in deep neural networks? Table of contents of the workflow; README.md says how to use it.
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config/config.yaml"
+# This repository's, wherever snakemake runs. A workflow that imports this one gives a configuration instead.
+configfile: os.path.relpath(f"{workflow.current_basedir}/config/config.yaml")
 
 
 include: "workflow/rules/common.smk"

@@ -20,7 +20,12 @@ torch.set_num_threads(1)
 
 
 def pytest_addoption(parser):
-    parser.addoption("--write-reliability", action="store_true", help="write docs/reliability.md anew (tests/faults)")
+    parser.addoption(
+        "--write-docs",
+        action="store_true",
+        help="write again what tests compare with: config/config.yaml and the tables in config/README.md "
+        "(tests/test_config.py), docs/reliability.md (tests/faults)",
+    )
     parser.addoption("--kills", type=int, default=3, help="how often snakemake or its fork server is killed (3)")
 
 

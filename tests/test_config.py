@@ -1,4 +1,5 @@
 import copy
+import json
 import re
 
 import pytest
@@ -6,7 +7,16 @@ import yaml
 from snakemake.utils import update_config
 
 from transferability.common.errors import InputError
-from transferability.study.configuration import SCHEMA, validate_config
+from transferability.study.configuration import (
+    SCHEMA,
+    complete_config,
+    default_config,
+    default_file,
+    key_table,
+    lay_defaults_under,
+    sections,
+    validate_config,
+)
 
 from .conftest import REPOSITORY
 
@@ -38,7 +48,10 @@ def test_every_configuration_is_valid(file):
         ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
         ({"dataset": {"layout": "folders"}}, "dataset.layout: 'folders' given; accepted: pictures, imagefolder, tiny"),
         ({"network": {"n": [1, 8]}}, "network.n.1: 8 given; accepted: integer, at least 1, at most 7"),
-        ({"network": {"n": []}}, r"network.n: \[\] given; accepted: array, each value once, not empty"),
+        (
+            {"network": {"n": []}},
+            r"network.n: \[\] given; accepted: array of \(integer, .*\), each value once, not empty",
+        ),
         ({"training": {"crop": 100}}, "training.crop: 100 given; accepted with network.architecture caffenet-mini: 32"),
         ({"training": {"crop": 64}}, "training.crop: 64 given; accepted: at most dataset.image_size, which is 32"),
         ({"dataset": {"layout": "imagefolder"}}, r"dataset.root: none given; layout imagefolder needs it: --config"),
@@ -105,16 +118,90 @@ def test_both_environments_are_the_same():
     assert environment["dependencies"][-1]["pip"] == [line for line in lock if not line.startswith("#")]
 
 
-def test_every_key_is_explained():
-    schema = yaml.safe_load(SCHEMA.read_text())
+def leaves(config: dict, above: str = ""):
+    for name, value in config.items():
+        yield above + name
+        if isinstance(value, dict):
+            yield from leaves(value, f"{above}{name}.")
 
-    def keys(part, above=""):
-        for name, value in part.get("properties", {}).items():
-            yield above + name
-            yield from keys(value, f"{above}{name}.")
-        if part.get("$ref") == "#/$defs/training" and above == "training.":
-            yield from keys(schema["$defs"]["training"], above)
 
-    text = (REPOSITORY / "config" / "README.md").read_text()
-    assert "training.rate" in set(keys(schema))
-    assert [key for key in keys(schema) if f"`{key}`" not in text] == []
+def test_every_key_has_a_description_and_a_default():
+    def check(section, above):
+        for name, part in section.get("properties", {}).items():
+            assert "description" in part, f"{above}{name}"
+            assert "default" in part or "properties" in part or "$ref" in part, f"{above}{name}"
+            check(part, f"{above}{name}.")
+
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    check(schema, "")
+    check(schema["$defs"]["training"], "training.")
+    assert {"training.rate", "dataset.expected.val", "reduced.training.length"} <= set(leaves(default_config()))
+
+
+def test_a_configuration_may_give_only_what_it_changes():
+    config = {"training": {"rate": 0.1}, "results_dir": "out", "reduced": {"training": {"rate": 0.2}}}
+    lay_defaults_under(config)
+    expected = default_config()
+    expected["results_dir"], expected["training"]["rate"], expected["reduced"]["training"]["rate"] = "out", 0.1, 0.2
+    assert json.dumps(config) == json.dumps(expected)  # in the same order
+    assert default_config()["training"]["rate"] == 0.02
+
+
+def test_what_is_no_section_is_left_for_the_check_to_find():
+    config = {"training": None, "splits": 3, "unknown": {}}
+    with pytest.raises(InputError) as error:
+        complete_config(config, [], elsewhere="config of module mine")
+    assert sorted(str(error.value).splitlines()) == [
+        "config of module mine: splits: 3 given; accepted: object",
+        "config of module mine: training: None given; accepted: object",
+        f"config of module mine: unknown: unknown key; accepted here: {', '.join(default_config())}",
+    ]
+
+
+def test_a_default_that_does_not_go_with_what_is_given_is_called_a_default():
+    with pytest.raises(
+        InputError, match=r"^the default: training\.crop: 32 given; accepted: at most dataset.image_size"
+    ):
+        complete_config({"dataset": {"image_size": 16}}, [])
+
+
+def test_paths_below_resources_are_the_repositorys_and_others_stay(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for given, found in {
+        "resources/ilsvrc2012.csv": str(REPOSITORY / "resources" / "ilsvrc2012.csv"),
+        "mine.csv": "mine.csv",
+        "/data/resources/mine.csv": "/data/resources/mine.csv",
+    }.items():
+        config = {"dataset": {"expected": {"classes": given}}}
+        complete_config(config, [])
+        assert config["dataset"]["expected"]["classes"] == found
+
+
+def test_every_configuration_names_its_schema_to_editors():
+    for file in (REPOSITORY / "config").glob("*.yaml"):
+        first = file.read_text(encoding="utf-8").splitlines()[0]
+        path = first.removeprefix("# yaml-language-server: $schema=")
+        assert (file.parent / path).resolve() == SCHEMA, file
+
+
+def written_again(readme: str) -> str:
+    """config/README.md with its tables as the schema has them now."""
+    return re.sub(
+        r"(<!-- keys ?(\w*) -->\n).*?(<!-- end -->)",
+        lambda match: f"{match[1]}{key_table(match[2])}\n{match[3]}",
+        readme,
+        flags=re.DOTALL,
+    )
+
+
+def test_what_is_written_from_the_schema_is_up_to_date(request):
+    readme = REPOSITORY / "config" / "README.md"
+    expected = {DEFAULT: default_file(), readme: written_again(readme.read_text(encoding="utf-8"))}
+    assert re.findall(r"<!-- keys ?(\w*) -->", expected[readme]) == ["", *sections()]
+    if request.config.getoption("--write-docs"):
+        for file, text in expected.items():
+            file.write_text(text, encoding="utf-8")
+    differ = [file.name for file, text in expected.items() if file.read_text(encoding="utf-8") != text]
+    assert not differ, (
+        f"{differ} and {SCHEMA.name} differ: edit the schema, and pytest tests/test_config.py --write-docs"
+    )

@@ -1,4 +1,6 @@
-"""Studies in places that are not as ours: other locales, and paths with letters that mean something to a program."""
+"""Studies in places that are not as ours: other workflows, directories, locales, Pythons, and paths with letters that
+mean something to a program.
+"""
 
 import json
 import os
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 from .conftest import REPOSITORY, Checkout
@@ -104,3 +107,115 @@ def test_make_in_a_path_with_spaces_is_one_error(tmp_path):
     run = subprocess.run(make, cwd=tmp_path / "my study", capture_output=True, text=True)
     assert run.returncode != 0
     assert "snakemake cannot run jobs from a path with spaces: move this checkout" in run.stderr
+
+
+MODULE = """
+module transferability:
+    snakefile: {snakefile!r}
+    config: {config!r}
+
+use rule * from transferability as study_*
+"""
+PICTURES = {"classes": 4, "train": 20, "val": 5}
+
+
+def importing(folder: Path, config: dict, **more: str) -> "Importing":
+    """Make a workflow that imports ours with this configuration, and more that its module says."""
+    folder.mkdir(exist_ok=True)
+    text = MODULE.format(snakefile=str(REPOSITORY / "Snakefile"), config=config)
+    for key, value in more.items():
+        text = text.replace("    config:", f"    {key}: {value!r}\n    config:")
+    (folder / "Snakefile").write_text(text, encoding="utf-8")
+    return Importing(folder)
+
+
+class Importing(Checkout):
+    """A directory with a workflow of its own, instead of a copy of the repository."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
+        """Run snakemake here, with the library of the repository."""
+        return super().snakemake(*arguments, check=check, PYTHONPATH=str(REPOSITORY / "workflow"), **environment)
+
+
+def test_another_workflow_imports_the_whole_study_from_three_keys(tmp_path):
+    """What a person deletes there is trained again, though Snakemake runs no hook of a module."""
+    reduced = {"examples_per_class": [2], "training": {"length": "20 iterations", "test_every": "4 iterations"}}
+    study = importing(tmp_path / "mine", {"pictures": PICTURES, "network": {"n": [7]}, "reduced": reduced})
+    study.snakemake("study_all")
+    accuracies = pd.read_csv(study.root / "results" / "accuracy.csv")
+    assert len(accuracies) == 3 * (2 + 8) + 2 * 16 + 3
+    assert (study.root / "results" / "figure3.pdf").stat().st_size > 5000
+    assert study.pending("study_all") == {}
+    assert len(study.trained("results")) == len(accuracies)
+    file = study.root / "results" / "accuracy" / "random-0" / "A7B.json"
+    before = file.read_bytes()
+    file.unlink()
+    study.snakemake(str(file.relative_to(study.root)), "--force")
+    assert study.trained("results") == {"random-0/A7B"}
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "message"),
+    [
+        ({"sed": 1}, {}, "config of module transferability: sed: unknown key; accepted here: results_dir, seed"),
+        ({"dataset": {"image_size": 16}}, {}, "the default: training.crop: 32 given; accepted: at most dataset.image_"),
+        ({}, {"prefix": "mine"}, "module transferability: prefix and replace_prefix given; give results_dir in config"),
+    ],
+)
+def test_an_error_in_a_module_names_the_module(tmp_path, config, more, message):
+    run = importing(tmp_path, config, **more).snakemake("-n", check=False)
+    assert run.returncode != 0
+    assert message in run.stdout
+
+
+def test_a_study_runs_from_another_directory_from_three_keys(tmp_path):
+    """Files of configuration and results are those of that directory; the profile and the rest the repository's."""
+    config = {"results_dir": "out", "pictures": PICTURES, "network": {"n": [7]}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    elsewhere = ("--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", "mine.yaml")
+    study = Importing(tmp_path)
+    study.snakemake("out/figure2.pdf", "out/paper/claims.csv", *elsewhere)
+    assert len(pd.read_csv(tmp_path / "out" / "accuracy" / "random-splits.csv")) == 2 * (2 + 8)
+    assert (tmp_path / "out" / "figure2.pdf").stat().st_size > 5000
+    assert study.pending("out/figure2.pdf", *elsewhere) == {}
+    run = study.snakemake("-n", *elsewhere, "--config", "sed=1", check=False)
+    assert "--config: sed: unknown key" in run.stdout
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Calls make where no programs are but those named, which pass for Pythons that can make an environment."""
+    (tmp_path / "envs").mkdir()
+    for file in ("pyproject.toml", "envs/requirements.lock"):
+        (tmp_path / file).touch()
+
+    def call(*pythons: str, arguments: tuple[str, ...]) -> subprocess.CompletedProcess:
+        programs = tmp_path / "programs"
+        programs.mkdir()
+        for name in pythons:
+            (programs / name).write_text("#!/bin/sh\n", encoding="utf-8")
+            (programs / name).chmod(0o755)
+        command = [shutil.which("make"), "-f", str(REPOSITORY / "Makefile"), "figure2", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env={"PATH": str(programs)}, capture_output=True, text=True)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "pythons", [["python3.11", "python3.13"], ["python3.12"], ["python3.13", "python3"], ["python3"]]
+)
+def test_make_takes_the_first_python_that_is_there(make, pythons):
+    assert f"\n{pythons[0]} -m venv .venv\n" in f"\n{make(*pythons, arguments=('-n',)).stdout}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"), [((), "none of python3.11 python3.12 python3.13 python3 is"), (("PYTHON=py",), "py is not")]
+)
+def test_make_without_a_python_says_what_is_missing(make, arguments, what):
+    run = make(arguments=arguments)
+    assert run.returncode != 0
+    assert run.stderr.startswith(f"{what} a Python 3.11, 3.12 or 3.13 with its module venv: install one (Debian")

@@ -177,12 +177,12 @@ def small_disk(directory: Path, megabytes: int) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def table(request) -> Iterator[list[tuple[str, str, str]]]:
-    """Rows of faults and outcomes; at the end they are in docs/reliability.md, which --write-reliability writes."""
+    """Rows of faults and outcomes; at the end they are in docs/reliability.md, which --write-docs writes."""
     rows: list[tuple[str, str, str]] = []
     yield rows
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
-    if request.config.getoption("--write-reliability"):
+    if request.config.getoption("--write-docs"):
         before = TABLE.read_text(encoding="utf-8").partition(HEADER)[0]
         TABLE.write_text(before + HEADER + "".join(lines), encoding="utf-8")
     missing = [line for line in lines if line not in TABLE.read_text()]
-    assert not missing, f"docs/reliability.md lacks (pytest tests/faults --write-reliability): {missing}"
+    assert not missing, f"docs/reliability.md lacks (pytest tests/faults --write-docs): {missing}"

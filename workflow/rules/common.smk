@@ -9,13 +9,18 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from transferability.study.configuration import validate_config
-from transferability.common.errors import InputError
 from transferability.common.code import code_fingerprint
+from transferability.common.errors import InputError
 from transferability.common.processes import SNAKEMAKE, address
 from transferability.jobs.recipe import TRAINING_CODE, Recipe, recipe_of, source_of
-from transferability.study.network import ALL, HALVES, WHOLE, Network
+from transferability.study.configuration import complete_config
 from transferability.study.grid import experiments, splits, study_networks
+from transferability.study.network import ALL, HALVES, WHOLE, Network
+
+# Where this repository is, and whether another workflow imports it, as a module. Then `config` is what that workflow
+# gives it, and `workflow` all of the other one: its files of configuration and its directory are not ours.
+REPOSITORY = Path(str(workflow.current_basedir)).parents[1]
+IMPORTED = not workflow.modifier.is_main_snakefile()
 
 # What Snakemake itself cannot do ends here with one error, not in every job.
 if (
@@ -31,17 +36,24 @@ if any(map(str.isspace, sys.executable)):
         f"snakemake cannot run jobs with a Python in a path with spaces: {sys.executable}; move the checkout (or the "
         "environment) to a path without, and set it up again there"
     )
-if set("{}") & set(str(workflow.basedir)):
+if set("{}") & set(str(REPOSITORY)):
     raise WorkflowError(
-        f"snakemake takes braces in the path of a checkout for wildcards: {workflow.basedir}; move it to a path without"
+        f"snakemake takes braces in the path of a checkout for wildcards: {REPOSITORY}; move it to a path without"
+    )
+if workflow.modifier.modify_path("results") != "results":
+    raise WorkflowError(
+        f"module {workflow.modifier.namespace}: prefix and replace_prefix given; give results_dir in config instead"
     )
 try:
-    validate_config(config, map(Path, workflow.configfiles))
+    if IMPORTED:
+        complete_config(config, [], elsewhere=f"config of module {workflow.modifier.namespace}")
+    else:
+        complete_config(config, map(Path, workflow.configfiles))
 except InputError as error:
     raise WorkflowError(f"the configuration is wrong\n{error}")
 
 RESULTS = config["results_dir"].rstrip("/")
-RESOURCES = Path(workflow.basedir) / "resources"
+RESOURCES = REPOSITORY / "resources"
 EXPERIMENTS = experiments(config)
 NETWORKS = study_networks(config)
 ALL_MANIFESTS = expand(f"{RESULTS}/splits/{{split}}/{{half}}.csv", split=splits(config), half=HALVES)
@@ -58,7 +70,7 @@ if workflow.is_main_process:
 
 # Jobs in an environment of their own (--software-deployment-method conda) find the library here. They read and write
 # UTF-8 whatever the locale, and end when this snakemake does.
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [f"{workflow.basedir}/workflow", os.getenv("PYTHONPATH")])))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [f"{REPOSITORY}/workflow", os.getenv("PYTHONPATH")])))
 os.environ.update({"PYTHONUTF8": "1", SNAKEMAKE: address()})
 
 

@@ -12,7 +12,9 @@ from transferability.jobs.slurm import cancel_left_behind
 from transferability.jobs.status import read_progress, write_networks
 
 TRAININGS = {}  # the jobs of this run that train, with what is kept of each one's network
-FOUNDATIONS = {"draw_pictures", "index", "pack", "split", "split_whole"}  # the rules that all networks stand on
+# What networks stand on.
+FOUNDATIONS = {ROOT, f"{RESULTS}/index.csv", f"{RESULTS}/store.npy"}
+FOUNDATIONS |= {f"{RESULTS}/splits/{split}/{target}.csv" for split, target in TASKS}
 
 
 class FailedJobs(set):
@@ -23,8 +25,17 @@ class FailedJobs(set):
 
     def add(self, job):
         super().add(job)
-        if not FOUNDATIONS.isdisjoint(job.rules):
+        if not FOUNDATIONS.isdisjoint(job.output):
             workflow.scheduler.keepgoing = False
+
+
+def trained_by(job):
+    """The network that a job trains in this study; None for others. A workflow that imports rules may rename them."""
+    product = job.output.get("accuracy", "")
+    if not product.startswith(f"{RESULTS}/accuracy/") or "network" not in job.wildcards.keys():
+        return None
+    network = network_of(job.wildcards)
+    return network if product == accuracy(network) else None
 
 
 def kept_of(network):
@@ -39,12 +50,12 @@ def before_jobs():
     if workflow.touch:
         return
     for job in workflow.dag.needrun_jobs():
-        if is_training(job):
-            TRAININGS[job] = kept_of(network_of(job.wildcards))
+        if network := trained_by(job):
+            TRAININGS[job] = kept_of(network)
     workflow.scheduler.failed = FailedJobs()
     answer_ctrl_c()
     if TRAININGS:
-        networks = len([job for job in workflow.dag.jobs if is_training(job)])
+        networks = len([job for job in workflow.dag.jobs if trained_by(job)])
         logger.info(f"{len(TRAININGS)} of {networks} networks to train", extra={"networks": (len(TRAININGS), networks)})
     try:
         note_requests()
@@ -110,11 +121,6 @@ def after_success():
         logger.info(f"open {RESULTS}/figure2.pdf and {RESULTS}/claims.md first; README.md says what else there is")
 
 
-def is_training(job):
-    """Whether a job trains a network."""
-    return job.rule.name.startswith("train_")
-
-
 def is_incomplete(job):
     """Whether a network's accuracy file or weights are not there."""
     return not all(Path(path).exists() for name, path in job.output.items() if name != "provenance")
@@ -126,3 +132,19 @@ def is_forced(job):
     named = {*settings.forcerun, *(settings.targets if settings.forcetargets else [])}
     files = {os.path.abspath(name) for name in named}
     return job.rule in workflow.dag.forcerules or any(os.path.abspath(path) in files for path in job.output)
+
+
+def then(first, second):
+    """A hook that does the one, then the other."""
+
+    def both(log):
+        first(log)
+        second()
+
+    return both
+
+
+# Of a workflow that imports this one Snakemake runs the hooks, of this one none.
+if IMPORTED:
+    workflow._onstart = then(workflow._onstart, before_jobs)
+    workflow._onerror = then(workflow._onerror, after_failure)

@@ -104,7 +104,7 @@ class LogHandler(LogHandlerBase):
             self._bars.write("stopped")
 
     def _plan(self, record: logging.LogRecord) -> None:
-        due = {rule: count for rule, count in record.stats.items() if rule.startswith("train_")}
+        due = {rule: count for rule, count in record.stats.items() if "train_" in rule}
         self._bars.plan(due)
         self._run.plan(sum(due.values()), sum(due.values()))
 

@@ -1,7 +1,11 @@
-"""Checking a study's configuration, with errors that say where, what and what instead."""
+"""A study's configuration: defaults, checks with errors that say where, what and what instead, and what documents it.
+
+All of it follows from the schema, which has the meaning, the default and the bounds of every key.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import reduce
+from copy import deepcopy
+from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
 
@@ -11,29 +15,103 @@ from jsonschema.exceptions import ValidationError
 
 from transferability.common.errors import InputError
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+REPOSITORY = Path(__file__).parents[3]
+SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 SIZES = {"caffenet": (227,), "caffenet-mini": (32, 64)}  # pixels that each architecture takes
 MISSING = object()
 
-Problem = tuple[tuple[str | int, ...], str]  # a key, part by part, and what is wrong with it
+Key = tuple[str | int, ...]  # part by part: ("training", "rate")
+Problem = tuple[Key, str]  # a key, and what is wrong with it
 
 
-def validate_config(config: dict, files: Iterable[Path]) -> None:
-    """Check a merged configuration; raise InputError with a line for each thing that is wrong.
+def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--config") -> None:
+    """Lay the defaults under a configuration, check it, and find the repository's files that it names; all in place.
+
+    Arguments and errors are those of `validate_config`.
+    """
+    lay_defaults_under(config)
+    validate_config(config, files, elsewhere)
+    for key, part in _keys(_schema()):
+        value = reduce(getitem, key, config)
+        if part.get("format") == "repository-path" and str(value).startswith("resources/"):
+            _put(config, key, str(REPOSITORY / value))
+
+
+def lay_defaults_under(config: dict) -> None:
+    """Give a configuration, in place, every key that it leaves out; all keys get the order of the schema.
+
+    So what follows from the configuration does not depend on who gave which of its keys.
+    """
+    _lay_under(config, default_config())
+
+
+def _lay_under(config: dict, defaults: Mapping) -> None:
+    given = dict(config)
+    config.clear()
+    for name, default in defaults.items():
+        config[name] = given.pop(name, default)
+        if isinstance(config[name], dict) and isinstance(default, dict):
+            _lay_under(config[name], default)
+    config.update(given)
+
+
+def default_config() -> dict:
+    """Return the configuration that gives nothing: all defaults."""
+    config = {}
+    for key, part in _keys(_schema()):
+        *sections, _ = key
+        reduce(lambda section, name: section.setdefault(name, {}), sections, config)
+        _put(config, key, deepcopy(part["default"]))
+    return config
+
+
+@cache
+def _schema() -> Mapping:
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def _keys(section: Mapping, above: Key = ()) -> Iterator[tuple[Key, Mapping]]:
+    """Yield every key below a section of the schema, with what the schema says of it. Those with a default are keys."""
+    for name, part in section["properties"].items():
+        part = _with_reference(part)
+        if "default" in part:
+            yield (*above, name), part
+        else:
+            yield from _keys(part, (*above, name))
+
+
+def _with_reference(part: Mapping) -> Mapping:
+    """Return a part of the schema with what it refers to; what it says itself counts."""
+    if "$ref" not in part:
+        return part
+    name = part["$ref"].removeprefix("#/$defs/")
+    return {**_schema()["$defs"][name], **part}
+
+
+def _put(config: dict, key: Key, value) -> None:
+    *sections, last = key
+    reduce(getitem, sections, config)[last] = value
+
+
+def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--config") -> None:
+    """Check a configuration that is complete; raise InputError with a line for each thing that is wrong.
 
     Snakemake leaves the values in --config 'training={rate: 0.1}' as text: text where a number or the like is wanted
     is read as YAML, in place.
 
-    `files` are the YAML files it was merged from, in order: a line names the last one that gives the key this value,
-    or "--config" where none does.
+    `files` are the YAML files it was merged from: a line names one that gives the key this value or, where none does,
+    "the default" or what `elsewhere` calls the other place that gives keys.
     """
-    validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
+    validator = Draft202012Validator(_schema())
     _read_texts(config, validator)
     problems = [problem for error in validator.iter_errors(config) for problem in _describe(error)]
     problems = problems or list(_inconsistencies(config))
     if problems:
         contents = {str(file): yaml.safe_load(Path(file).read_text(encoding="utf-8")) for file in files}
-        lines = [f"{_origin(key, config, contents)}: {'.'.join(map(str, key))}: {text}" for key, text in problems]
+        lines = [
+            f"{_origin(key, config, contents) or elsewhere}: {'.'.join(map(str, key))}: {text}"
+            for key, text in problems
+        ]
         raise InputError("\n".join(lines))
 
 
@@ -63,8 +141,7 @@ def _inconsistencies(config: Mapping) -> Iterator[Problem]:
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:
     for error in list(validator.iter_errors(config)):
         if isinstance(error.instance, str) and error.absolute_path:
-            *parents, last = error.absolute_path
-            reduce(getitem, parents, config)[last] = _read_text(error.instance)
+            _put(config, tuple(error.absolute_path), _read_text(error.instance))
 
 
 def _read_text(text: str):
@@ -81,41 +158,103 @@ def _describe(error: ValidationError) -> Iterator[Problem]:
     if error.validator == "additionalProperties":
         for unknown in sorted(set(error.instance) - set(error.schema["properties"]), key=str):
             yield (*key, unknown), f"unknown key; accepted here: {', '.join(error.schema['properties'])}"
-    elif error.validator == "required":
-        for missing in (name for name in error.schema["required"] if name not in error.instance):
-            yield (*key, missing), "missing key; config/config.yaml gives its default"
     else:
-        yield key, f"{error.instance!r} given; accepted: {_accepted(error.schema)}"
+        yield key, f"{error.instance!r} given; accepted: {accepted(error.schema)}"
 
 
-def _accepted(schema: Mapping) -> str:
-    if "description" in schema:
-        return schema["description"]
+BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+
+
+def accepted(schema: Mapping) -> str:
+    """Say in words which values a part of the schema accepts."""
+    if "accepted" in schema:
+        return schema["accepted"]
     if "enum" in schema:
         return ", ".join(map(str, schema["enum"]))
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    bounds = {
-        "minimum": "at least",
-        "exclusiveMinimum": "more than",
-        "maximum": "at most",
-        "exclusiveMaximum": "less than",
-    }
-    words = [" or ".join(kinds)] + [f"{phrase} {schema[bound]}" for bound, phrase in bounds.items() if bound in schema]
-    words += ["each value once"] * ("uniqueItems" in schema) + ["not empty"] * ("minItems" in schema)
+    if schema["type"] == "boolean":
+        return "true or false"
+    words = [_kind(schema)]
+    words += [f"{phrase} {schema[bound]}" for bound, phrase in BOUNDS.items() if bound in schema]
+    if "uniqueItems" in schema:
+        words.append("each value once")
+    if "minItems" in schema:
+        words.append("not empty")
     return ", ".join(words)
 
 
-def _origin(key: tuple, config: Mapping, contents: Mapping[str, Mapping]) -> str:
-    """Name the last file that gives a key the value it has, or else the command line."""
+def _kind(schema: Mapping) -> str:
+    if isinstance(schema["type"], list):
+        return " or ".join(schema["type"])
+    if schema["type"] == "array":
+        return f"array of ({accepted(schema['items'])})"
+    return schema["type"]
+
+
+def _origin(key: Key, config: Mapping, contents: Mapping[str, Mapping]) -> str | None:
+    """Name a file that gives a key the value it has, or the default; None if neither does."""
+    value = _value(config, key)
     for file, content in reversed(contents.items()):
-        value = _value(content, key)
-        if value is not MISSING and value == _value(config, key):
+        given = _value(content, key)
+        if given is not MISSING and given == value:
             return file
-    return "--config"
+    return "the default" if value is not MISSING and value == _value(default_config(), key) else None
 
 
-def _value(content, key: tuple):
+def _value(content, key: Key):
     try:
         return reduce(getitem, key, content)
     except (KeyError, IndexError, TypeError):
         return MISSING
+
+
+def sections() -> list[str]:
+    """Return the names of the configuration's sections."""
+    return list(dict.fromkeys(key[0] for key, _ in _keys(_schema()) if len(key) > 1))
+
+
+def key_table(section: str) -> str:
+    """Return the table in config/README.md of a section's keys, in Markdown; "" is for the keys outside sections."""
+    lines = ["| key | meaning | default | accepted |", "| --- | --- | --- | --- |"]
+    for key, part in _keys(_schema()):
+        if (key[0] if len(key) > 1 else "") == section:
+            default = yaml.safe_dump(part["default"], default_flow_style=True, sort_keys=False, width=1000)
+            default = default.removesuffix("...\n").strip()
+            lines.append(f"| `{'.'.join(key)}` | {part['description']} | `{default}` | {_accepted_in_table(part)} |")
+    return "\n".join(lines)
+
+
+def _accepted_in_table(part: Mapping) -> str:
+    if "properties" in part:
+        return "keys of " + part["$ref"].removeprefix("#/$defs/")
+    return accepted(part)
+
+
+HEADER = """\
+# yaml-language-server: $schema=../workflow/schemas/config.schema.yaml
+# The default study: pictures drawn on the spot, Figure 2 in minutes on a laptop. Every key, with its default.
+# Written from workflow/schemas/config.schema.yaml, where defaults change (pytest tests/test_config.py --write-docs).
+# For a study of your own, give a file with the keys that you change: --configfile mine.yaml
+"""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists in one line."""
+
+
+_Dumper.add_representer(list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, True))
+
+
+def default_file() -> str:
+    """Return the content of config/config.yaml."""
+    parts = [HEADER]
+    for name, value in default_config().items():
+        text = yaml.dump({name: value}, Dumper=_Dumper, sort_keys=False, width=120)
+        if isinstance(value, dict):
+            text = f"\n{text}\n"
+        parts.append(text)
+    return "".join(parts).replace("\n\n\n", "\n\n").rstrip() + "\n"
