@@ -10,7 +10,9 @@ min_version("9.0")
 configfile: os.path.relpath(f"{workflow.current_basedir}/config/config.yaml")
 
 
+include: "workflow/rules/configuration.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
@@ -40,10 +42,10 @@ rule all:
     input:
         ALL_MANIFESTS,
         f"{RESULTS}/accuracy.csv",
-        made(["figure1", "filters", "curves"], [""], ["pdf", "png"]),
-        made(["figure2", "figure3"], ["", "paper/"], ["pdf", "png"]),
-        made(["figureS1"], [""] * bool(EXPERIMENTS["reduced"]) + ["paper/"], ["pdf", "png"]),
-        made(["provenance"], [""], ["csv", "md"]),
-        made(["table1", "effects", "claims", "classes", "wordnet_nodes"], ["", "paper/"], ["csv", "md"]),
-        made(["tableS1"], [""] * bool(EXPERIMENTS["reduced"]) + ["paper/"], ["csv", "md"]),
+        result_files(["figure1", "filters", "curves"], [""], ["pdf", "png"]),
+        result_files(["figure2", "figure3"], ["", "paper/"], ["pdf", "png"]),
+        result_files(["figureS1"], REDUCED, ["pdf", "png"]),
+        result_files(["provenance"], [""], ["csv", "md"]),
+        result_files(["table1", "effects", "claims", "classes", "wordnet_nodes"], ["", "paper/"], ["csv", "md"]),
+        result_files(["tableS1"], REDUCED, ["csv", "md"]),
     localrule: True

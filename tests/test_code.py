@@ -1,8 +1,16 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from transferability.common import code
 from transferability.common.code import check_code, code_fingerprint
 from transferability.common.errors import InputError
+from transferability.jobs.recipe import TRAINING_CODE
+
+from .conftest import REPOSITORY
 
 
 @pytest.fixture
@@ -141,3 +149,34 @@ def test_code_that_was_edited_is_refused(package):
     value()
     with pytest.raises(InputError, match="the code was edited after snakemake started"):
         check_code(before, "a")
+
+
+def other_pythons():
+    """Pythons of versions that are supported, other than this one, on the path or under pyenv."""
+    for minor in {11, 12, 13} - {sys.version_info.minor}:
+        found = [shutil.which(f"python3.{minor}"), *Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")]
+        for python in filter(None, found):
+            if (
+                subprocess.run([python, "-c", ""], capture_output=True).returncode == 0
+            ):  # pyenv's names may lead nowhere
+                yield python
+                break
+
+
+def test_the_code_that_trains_is_the_same_for_every_python():
+    """It needs nothing but the standard library."""
+    pythons = list(other_pythons())
+    if not pythons:
+        pytest.skip("no other Python of 3.11 to 3.13 here")
+    show = (
+        "import sys; from transferability.common.code import code_fingerprint; print(code_fingerprint(*sys.argv[1:]))"
+    )
+    for python in pythons:
+        run = subprocess.run(
+            [python, "-c", show, *TRAINING_CODE],
+            cwd=REPOSITORY / "workflow",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert run.stdout.strip() == code_fingerprint(*TRAINING_CODE), python

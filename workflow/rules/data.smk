@@ -25,7 +25,7 @@ rule draw_pictures:
 
 rule index:
     input:
-        pictures=pictures,
+        pictures=drawn_pictures,
     output:
         index=f"{RESULTS}/index.csv",
         checksum=f"{RESULTS}/index.csv.sha256",
@@ -45,7 +45,7 @@ rule index:
 
 rule pack:
     input:
-        pictures=pictures,
+        pictures=drawn_pictures,
         index=rules.index.output.index,
     output:
         store=f"{RESULTS}/store.npy",

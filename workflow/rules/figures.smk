@@ -4,7 +4,7 @@
 rule figure1:
     output:
         pdf=f"{RESULTS}/figure1.pdf",
-        png=shown(f"{RESULTS}/figure1.png", "Figures", "Figure 1: treatments"),
+        png=in_report(f"{RESULTS}/figure1.png", "Figures", "Figure 1: treatments"),
     log:
         f"{RESULTS}/logs/figure1.log",
     localrule: True
@@ -18,17 +18,17 @@ rule figure1:
 
 rule figure2:
     input:
-        tables(f"{RESULTS}/{{study}}figure2.pdf", "random-splits"),
+        accuracy_tables(f"{RESULTS}/{{study}}figure2.pdf", "random-splits"),
     output:
         pdf=f"{RESULTS}/{{study}}figure2.pdf",
-        png=shown(f"{RESULTS}/{{study}}figure2.png", "Figures", "Figure 2: copied layers"),
+        png=in_report(f"{RESULTS}/{{study}}figure2.png", "Figures", "Figure 2: copied layers"),
     log:
         f"{RESULTS}/logs/{{study}}figure2.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=measure,
+        measure=plotted_measure,
         code=code_fingerprint("figures.figure2"),
     script:
         "../scripts/figure2.py"
@@ -36,17 +36,17 @@ rule figure2:
 
 rule figure3:
     input:
-        tables(f"{RESULTS}/{{study}}figure3.pdf", "random-splits", "manmade-natural", "random-filters"),
+        accuracy_tables(f"{RESULTS}/{{study}}figure3.pdf", "random-splits", "manmade-natural", "random-filters"),
     output:
         pdf=f"{RESULTS}/{{study}}figure3.pdf",
-        png=shown(f"{RESULTS}/{{study}}figure3.png", "Figures", "Figure 3: dissimilar tasks, random filters"),
+        png=in_report(f"{RESULTS}/{{study}}figure3.png", "Figures", "Figure 3: dissimilar tasks, random filters"),
     log:
         f"{RESULTS}/logs/{{study}}figure3.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=measure,
+        measure=plotted_measure,
         code=code_fingerprint("figures.figure3"),
     script:
         "../scripts/figure3.py"
@@ -54,17 +54,17 @@ rule figure3:
 
 rule figureS1:
     input:
-        tables(f"{RESULTS}/{{study}}figureS1.pdf", "reduced"),
+        accuracy_tables(f"{RESULTS}/{{study}}figureS1.pdf", "reduced"),
     output:
         pdf=f"{RESULTS}/{{study}}figureS1.pdf",
-        png=shown(f"{RESULTS}/{{study}}figureS1.png", "Figures", "Figure S1: reduced sets"),
+        png=in_report(f"{RESULTS}/{{study}}figureS1.png", "Figures", "Figure S1: reduced sets"),
     log:
         f"{RESULTS}/logs/{{study}}figureS1.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=measure,
+        measure=plotted_measure,
         code=code_fingerprint("figures.figureS1"),
     script:
         "../scripts/figureS1.py"
@@ -72,10 +72,10 @@ rule figureS1:
 
 rule filters:
     input:
-        made_from(f"{RESULTS}/filters.pdf", lambda wildcards: BASE_WEIGHTS),
+        inputs_of(f"{RESULTS}/filters.pdf", lambda wildcards: BASE_WEIGHTS),
     output:
         pdf=f"{RESULTS}/filters.pdf",
-        png=shown(f"{RESULTS}/filters.png", "Figures", "First-layer kernels"),
+        png=in_report(f"{RESULTS}/filters.png", "Figures", "First-layer kernels"),
         table=f"{RESULTS}/filters.csv",
     log:
         f"{RESULTS}/logs/filters.log",
@@ -90,10 +90,10 @@ rule filters:
 
 rule curves:
     input:
-        made_from(f"{RESULTS}/curves.pdf", lambda wildcards: map(accuracy, NETWORKS)),
+        inputs_of(f"{RESULTS}/curves.pdf", lambda wildcards: map(accuracy, NETWORKS)),
     output:
         pdf=f"{RESULTS}/curves.pdf",
-        png=shown(f"{RESULTS}/curves.png", "Figures", "Training curves"),
+        png=in_report(f"{RESULTS}/curves.png", "Figures", "Training curves"),
     log:
         f"{RESULTS}/logs/curves.log",
     localrule: True

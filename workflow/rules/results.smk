@@ -3,11 +3,11 @@
 
 rule collect:
     input:
-        made_from(
+        inputs_of(
             f"{RESULTS}/accuracy/{{experiment}}.csv",
             lambda wildcards: map(accuracy, EXPERIMENTS[wildcards.experiment]),
         ),
-        made_from(f"{RESULTS}/accuracy/{{experiment}}.csv", sources),  # to compare their marks
+        inputs_of(f"{RESULTS}/accuracy/{{experiment}}.csv", training_files),  # to compare their marks
     output:
         accuracy=f"{RESULTS}/accuracy/{{experiment}}.csv",
         by_class=f"{RESULTS}/accuracy/{{experiment}}-by-class.csv",
@@ -27,7 +27,7 @@ rule collect:
 
 rule collect_all:
     input:
-        made_from(
+        inputs_of(
             f"{RESULTS}/accuracy.csv",
             lambda wildcards: [f"{RESULTS}/accuracy/{experiment}.csv" for experiment in EXPERIMENTS],
         ),
@@ -62,19 +62,19 @@ rule collect_paper:
 
 rule table1:
     input:
-        accuracies=tables(f"{RESULTS}/{{study}}table1.csv", "random-splits"),
-        by_class=tables_by_class(f"{RESULTS}/{{study}}table1.csv", "random-splits"),
+        accuracies=accuracy_tables(f"{RESULTS}/{{study}}table1.csv", "random-splits"),
+        by_class=accuracy_tables_by_class(f"{RESULTS}/{{study}}table1.csv", "random-splits"),
     output:
         csv=f"{RESULTS}/{{study}}table1.csv",
         md=f"{RESULTS}/{{study}}table1.md",
-        html=shown(f"{RESULTS}/{{study}}table1.html", "Tables", "Table 1: boost of fine-tuned transfer"),
+        html=in_report(f"{RESULTS}/{{study}}table1.html", "Tables", "Table 1: boost of fine-tuned transfer"),
     log:
         f"{RESULTS}/logs/{{study}}table1.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=measure,
+        measure=plotted_measure,
         code=code_fingerprint("analysis.paper_tables", "results.accuracies", "common.pages"),
     script:
         "../scripts/table1.py"
@@ -82,11 +82,11 @@ rule table1:
 
 rule tableS1:
     input:
-        tables(f"{RESULTS}/{{study}}tableS1.csv", "reduced"),
+        accuracy_tables(f"{RESULTS}/{{study}}tableS1.csv", "reduced"),
     output:
         csv=f"{RESULTS}/{{study}}tableS1.csv",
         md=f"{RESULTS}/{{study}}tableS1.md",
-        html=shown(f"{RESULTS}/{{study}}tableS1.html", "Tables", "Table S1: reduced sets"),
+        html=in_report(f"{RESULTS}/{{study}}tableS1.html", "Tables", "Table S1: reduced sets"),
     log:
         f"{RESULTS}/logs/{{study}}tableS1.log",
     localrule: True
@@ -100,19 +100,21 @@ rule tableS1:
 
 rule effects:
     input:
-        accuracies=tables(f"{RESULTS}/{{study}}effects.csv", "random-splits", "manmade-natural", "preserved"),
-        by_class=tables_by_class(f"{RESULTS}/{{study}}effects.csv", "random-splits", "manmade-natural", "preserved"),
+        accuracies=accuracy_tables(f"{RESULTS}/{{study}}effects.csv", "random-splits", "manmade-natural", "preserved"),
+        by_class=accuracy_tables_by_class(
+            f"{RESULTS}/{{study}}effects.csv", "random-splits", "manmade-natural", "preserved"
+        ),
     output:
         csv=f"{RESULTS}/{{study}}effects.csv",
         md=f"{RESULTS}/{{study}}effects.md",
-        html=shown(f"{RESULTS}/{{study}}effects.html", "Tables", "Effects with intervals"),
+        html=in_report(f"{RESULTS}/{{study}}effects.html", "Tables", "Effects with intervals"),
     log:
         f"{RESULTS}/logs/{{study}}effects.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=measure,
+        measure=plotted_measure,
         code=code_fingerprint("analysis.effects", "results.accuracies", "common.pages"),
     script:
         "../scripts/effects.py"
@@ -120,23 +122,27 @@ rule effects:
 
 rule claims:
     input:
-        accuracies=tables(f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters"),
-        by_class=tables_by_class(f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters"),
-        kernels=made_from(
+        accuracies=accuracy_tables(
+            f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters"
+        ),
+        by_class=accuracy_tables_by_class(
+            f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters"
+        ),
+        kernels=inputs_of(
             f"{RESULTS}/{{study}}claims.csv", lambda wildcards: [] if wildcards.study else [f"{RESULTS}/filters.csv"]
         ),
         paper=f"{RESULTS}/paper/accuracy.csv",
     output:
         csv=f"{RESULTS}/{{study}}claims.csv",
         md=f"{RESULTS}/{{study}}claims.md",
-        html=shown(f"{RESULTS}/{{study}}claims.html", "Claims", "Claims and verdicts"),
+        html=in_report(f"{RESULTS}/{{study}}claims.html", "Claims", "Claims and verdicts"),
     log:
         f"{RESULTS}/logs/{{study}}claims.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=measure,
+        measure=plotted_measure,
         code=code_fingerprint("analysis.claims", "results.accuracies", "common.pages"),
     script:
         "../scripts/claims.py"
@@ -144,11 +150,11 @@ rule claims:
 
 rule classes:
     input:
-        classes_of,
+        class_table,
     output:
         csv=f"{RESULTS}/{{study}}classes.csv",
         md=f"{RESULTS}/{{study}}classes.md",
-        html=shown(f"{RESULTS}/{{study}}classes.html", "Tables", "Classes and their sides"),
+        html=in_report(f"{RESULTS}/{{study}}classes.html", "Tables", "Classes and their sides"),
     log:
         f"{RESULTS}/logs/{{study}}classes.log",
     localrule: True
@@ -164,11 +170,11 @@ rule classes:
 
 rule wordnet_nodes:
     input:
-        classes_of,
+        class_table,
     output:
         csv=f"{RESULTS}/{{study}}wordnet_nodes.csv",
         md=f"{RESULTS}/{{study}}wordnet_nodes.md",
-        html=shown(f"{RESULTS}/{{study}}wordnet_nodes.html", "Tables", "Largest WordNet nodes"),
+        html=in_report(f"{RESULTS}/{{study}}wordnet_nodes.html", "Tables", "Largest WordNet nodes"),
     log:
         f"{RESULTS}/logs/{{study}}wordnet_nodes.log",
     localrule: True
@@ -183,14 +189,14 @@ rule wordnet_nodes:
 
 rule provenance:
     input:
-        made_from(
+        inputs_of(
             f"{RESULTS}/provenance.csv",
             lambda wildcards: [f"{RESULTS}/provenance/{network.split}/{network.name}.json" for network in NETWORKS],
         ),
     output:
         csv=f"{RESULTS}/provenance.csv",
         md=f"{RESULTS}/provenance.md",
-        html=shown(f"{RESULTS}/provenance.html", "Provenance", "Provenance"),
+        html=in_report(f"{RESULTS}/provenance.html", "Provenance", "Provenance"),
     log:
         f"{RESULTS}/logs/provenance.log",
     localrule: True

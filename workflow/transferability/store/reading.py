@@ -82,7 +82,7 @@ def open_store(where: StoreFiles) -> Store:
         found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
         found |= {"sha256": pixels_sha256(crcs), "index": file_sha256(where.index)}
         differing = [f"{key} {value!r}" for key, value in described.items() if value != found.get(key)]
-        damage = f"{where.description.name} tells of {', '.join(differing)}" if differing else ""
+        damage = f"{where.description.name} tells of " + ", ".join(differing) if differing else ""
     except (ValueError, EOFError, IndexError, AttributeError) as error:
         damage = first_line(error)
     if damage:

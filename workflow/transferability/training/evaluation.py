@@ -1,6 +1,8 @@
 """Tests on the validation images, and what all tests of a training amount to."""
 
 from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import add
 
 import torch
 from torch import nn
@@ -40,7 +42,7 @@ def summarize(curve: list[Evaluation]) -> dict:
     best = sorted((test.top1 for test in curve), reverse=True)[:10]
     return {
         "top1": curve[-1].top1,
-        "top1_best10": sum(best) / len(best),
+        "top1_best10": reduce(add, best) / len(best),  # not sum, which rounds otherwise from Python 3.12 on
         "loss": curve[-1].loss,
         "curve": [asdict(test) for test in curve],
     }

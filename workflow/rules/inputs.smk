@@ -1,0 +1,102 @@
+# Input functions and parameters: what a job is made from, by its wildcards.
+from dataclasses import fields
+from functools import cache
+
+from transferability.common.code import code_fingerprint
+from transferability.jobs.recipe import TRAINING_CODE, Recipe, recipe_of, source_of
+
+
+def rebuilt_if_missing(path, product):
+    """The input `path`, which has to be there for `product` to count as up to date: if it was deleted, both are made anew.
+
+    Snakemake by itself does not miss a file that lies between two others that are there. Of a network that is finished
+    with what is made anew, nothing is trained again.
+    """
+    if not Path(path).exists() and Path(product).exists():
+        workflow.dag.forcefiles.add(product)
+    return path
+
+
+def manifest(wildcards):
+    """The classes that a network is trained and tested on."""
+    return f"{RESULTS}/splits/{wildcards.split}/{network_of(wildcards).target}.csv"
+
+
+def base_weights(wildcards):
+    """The weights that a network's first layers are copied from."""
+    network = network_of(wildcards)
+    return rebuilt_if_missing(
+        str(weights_file(Path(RESULTS), network.split, f"base{network.source}")), accuracy(network)
+    )
+
+
+def training_files(wildcards):
+    """The files that the marks of an experiment's networks are made from."""
+    files = [source_of(Path(RESULTS), network) for network in EXPERIMENTS[wildcards.experiment]]
+    paths = [
+        path for source in files for path in (source.index, source.description, source.manifest, source.weights) if path
+    ]
+    return [str(path) for path in dict.fromkeys(paths)]
+
+
+# The directory of the image set: the drawn pictures, or the one that the configuration names. The latter is no input of
+# rules: what else changes there does not matter, and braces in a path would be wildcards.
+DRAWN = config["dataset"]["layout"] == "pictures"
+ROOT = f"{RESULTS}/pictures" if DRAWN else str(Path(config["dataset"]["root"]).expanduser())
+
+
+def drawn_pictures(wildcards):
+    """The drawn pictures, as an input; nothing for other image sets, which have to be there."""
+    if DRAWN:
+        return ROOT
+    if not Path(ROOT).is_dir() and not Path(f"{RESULTS}/index.csv").exists():  # what is done stays usable without them
+        raise WorkflowError(
+            f"config key dataset.root: {ROOT} is not a directory; "
+            "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
+        )
+    return []
+
+
+# What computes in a training job. The checksum ignores comments, docstrings and messages.
+CODE = code_fingerprint(*TRAINING_CODE)
+
+
+@cache
+def recipe(network):
+    """How a network is trained."""
+    return recipe_of(config, network, CODE)
+
+
+def recipe_field(name):
+    """A parameter: one part of how a network is trained, by value."""
+    return lambda wildcards: getattr(recipe(network_of(wildcards)), name)
+
+
+RECIPE = {field.name: recipe_field(field.name) for field in fields(Recipe)}
+
+
+def inputs_of(product, paths):
+    """An input function: what `paths` gives for a job's wildcards, kept for its `product` (a path with wildcards)."""
+    return lambda wildcards: [rebuilt_if_missing(path, product.format(**wildcards)) for path in paths(wildcards)]
+
+
+def accuracy_tables(product, *names):
+    """An input function: the accuracies of experiments, or below paper/ all of the paper's, that `product` is made from."""
+    own = [f"{RESULTS}/accuracy/{name}.csv" for name in names]
+    return inputs_of(product, lambda wildcards: [f"{RESULTS}/paper/accuracy.csv"] if wildcards.study else own)
+
+
+def accuracy_tables_by_class(product, *names):
+    """An input function: the accuracies of experiments class by class; the paper's are not known."""
+    own = [f"{RESULTS}/accuracy/{name}-by-class.csv" for name in names]
+    return inputs_of(product, lambda wildcards: [] if wildcards.study else own)
+
+
+def plotted_measure(wildcards):
+    """What a figure plots: the last test; the paper's, the mean of the ten best, selects on the validation set."""
+    return "top1_best10" if wildcards.study else "top1"
+
+
+def class_table(wildcards):
+    """A table of the classes at hand, or below paper/ of ILSVRC-2012's."""
+    return RESOURCES / "ilsvrc2012.csv" if wildcards.study else rules.index.output.index
