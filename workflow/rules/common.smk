@@ -40,7 +40,7 @@ except InputError as error:
     raise WorkflowError(f"the configuration is wrong\n{error}")
 
 RESULTS = config["results_dir"].rstrip("/")
-RESOURCES = Path(workflow.basedir) / "resources"
+RESOURCES = Path(os.path.relpath(workflow.basedir)) / "resources"  # a checkout that moves has the same inputs
 EXPERIMENTS = experiments(config)
 NETWORKS = study_networks(config)
 ALL_MANIFESTS = expand(f"{RESULTS}/splits/{{split}}/{{half}}.csv", split=splits(config), half=HALVES)
