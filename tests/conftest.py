@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 from transferability.data import Examples
 from transferability.training import Task
 
+from . import warm
+
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
+IGNORED = ["results", ".git", ".venv", ".snakemake", "tests", "__pycache__", "*_cache"]  # not in a checkout to test
 
 torch.set_num_threads(1)
 
@@ -22,6 +26,13 @@ torch.set_num_threads(1)
 def pytest_addoption(parser):
     parser.addoption("--write-reliability", action="store_true", help="write docs/reliability.md anew (tests/faults)")
     parser.addoption("--kills", type=int, default=3, help="how often snakemake or its fork server is killed (3)")
+
+
+def pytest_collection_modifyitems(items):
+    """Slow is what runs Snakemake or Slurm, injects faults, or says so itself: `make quick` leaves it out."""
+    for item in items:
+        if "checkout" in item.fixturenames or {"faults", "slurm"} & set(item.path.relative_to(REPOSITORY).parts):
+            item.add_marker("slow")
 
 
 def make_examples(count: int, classes: int, size: int, seed: int) -> Examples:
@@ -55,24 +66,31 @@ def image_tree(tmp_path) -> Path:
 
 
 class Checkout:
-    """A copy of the repository in which snakemake runs, apart from the one under test."""
+    """A copy of the repository, or of an `original` checkout, in which snakemake runs."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, original: Path | None = None):
         self.root = root
-        ignored = shutil.ignore_patterns("results", ".git", ".venv", ".snakemake", "tests", "__pycache__", "*_cache")
-        shutil.copytree(REPOSITORY, root, ignore=ignored)
+        if original is not None:
+            subprocess.run(["cp", "-a", original, root], check=True)
+        else:
+            shutil.copytree(REPOSITORY, root, ignore=shutil.ignore_patterns(*IGNORED))
 
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run snakemake here, with the library of this copy; `check` raises for an exit code other than 0."""
-        run = subprocess.run(
-            [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"],
-            cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root / "workflow")} | environment,
-            encoding="utf-8",
-            errors="replace",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        arguments = (*arguments, "--cores", "2")
+        given = os.environ | {"PYTHONPATH": str(self.root / "workflow")} | environment
+        if not environment:
+            run = warm.python("-m", "snakemake", *arguments, cwd=self.root, environment=given)
+        else:  # some of it counts when Python starts
+            run = subprocess.run(
+                [sys.executable, "-m", "snakemake", *arguments],
+                cwd=self.root,
+                env=given,
+                encoding="utf-8",
+                errors="replace",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
         assert not check or run.returncode == 0, run.stdout[-4000:]
         return run
 
@@ -106,9 +124,21 @@ class Checkout:
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory) -> Checkout:
+def finished_study(tmp_path_factory) -> Path:
+    """A checkout with the smoke study finished in it, for all processes of pytest: to copy, not to change."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with FileLock(shared / "finished-study.lock"):
+        if not (shared / "finished-study").exists():
+            study = Checkout(shared / "unfinished-study")
+            study.snakemake("--configfile", "config/smoke.yaml")
+            study.trained("results/smoke")
+            study.root.rename(shared / "finished-study")
+    return shared / "finished-study"
+
+
+@pytest.fixture(scope="session")
+def checkout(finished_study, tmp_path_factory) -> Checkout:
     """A copy of the repository with the smoke study finished in it."""
-    copy = Checkout(tmp_path_factory.mktemp("study") / "checkout")
-    copy.snakemake("--configfile", "config/smoke.yaml")
-    copy.trained("results/smoke")
-    return copy
+    return Checkout(tmp_path_factory.mktemp("study") / "checkout", finished_study)
