@@ -6,14 +6,21 @@ ifneq ($(words $(CURDIR)),1)
 $(error snakemake cannot run jobs from a path with spaces: move this checkout, $(CURDIR))
 endif
 
-.PHONY: figure2 test lint format clean
+.PHONY: figure2 test quick lint format clean
 
 figure2: .venv/ready
 	$(BIN)/snakemake results/figure2.pdf --cores all
 
-# Two processes, each with a file of tests at a time; those on a Slurm first, which mostly wait.
+# Three processes, each with a file of tests at a time, the longest first; one that is on a Slurm mostly waits.
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+LONGEST := tests/slurm tests/test_workflow.py tests/faults
+
 test: lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/slurm tests
+	$(PYTEST) --numprocesses 3 $(LONGEST) tests
+
+# What takes a minute: linters, and the tests that are not marked slow.
+quick: lint
+	$(PYTEST) --numprocesses 2 -m "not slow" tests
 
 lint: .venv/ready
 	$(BIN)/ruff check .
