@@ -11,16 +11,15 @@ endif
 figure2: .venv/ready
 	$(BIN)/snakemake results/figure2.pdf --cores all
 
-# Three processes, each with a file of tests at a time, the longest first; one that is on a Slurm mostly waits.
+# Three processes, each with a file of tests at a time; the one that is on a Slurm mostly waits.
 PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
-LONGEST := tests/slurm tests/test_workflow.py tests/faults
 
 test: lint
-	$(PYTEST) --numprocesses 3 $(LONGEST) tests
+	$(PYTEST) --numprocesses 3
 
 # What takes a minute: linters, and the tests that are not marked slow.
 quick: lint
-	$(PYTEST) --numprocesses 2 -m "not slow" tests
+	$(PYTEST) --numprocesses 2 -m "not slow"
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -20,6 +20,8 @@ REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
 IGNORED = ["results", ".git", ".venv", ".snakemake", "tests", "__pycache__", "*_cache"]  # not in a checkout to test
 
+LONGEST = ["slurm/test_slurm.py", "test_workflow.py", "faults/test_killed_snakemake.py", "faults/test_faults.py"]
+
 torch.set_num_threads(1)
 
 
@@ -29,10 +31,15 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Slow is what runs Snakemake or Slurm, injects faults, or says so itself: `make quick` leaves it out."""
+    """Slow is what runs Snakemake or Slurm, injects faults, or says so itself: `make quick` leaves it out.
+
+    What takes longest comes first, so that the processes of `make test` end together.
+    """
     for item in items:
         if "checkout" in item.fixturenames or {"faults", "slurm"} & set(item.path.relative_to(REPOSITORY).parts):
             item.add_marker("slow")
+    longest = [REPOSITORY / "tests" / name for name in LONGEST]
+    items.sort(key=lambda item: longest.index(item.path) if item.path in longest else len(longest))
 
 
 def make_examples(count: int, classes: int, size: int, seed: int) -> Examples:
