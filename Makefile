@@ -13,7 +13,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error snakemake cannot run jobs from a path with spaces: move this checkout, $(CURDIR))
 endif
 
-.PHONY: figure2 smoke test lint format clean
+.PHONY: figure2 smoke test quick lint format clean
 
 figure2: $(VENV)/ready
 	$(BIN)/snakemake results/figure2.pdf --cores all
@@ -24,9 +24,15 @@ figure2: $(VENV)/ready
 smoke: $(VENV)/ready
 	$(BIN)/snakemake --cores all --forceall --configfile config/smoke.yaml
 
-# Two processes, each with a file of tests at a time; those on a Slurm first, which mostly wait.
+# Three processes, each with a file of tests at a time; the one that is on a Slurm mostly waits.
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+
 test: lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/slurm tests
+	$(PYTEST) --numprocesses 3
+
+# What takes a minute: linters, and the tests that are not marked slow.
+quick: lint
+	$(PYTEST) --numprocesses 2 -m "not slow"
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -9,12 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from transferability.tasks.task import Examples, Task
 
+from . import warm
+
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
+
+LONGEST = ["slurm/test_slurm.py", "test_workflow.py", "faults/test_killed_snakemake.py", "faults/test_faults.py"]
 
 torch.set_num_threads(1)
 
@@ -27,6 +32,18 @@ def pytest_addoption(parser):
         "(tests/test_config.py), docs/reliability.md (tests/faults)",
     )
     parser.addoption("--kills", type=int, default=3, help="how often snakemake or its fork server is killed (3)")
+
+
+def pytest_collection_modifyitems(items):
+    """Slow is what runs Snakemake or Slurm, injects faults, or says so itself: `make quick` leaves it out.
+
+    What takes longest comes first, so that the processes of `make test` end together.
+    """
+    for item in items:
+        if "checkout" in item.fixturenames or {"faults", "slurm"} & set(item.path.relative_to(REPOSITORY).parts):
+            item.add_marker("slow")
+    longest = [REPOSITORY / "tests" / name for name in LONGEST]
+    items.sort(key=lambda item: longest.index(item.path) if item.path in longest else len(longest))
 
 
 def make_examples(count: int, classes: int, size: int, seed: int) -> Examples:
@@ -59,30 +76,40 @@ def image_tree(tmp_path) -> Path:
     return tmp_path / "images"
 
 
-class Checkout:
-    """A copy of the repository in which snakemake runs, apart from the one under test."""
+def ignored(folder: str, names: list[str]) -> set[str]:
+    """What of the repository is not in a checkout to test; the library has a package that is called results, too."""
+    patterns = ["__pycache__", "*_cache"]
+    if folder == str(REPOSITORY):
+        patterns += ["results", ".git", ".venv*", ".snakemake", "tests"]
+    return shutil.ignore_patterns(*patterns)(folder, names)
 
-    def __init__(self, root: Path):
+
+class Checkout:
+    """A copy of the repository, or of an `original` checkout, in which snakemake runs."""
+
+    def __init__(self, root: Path, original: Path | None = None):
         self.root = root
-        anywhere = shutil.ignore_patterns("__pycache__", "*_cache")
-        here = shutil.ignore_patterns("results", ".git", ".venv*", ".snakemake", "tests", "__pycache__", "*_cache")
-        shutil.copytree(
-            REPOSITORY,
-            root,
-            ignore=lambda folder, names: (here if folder == str(REPOSITORY) else anywhere)(folder, names),
-        )
+        if original is not None:
+            subprocess.run(["cp", "-a", original, root], check=True)
+        else:
+            shutil.copytree(REPOSITORY, root, ignore=ignored)
 
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run snakemake here, with the library of this copy; `check` raises for an exit code other than 0."""
-        run = subprocess.run(
-            [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"],
-            cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root / "workflow")} | environment,
-            encoding="utf-8",
-            errors="replace",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        arguments = (*arguments, "--cores", "2")
+        given = os.environ | {"PYTHONPATH": str(self.root / "workflow")} | environment
+        if not environment:
+            run = warm.python("-m", "snakemake", *arguments, cwd=self.root, environment=given)
+        else:  # some of it counts when Python starts
+            run = subprocess.run(
+                [sys.executable, "-m", "snakemake", *arguments],
+                cwd=self.root,
+                env=given,
+                encoding="utf-8",
+                errors="replace",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
         assert not check or run.returncode == 0, run.stdout[-4000:]
         return run
 
@@ -116,9 +143,21 @@ class Checkout:
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory) -> Checkout:
+def finished_study(tmp_path_factory) -> Path:
+    """A checkout with the smoke study finished in it, for all processes of pytest: to copy, not to change."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with FileLock(shared / "finished-study.lock"):
+        if not (shared / "finished-study").exists():
+            study = Checkout(shared / "unfinished-study")
+            study.snakemake("--configfile", "config/smoke.yaml")
+            study.trained("results/smoke")
+            study.root.rename(shared / "finished-study")
+    return shared / "finished-study"
+
+
+@pytest.fixture(scope="session")
+def checkout(finished_study, tmp_path_factory) -> Checkout:
     """A copy of the repository with the smoke study finished in it."""
-    copy = Checkout(tmp_path_factory.mktemp("study") / "checkout")
-    copy.snakemake("--configfile", "config/smoke.yaml")
-    copy.trained("results/smoke")
-    return copy
+    return Checkout(tmp_path_factory.mktemp("study") / "checkout", finished_study)

@@ -1,5 +1,7 @@
 """Claims are decided by rules: on the paper's numbers, on small studies, and at their level."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,19 +103,24 @@ def test_a_part_wants_all_of_its_n():
     assert table.loc[(4, "equals base at 1"), "networks"] == 8
 
 
+@cache
+def simulated(effects: frozenset) -> list[Study]:
+    """Simulated studies of two splits with these effects (items of simulate_study's)."""
+    tables = [simulate_study(dict(effects), 2, seed, images=200) for seed in range(STUDIES)]
+    return [Study.from_tables(table, NO_KERNELS, "top1") for table in tables]
+
+
 def share_confirmed(effects, claim: int, part: str) -> float:
-    """Share of simulated studies of two splits that confirm a part of a claim."""
+    """Share of simulated studies that confirm a part of a claim."""
     chosen = next(p for p in CLAIMS[claim][1] if p.statement == part)
-    found = [
-        chosen.estimate(Study.from_tables(simulate_study(effects, 2, seed, images=200), NO_KERNELS, "top1"))
-        for seed in range(STUDIES)
-    ]
+    found = [chosen.estimate(study) for study in simulated(frozenset(effects.items()))]
     return float(np.mean([chosen.rule.verdict(one) == CONFIRMED for one in found]))
 
 
 LEVEL = ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / STUDIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "part"), [(2, "drops at 3 to 5"), (2, "most at 4 and 5"), (4, "3 to 7 drop"), (5, "beats base")]
 )
@@ -121,10 +128,12 @@ def test_with_no_effect_a_claim_is_not_confirmed_more_often_than_its_level(claim
     assert share_confirmed({}, claim, part) <= LEVEL
 
 
+@pytest.mark.slow
 def test_at_the_margin_equality_is_not_confirmed_more_often_than_its_level():
     assert share_confirmed({("AnB", 1): -MARGIN}, 4, "equals base at 1") <= LEVEL
 
 
+@pytest.mark.slow
 def test_large_effects_are_confirmed():
     effects = {("AnB", n): -0.3 for n in range(3, 8)}
     assert share_confirmed(effects, 4, "3 to 7 drop") > 0.9

@@ -88,6 +88,7 @@ def test_preserving_is_compared_with_reinitialising():
     assert effects["preserving 1 in BnB"] == pytest.approx(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("splits", [2, 4])
 def test_intervals_cover_the_truth_at_their_nominal_rate(splits):
     truth = {("BnB", 4): -0.02, ("AnB", 4): -0.05, ("BnB+", 4): 0.01, ("AnB+", 4): 0.02}

@@ -174,14 +174,8 @@ def losses(trainer: Trainer, steps: int) -> list[float]:
     return np.diff([0, *sums]).tolist()
 
 
-@pytest.fixture
-def both_cores():
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(1)
-
-
-def test_a_pass_forward_and_backward_of_caffenet_at_the_papers_batch(both_cores):
+@pytest.mark.slow
+def test_a_pass_forward_and_backward_of_caffenet_at_the_papers_batch():
     trainer = caffenet_trainer(256)
     before = {name: tensor.clone() for name, tensor in trainer.network.state_dict().items()}
     assert losses(trainer, 1)[0] == pytest.approx(np.log(1000), abs=0.5)  # nothing is known yet
@@ -189,8 +183,9 @@ def test_a_pass_forward_and_backward_of_caffenet_at_the_papers_batch(both_cores)
         assert not torch.equal(tensor, before[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_loss_of_caffenet_on_a_fixed_batch_falls(precision, both_cores):
+def test_the_loss_of_caffenet_on_a_fixed_batch_falls(precision):
     # At a tenth of the paper's rate, which is for a thousand times as many images: on so few it overshoots first.
     first, *_, last = losses(caffenet_trainer(16, 0.001, precision), 12)
     assert last < first - 2

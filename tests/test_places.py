@@ -73,6 +73,7 @@ def test_letters_that_the_locale_hides_from_snakemake_are_one_error(checkout, im
     assert "export PYTHONUTF8=1 and run again" in run.stdout
 
 
+@pytest.mark.slow
 def test_spaces_and_braces_in_paths(tmp_path, images):
     checkout = Checkout(tmp_path / "my study")
     place = tmp_path / "my images {b} 'c'"
@@ -84,6 +85,7 @@ def test_spaces_and_braces_in_paths(tmp_path, images):
     assert json.loads((checkout.root / target).read_text(encoding="utf-8"))["train_images"] == 12
 
 
+@pytest.mark.slow
 def test_a_checkout_in_a_path_with_braces_is_one_error(tmp_path):
     run = Checkout(tmp_path / "{my}").snakemake("-n", "--configfile", "config/smoke.yaml", check=False)
     assert run.returncode != 0

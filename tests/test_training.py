@@ -233,6 +233,7 @@ def test_a_summary_is_of_the_last_test_and_of_the_ten_best():
     assert summary["top1_best10"] == pytest.approx(sum(range(3, 13)) / 1000)
 
 
+@pytest.mark.slow
 def test_compiled_steps_give_the_same_result_with_one_compilation_per_shape(task, base):
     settings, steps = changed(iterations=8, test_every=3), torch._dynamo.utils.counters["stats"]
     trained = {}

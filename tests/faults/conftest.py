@@ -126,7 +126,7 @@ class Study:
     def run(self, name: str, **options) -> int:
         """Run a job to its end; return its exit code."""
         process = self.start(name, **options)
-        process.join(60)
+        process.join(300)
         assert process.exitcode is not None, "the job hangs"
         return process.exitcode
 

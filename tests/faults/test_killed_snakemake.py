@@ -12,7 +12,7 @@ import pytest
 RESULTS = "results/killed"
 TARGET = "accuracy/random-splits.csv"
 STUDY = ("--configfile", "config/smoke.yaml", "--config", "network={n: [3]}", "jobs={state_seconds: 0}")
-STUDY = (*STUDY, "training={length: 400 iterations, test_every: 100 iterations, rate: 0.002}")
+STUDY = (*STUDY, "training={length: 200 iterations, test_every: 50 iterations, rate: 0.002}")
 
 
 def of_checkout(checkout) -> list[psutil.Process]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from .. import warm
 from ..conftest import REPOSITORY
 
 LIBRARY = "workflow/transferability"
@@ -156,6 +157,13 @@ class Copy:
         file.write_text(before.replace(old, new, 1), encoding="utf-8")
         return before
 
+    def compared(self) -> str:
+        """What Snakemake would compare with this copy's code."""
+        environment = os.environ | {"PYTHONPATH": str(self.root / "workflow")}
+        run = warm.python("-c", COMPARED, cwd=self.root, environment=environment)
+        assert run.returncode == 0, run.stdout
+        return run.stdout
+
     def python(self, *command: str) -> str:
         """Run Python on this copy; return what it prints."""
         environment = os.environ | {"PYTHONPATH": f"{self.root / 'workflow'}{os.pathsep}{REPOSITORY}"}
@@ -171,14 +179,14 @@ def copy(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def unedited(copy):
-    return copy.python("-c", COMPARED)
+    return copy.compared()
 
 
 @pytest.mark.parametrize(("module", "old", "new"), DECIDE, ids=[f"{edit[0]}-{edit[2][:24]}" for edit in DECIDE])
 def test_what_decides_a_result_is_seen(copy, unedited, module, old, new):
     before = copy.edit(module, old, new)
     try:
-        assert copy.python("-c", COMPARED) != unedited
+        assert copy.compared() != unedited
     finally:
         (copy.root / LIBRARY / f"{module}.py").write_text(before, encoding="utf-8")
 
@@ -214,7 +222,7 @@ def test_what_decides_nothing_is_not_seen_and_changes_no_result(tmp_path, unedit
     copy = Copy(tmp_path / "copy")
     for module, old, new in DO_NOT:
         copy.edit(module, old, new)
-    assert copy.python("-c", COMPARED) == unedited
+    assert copy.compared() == unedited
     study.forget("baseA")
     copy.python("-c", RUN, str(study.root), str(copy.root))
     for name in ("baseA", "A3B+"):

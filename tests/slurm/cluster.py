@@ -51,7 +51,8 @@ JobCompType=jobcomp/filetxt
 JobCompLoc={directory}/jobs.log
 # squeue still shows a job that is over when snakemake asks.
 MinJobAge=3600
-KillWait=30
+# Of a job that is cancelled the processes go on for so many seconds; 30 where nobody sets it.
+KillWait=5
 OverTimeLimit=0
 NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=main Nodes={node} Default=YES DefaultTime=00:10:00 MaxTime=1-00:00:00 DefMemPerCPU=256 State=UP

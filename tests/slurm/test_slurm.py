@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -10,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from transferability.jobs.checkpoints import RESERVE
+from transferability.jobs.slurm import seconds_left
+
 from ..trees import make_tree
 from .cluster import slurm_cluster, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+IMPATIENT = Path(__file__).with_name("impatient.py")
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5")
 
 
@@ -25,7 +30,7 @@ def job_log(tmp_path_factory):
 
 
 def command(*arguments: str) -> list[str]:
-    snakemake = [sys.executable, "-m", "snakemake", "--profile", "slurm", *arguments]
+    snakemake = [sys.executable, str(IMPATIENT), "--profile", "slurm", *arguments]
     return [*snakemake, "--default-resources", "slurm_partition=main", "slurm_account=test", *QUICK]
 
 
@@ -64,7 +69,7 @@ def test_every_network_of_the_smoke_study_is_a_slurm_job_with_a_gpu(checkout, jo
     assert (checkout.root / "results/slurm/figure2.pdf").stat().st_size > 5000
 
 
-LONG = "training={length: 4000 iterations, test_every: 500 iterations, rate: 0.001}"
+LONG = "training={length: 2000 iterations, test_every: 100 iterations, rate: 0.001}"
 
 
 def wait_for(path: Path, seconds: float) -> None:
@@ -74,10 +79,16 @@ def wait_for(path: Path, seconds: float) -> None:
         time.sleep(0.2)
 
 
+def squeue(what: str) -> list[str]:
+    """What squeue tells of the jobs that run."""
+    command = ["squeue", "-h", "--states=RUNNING", "-o", what]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
 def goes_on(log: str) -> bool:
     """Whether a job did not begin anew.
 
-    Slurm lets a job go on for 30 s after it was cancelled; one that ends its training by then has finished it.
+    Slurm lets a job that was cancelled go on for KillWait seconds; one that ends its training by then has finished it.
     """
     return re.search(r"resumed at iteration [1-9]|put back, not trained again", log) is not None
 
@@ -92,29 +103,40 @@ def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
     while not list(states.glob("baseA.*.pt")):
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    jobs = subprocess.run(["squeue", "-h", "--states=RUNNING", "-o", "%i"], capture_output=True, text=True)
-    subprocess.run(["scancel", *jobs.stdout.split()], check=True)
+    subprocess.run(["scancel", *squeue("%i")], check=True)
     finish(checkout, process, 300)
     assert goes_on((checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text())
 
 
 def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout, job_log):
-    """One minute of walltime, of which the reserve leaves less than half: the training takes longer."""
+    """One minute of walltime, of which the reserve leaves less than half: the training stands still for that long."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 600, mem_mb: 500, runtime: 1}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    training = LONG.replace("4000", "16000")
-    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, training)
-    output = finish(checkout, process, 500)  # with the logs of failed jobs
+    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("2000", "2500"))
+    log = checkout.root / "results/slurm/logs/train/random-0/baseA.log"
+    deadline = time.monotonic() + 120
+    while not (log.exists() and re.search(r"iteration \d+/2500", log.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    progress = checkout.root / "results/slurm/state/random-0/baseA.progress"
+    wait_for(progress, 20)
+    training = json.loads(progress.read_text())["pid"]
+    os.kill(training, signal.SIGSTOP)
+    try:
+        while seconds_left(squeue("%L")[0]) >= RESERVE:
+            time.sleep(0.2)
+    finally:
+        os.kill(training, signal.SIGCONT)
+    output = finish(checkout, process, 300)  # with the logs of failed jobs
     assert "random-0/baseA: stopped before its walltime is over at iteration" in output
-    log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
-    assert int(re.search(r"resumed at iteration (\d+) of 16000", log)[1]) > 0
+    assert int(re.search(r"resumed at iteration (\d+) of 2500", log.read_text())[1]) > 0
 
 
 def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_log):
     """kill -9, or a login node that reboots: the next snakemake ends what nobody waits for, and goes on from there."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("4000", "6000"))
+    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("2000", "6000"))
     process = start(checkout, *arguments)
     states = checkout.root / "results/slurm/state/random-0"
     deadline = time.monotonic() + 120
