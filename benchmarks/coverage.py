@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from transferability.analysis.effects import ALPHA, estimate, relative_accuracies
+from transferability.analysis.effects import ALPHA, estimate
+from transferability.analysis.relative import relative_accuracies
 from transferability.analysis.simulation import simulate_study
 
 TRUTH = {("AnB", 4): -0.05}

@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from transferability.common.tables import read_index, read_manifest
-from transferability.jobs.accuracy_record import read_record
+from transferability.jobs.accuracy_file import read_record
 from transferability.models.architectures import ARCHITECTURES
 from transferability.models.building import initialize
 from transferability.planning.costs import now

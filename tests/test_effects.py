@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from transferability.analysis.effects import ALPHA, EFFECTS, effects_table, estimate, relative_accuracies
+from transferability.analysis.effects import ALPHA, EFFECTS, effects_table, estimate
 from transferability.analysis.paper_tables import table1, table_s1
+from transferability.analysis.relative import relative_accuracies
 from transferability.analysis.simulation import simulate_study
 from transferability.common.resources import RESOURCES
 from transferability.results.paper import paper_accuracies

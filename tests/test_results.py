@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -107,3 +109,16 @@ def test_provenance_is_summed_up_by_split_and_machine(tmp_path):
     assert table[["split", "networks", "resumed", "hours", "last_end"]].to_numpy().tolist() == [
         ["random-0", 2, 2, 1.5, "2026-01-01 01:00:00"]
     ]
+
+
+def test_tables_analysis_and_figures_do_without_torch():
+    """Importing it would take each of some twenty short jobs two seconds more."""
+    code = """if True:
+        import importlib, pkgutil, sys
+        for package in ("results", "analysis", "figures"):
+            package = importlib.import_module(f"transferability.{package}")
+            for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+                importlib.import_module(module.name)
+        assert "torch" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -218,7 +218,7 @@ def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
     (results / "store.npy").unlink()
     target = results / "accuracy" / "random-0" / "B3A.json"
     target.unlink()
-    runs = checkout.root / "workflow" / "transferability" / "runs.py"
+    runs = checkout.root / "workflow" / "transferability" / "jobs" / "job.py"
     original = runs.read_text()
     try:
         runs.write_text(
@@ -246,7 +246,7 @@ def test_code_edited_while_snakemake_runs_is_refused(checkout):
     while not (log.exists() and "training" in log.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    file = checkout.root / "workflow" / "transferability" / "optimizer.py"
+    file = checkout.root / "workflow" / "transferability" / "training" / "optimizers.py"
     original = file.read_text()
     try:
         file.write_text(original.replace("factor * rate", "factor * factor * rate"))
@@ -269,9 +269,9 @@ def test_what_computes_nothing_retrains_nothing(checkout, change):
     library = checkout.root / "workflow" / "transferability"
     scripts = checkout.root / "workflow" / "scripts"
     file, old, new = {
-        "docstring": (library / "training.py", '"""Training one network', '"""The training of one network'),
-        "comment": (library / "data.py", "\nclass Pixels", "\n# A comment.\nclass Pixels"),
-        "progress": (library / "progress.py", "images/s", "images per second"),
+        "docstring": (library / "training" / "trainer.py", '"""Training one network', '"""The training of one network'),
+        "comment": (library / "training" / "batches.py", "\nclass Pixels", "\n# A comment.\nclass Pixels"),
+        "progress": (library / "jobs" / "progress.py", "images/s", "images per second"),
         "script": (scripts / "train.py", "if __name__", "# A comment.\nif __name__"),
         "figure": (library / "figures" / "figure2.py", "fontsize=8", "fontsize=7"),
         "touch": (scripts / "train.py", "", ""),
@@ -287,7 +287,7 @@ def test_what_computes_nothing_retrains_nothing(checkout, change):
 
 
 def test_a_change_in_what_training_computes_retrains_everything(checkout):
-    file = checkout.root / "workflow" / "transferability" / "optimizer.py"
+    file = checkout.root / "workflow" / "transferability" / "training" / "optimizers.py"
     original = file.read_text()
     try:
         assert "factor * rate" in original

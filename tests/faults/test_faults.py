@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from transferability.common.errors import InputError
-from transferability.jobs.accuracy_record import read_record
+from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.checkpoints import load_checkpoint, save_checkpoint
 from transferability.jobs.job import Products
 from transferability.results.accuracies import collect

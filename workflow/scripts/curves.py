@@ -3,7 +3,7 @@
 from transferability.common.script import paths, script
 from transferability.figures.curves import draw_curves
 from transferability.figures.style import save_figure
-from transferability.jobs.accuracy_record import read_record
+from transferability.jobs.accuracy_file import read_record
 
 
 @script

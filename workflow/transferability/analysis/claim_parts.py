@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from transferability.analysis.effects import ALPHA, Contrast, Estimate, estimate, relative_accuracies
+from transferability.analysis.effects import ALPHA, Contrast, Estimate, estimate
+from transferability.analysis.relative import relative_accuracies
 
 MARGIN = 0.01  # accuracies closer than one point count as equal
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from transferability.analysis.effects import estimate, relative_accuracies
+from transferability.analysis.effects import estimate
+from transferability.analysis.relative import relative_accuracies
 
 TABLE1_TEXT = """Points of top-1 accuracy that AnB+ has more than base and than BnB+, averaged over ranges of n.
 Unpaired: the paper's way, means over all networks there are. Paired: each network relative to the base network of its

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from transferability.analysis.effects import relative_accuracies
+from transferability.analysis.relative import relative_accuracies
 from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, Look, scatter
 
 TRANSFER = Look("transfer AnB, BnA", "#e8883a", "#8a4a10", "h")

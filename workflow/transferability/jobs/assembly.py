@@ -1,4 +1,4 @@
-"""From a recipe and files to a trainer: what decides how a network starts."""
+"""From a recipe and files to a trainer, and from what it trained to an accuracy record: all that decides a result."""
 
 import logging
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from transferability.common.checksums import fingerprint
@@ -17,6 +18,7 @@ from transferability.models.architectures import ARCHITECTURES
 from transferability.models.building import build_network
 from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Task, read_task
+from transferability.training.evaluation import summarize
 from transferability.training.preprocessing import Preparation, mean_image
 from transferability.training.trainer import MEAN_IMAGE, Trainer
 
@@ -91,3 +93,24 @@ def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) ->
     except OSError as error:
         log.warning("cannot keep the mean image at %s: %s", path, error)
     return mean
+
+
+def accuracy_record(recipe: Recipe, trainer: Trainer, task: Task, mark: str) -> dict:
+    """Return what a network's accuracy file holds: a function of configuration, data and code alone.
+
+    by_class tells of each class how many of its validation images the last test had right: "41/50".
+    """
+    images = np.bincount(task.val.labels, minlength=task.classes)
+    record = {
+        **recipe.network,
+        "classes": task.classes,
+        "train_images": len(task.train),
+        "val_images": len(task.val),
+        **summarize(trainer.curve),
+        "by_class": {
+            wnid: f"{right}/{of}" for wnid, right, of in zip(task.wnids, trainer.correct, images, strict=True)
+        },
+        "seed": recipe.seed,
+        "fingerprint": mark,
+    }
+    return record | {"checksum": fingerprint(record)}

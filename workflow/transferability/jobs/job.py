@@ -14,8 +14,8 @@ from transferability.common.atomic_files import write_text
 from transferability.common.code import check_code
 from transferability.common.errors import InputError
 from transferability.common.logs import job_log
-from transferability.jobs.accuracy_record import accuracy_record, read_record
-from transferability.jobs.assembly import trainer_of
+from transferability.jobs.accuracy_file import read_record
+from transferability.jobs.assembly import accuracy_record, trainer_of
 from transferability.jobs.checkpoints import Checkpointer
 from transferability.jobs.devices import leased_hardware
 from transferability.jobs.finished import Finished

@@ -16,7 +16,7 @@ from transferability.study.paths import manifest_file, weights_file
 from transferability.study.training_settings import training_of
 
 # The code that, with all that it uses, decides what a training gives.
-TRAINING_CODE = ("jobs.assembly", "jobs.accuracy_record.accuracy_record")
+TRAINING_CODE = ("jobs.assembly",)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from transferability.jobs.assembly import Start
+from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.architectures import ARCHITECTURES
 from transferability.study.network import Network
 from transferability.study.paths import provenance_file
@@ -104,7 +104,7 @@ class _EnoughError(Exception):
 
 
 def _measure(architecture: str, task: Task, start: Start, settings: Settings, device: torch.device) -> Speed:
-    trainer = Trainer("measurement", architecture, task, start, settings, 0, device)
+    trainer = new_trainer("measurement", architecture, task, start, settings, 0, device)
     training = training_speed(trainer, MEASURED_SECONDS)
     trainer.test()
     began = now(device)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.common.errors import InputError
-from transferability.jobs.accuracy_record import read_record
+from transferability.jobs.accuracy_file import read_record
 
 COLUMNS = [
     *("network", "split", "treatment", "source", "target", "n", "fine_tuned", "preserved", "examples_per_class"),

@@ -1,0 +1,27 @@
+"""Accuracies relative to the base network of the same split and target half."""
+
+import pandas as pd
+
+from transferability.results.accuracies import BY_CLASS
+from transferability.study.network import Network
+
+
+def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Pair each network that is no base with the base network of its split and target half.
+
+    Returns columns split, target, n, treatment (BnB, BnB+, AnB, AnB+, Bn~1B, An~1B, random), accuracy, base, relative
+    (accuracy - base), val_images and, if `accuracies` has it (`results.read_study`), by_class, less that of the base.
+    Networks without such a base are left out.
+    """
+    known = [BY_CLASS] if BY_CLASS in accuracies else []
+    base = accuracies[accuracies["treatment"] == "base"].set_index(["split", "target"])[[measure, *known]]
+    base = base.rename(columns={measure: "base", BY_CLASS: "base_by_class"})
+    others = accuracies[~accuracies["treatment"].isin(["base", "reduced"])]
+    table = others.join(base, on=["split", "target"], how="inner").rename(columns={measure: "accuracy"})
+    table["treatment"] = [Network.parse(*key).notation for key in zip(table["split"], table["network"], strict=True)]
+    table["relative"] = table["accuracy"] - table["base"]
+    if known:
+        pairs = zip(table[BY_CLASS], table["base_by_class"], strict=True)
+        table[BY_CLASS] = [None if own is None or its is None else own - its for own, its in pairs]
+    columns = ["split", "target", "n", "treatment", "accuracy", "base", "relative", "val_images", *known]
+    return table[columns].reset_index(drop=True)
