@@ -24,11 +24,11 @@ figure2: $(VENV)/ready
 smoke: $(VENV)/ready
 	$(BIN)/snakemake --cores all --forceall --configfile config/smoke.yaml
 
-# Three processes, each with a file of tests at a time; the one that is on a Slurm mostly waits.
+# Four processes, each with a file of tests at a time; they often wait, for Slurm most of all.
 PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
 test: lint
-	$(PYTEST) --numprocesses 3
+	$(PYTEST) --numprocesses 4
 
 # What takes a minute: linters, and the tests that are not marked slow.
 quick: lint

@@ -71,10 +71,11 @@ class Clock:
 
 def parts(results: Path, network: Network, training: dict, device: torch.device) -> dict[str, float]:
     """Train a network anew; return the share of its time that each part takes."""
-    task = read_task(source_of(results, network))
+    source = source_of(results, network)
+    task = read_task(source.store_files, source.manifest)
     began, clock = now(device), Clock(device)
     if network.copied:
-        weights = read_weights(results / "weights" / network.split / f"base{network.source}.safetensors")
+        weights = read_weights(source.weights)
         start = Start.from_base(weights, network.copied, network.frozen)
     else:
         start = Start.from_scratch(task)

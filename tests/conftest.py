@@ -19,7 +19,20 @@ from . import warm
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
-LONGEST = ["slurm/test_slurm.py", "test_workflow.py", "faults/test_killed_snakemake.py", "faults/test_faults.py"]
+# The smoke study, as tests of the workflow call it.
+SMOKE = ("--configfile", "config/smoke.yaml")
+RESULTS = "results/smoke"
+FIGURE = f"{RESULTS}/figure2.pdf"
+NETWORKS = f"{RESULTS}/accuracy.csv"  # made from all networks; without figures and tables it takes a third of the time
+
+LONGEST = [
+    "slurm/test_slurm.py",
+    "test_reruns.py",
+    "test_workflow.py",
+    "test_places.py",
+    "faults/test_killed_snakemake.py",
+    "faults/test_faults.py",
+]
 
 torch.set_num_threads(1)
 
@@ -54,6 +67,10 @@ def make_examples(count: int, classes: int, size: int, seed: int) -> Examples:
     for image, label in zip(store, labels, strict=True):
         image[4 * label : 4 * label + 6, 8:20] += 120
     return Examples(store, np.arange(count), labels)
+
+
+def accuracies(checkout):
+    return checkout.root / RESULTS / "accuracy" / "random-0"
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,18 @@
 """The workflow as a user meets it: snakemake in a copy of the repository, on the smoke study."""
 
 import json
-import os
-import random
 import re
 import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
 import yaml
 
-SMOKE = ("--configfile", "config/smoke.yaml")
-RESULTS = "results/smoke"
-FIGURE = f"{RESULTS}/figure2.pdf"
-NETWORKS = f"{RESULTS}/accuracy.csv"  # made from all networks; without figures and tables it takes a third of the time
-
-
-def accuracies(checkout):
-    return checkout.root / RESULTS / "accuracy" / "random-0"
+from .conftest import FIGURE, RESULTS, SMOKE, accuracies
 
 
 def test_the_smoke_study_leaves_what_the_design_promises(checkout):
@@ -88,152 +78,6 @@ def test_an_accuracy_file_says_what_was_trained_and_how_well(checkout):
 
 def test_nothing_is_pending_after_a_run(checkout):
     assert checkout.pending(*SMOKE) == {}
-
-
-def test_deleting_one_accuracy_reruns_one_network_to_the_same_bytes(checkout):
-    file = accuracies(checkout) / "A3B+.json"
-    before = file.read_bytes()
-    file.unlink()
-    assert checkout.pending(FIGURE, *SMOKE) == {"train_transfer": 1, "collect": 1, "figure2": 1}
-    (accuracies(checkout).parent / "random-splits.csv").unlink()
-    assert checkout.pending(FIGURE, *SMOKE) == {"train_transfer": 1, "collect": 1, "figure2": 1}
-    checkout.snakemake(FIGURE, *SMOKE)
-    assert file.read_bytes() == before
-    assert checkout.pending(*SMOKE) == {"provenance": 1, "all": 1}  # the bytes of all accuracies are the same
-    checkout.snakemake(*SMOKE)
-    assert checkout.pending(*SMOKE) == {}
-
-
-def test_deleting_base_weights_reruns_that_base_and_its_copies(checkout):
-    file = checkout.root / RESULTS / "weights" / "random-0" / "baseA.safetensors"
-    kept = file.read_bytes()
-    file.unlink()
-    expected = {"train_base": 1, "train_transfer": 12, "collect": 1, "figure2": 1}
-    checkout.trained(RESULTS)
-    assert checkout.pending(FIGURE, *SMOKE) == expected
-    checkout.snakemake(str(file.relative_to(checkout.root)), *SMOKE)
-    assert checkout.trained(RESULTS) == {"random-0/baseA"}
-    assert file.read_bytes() == kept
-    assert checkout.pending(*SMOKE) == {"provenance": 1, "all": 1}
-    checkout.snakemake(*SMOKE)
-
-
-def repair(path: Path) -> None:
-    """Damage a file, and delete it as the error says that names it."""
-    path.write_bytes(path.read_bytes()[:-1])
-    path.unlink()
-
-
-REPAIRS = {
-    "index.csv touched": (Path.touch, set()),
-    "store.npy": (repair, set()),
-    "splits/random-0/A.csv": (repair, set()),
-    "index.csv": (repair, set()),
-    "weights/random-0/baseA.safetensors": (repair, {"random-0/baseA"}),
-    "accuracy/random-0/A3B+.json": (repair, {"random-0/A3B+"}),
-    "provenance/random-0/A3B+.json": (repair, set()),
-}
-
-
-@pytest.mark.parametrize("file", REPAIRS)
-def test_a_repair_trains_only_what_it_asks_for(checkout, file):
-    """Whatever jobs Snakemake's clock starts then, they find what they would train.
-
-    One network is asked for besides: without, Snakemake does not miss what lies between files that are there.
-    """
-    results = checkout.root / RESULTS
-    before = contents(results)
-    checkout.trained(RESULTS)
-    edit, asked = REPAIRS[file]
-    edit(results / file.removesuffix(" touched"))
-    (accuracies(checkout) / "B3A.json").unlink()
-    checkout.snakemake(NETWORKS, *SMOKE)
-    assert checkout.trained(RESULTS) == asked | {"random-0/B3A"}
-    assert contents(results) == before
-    checkout.snakemake(*SMOKE)
-    assert checkout.trained(RESULTS) == set()
-    assert contents(results) == before
-    assert checkout.pending(*SMOKE) == {}
-
-
-def contents(results: Path) -> dict[str, bytes]:
-    """The bytes of all accuracy files and weights."""
-    files = [*results.glob("accuracy/*/*.json"), *results.glob("weights/*/*")]
-    return {str(file.relative_to(results)): file.read_bytes() for file in files}
-
-
-def test_a_copy_of_the_results_trains_nothing(checkout):
-    """cp -r gives every file another time."""
-    before = contents(checkout.root / RESULTS)
-    copy = checkout.root / "results" / "copy"
-    subprocess.run(["cp", "-r", checkout.root / RESULTS, copy], check=True)
-    for file in copy.rglob("*"):
-        seconds = random.Random(file.name).uniform(-1e6, 0) + time.time()
-        os.utime(file, (seconds, seconds))
-    checkout.snakemake("results/copy/accuracy.csv", *SMOKE, "--config", "results_dir=results/copy")
-    assert checkout.trained("results/copy") == set()
-    assert contents(copy) == before
-
-
-def test_a_configuration_changed_and_changed_back_trains_nothing_again(checkout):
-    before = contents(checkout.root / RESULTS)
-    checkout.trained(RESULTS)
-    target = f"{RESULTS}/accuracy/random-0/A3B.json"
-    checkout.snakemake(target, *SMOKE, "--config", "training={rate: 0.005}")
-    assert checkout.trained(RESULTS) == {"random-0/baseA", "random-0/A3B"}
-    assert contents(checkout.root / RESULTS) != before
-    checkout.snakemake(NETWORKS, *SMOKE)
-    assert checkout.trained(RESULTS) == set()
-    assert contents(checkout.root / RESULTS) == before
-    checkout.snakemake(*SMOKE)
-
-
-BASES = {"whole/base", *(f"{split}/base{half}" for split in ("random-0", "manmade-natural") for half in "AB")}
-
-
-@pytest.mark.parametrize(
-    ("targets", "force", "asked"),
-    [
-        ([], ["-f", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/A3B+"}),
-        ([NETWORKS], ["-R", "train_base"], BASES),
-        ([], ["-F", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/baseA", "random-0/A3B+"}),
-        ([NETWORKS], ["--forcerun", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/A3B+"}),
-    ],
-    ids=["-f", "-R", "-F", "--forcerun"],
-)
-def test_what_a_person_forces_is_trained(checkout, targets, force, asked):
-    before = contents(checkout.root / RESULTS)
-    checkout.trained(RESULTS)
-    checkout.snakemake(*targets, *SMOKE, *force)
-    assert checkout.trained(RESULTS) == asked
-    assert contents(checkout.root / RESULTS) == before
-    checkout.snakemake(*SMOKE)
-
-
-def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
-    """The store is packed anew, and the jobs fail that would put networks back; the next run still finds them."""
-    results = checkout.root / RESULTS
-    before = contents(results)
-    checkout.trained(RESULTS)
-    (results / "store.npy").unlink()
-    target = results / "accuracy" / "random-0" / "B3A.json"
-    target.unlink()
-    runs = checkout.root / "workflow" / "transferability" / "jobs" / "job.py"
-    original = runs.read_text()
-    try:
-        runs.write_text(
-            original.replace("        check_code(", "        raise InputError('on purpose')\n        check_code(", 1)
-        )
-        run = checkout.snakemake(str(target.relative_to(checkout.root)), *SMOKE, check=False)
-    finally:
-        runs.write_text(original)
-    assert "failed: random-0/baseB: on purpose (log: results/smoke/logs/train/random-0/baseB.log)" in run.stdout
-    gone = before.keys() - contents(results).keys()
-    assert gone == {"accuracy/random-0/B3A.json", "accuracy/random-0/baseB.json", "weights/random-0/baseB.safetensors"}
-    checkout.snakemake(NETWORKS, *SMOKE)
-    assert checkout.trained(RESULTS) == {"random-0/B3A"}
-    assert contents(results) == before
-    checkout.snakemake(*SMOKE)
 
 
 def test_code_edited_while_snakemake_runs_is_refused(checkout):

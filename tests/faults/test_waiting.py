@@ -1,0 +1,182 @@
+"""Jobs that wait for each other, show signs of life, and end when nobody waits for them."""
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from transferability.jobs.locks import training_alone
+
+FLOCK = """
+#include <errno.h>
+int flock(int file, int operation) { errno = %s; return -1; }
+"""
+
+
+@pytest.mark.parametrize("error", ["ENOSYS", "ENOLCK", "EOPNOTSUPP"])
+def test_a_file_system_without_locks(tmp_path, table, error):
+    """A preloaded flock that fails; a first process is killed, a second one on another host must not wait for it."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    (tmp_path / "flock.c").write_text(FLOCK % error)
+    library = tmp_path / "flock.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "flock.c"], check=True)
+    environment = os.environ | {"LD_PRELOAD": str(library)}
+    code = "import sys, time; from pathlib import Path; from transferability.jobs.locks import training_alone\n"
+    code += "import logging; logging.basicConfig(stream=sys.stdout, format='%(message)s')\n"
+    code += "with training_alone(Path(sys.argv[1])): print('has it', flush=True); time.sleep(float(sys.argv[2]))"
+    command = [sys.executable, "-c", code, str(tmp_path / "A3B.lock")]
+    first = subprocess.Popen([*command, "60"], env=environment, stdout=-1, text=True)
+    assert "this file system has no locks" in first.stdout.readline()
+    assert first.stdout.readline() == "has it\n"
+    first.kill()
+    first.wait()
+    elsewhere = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere; exec "$@"', "-"]
+    elsewhere = elsewhere if os.getuid() == 0 else []
+    second = subprocess.run([*elsewhere, *command, "0"], env=environment, stdout=-1, text=True, timeout=60)
+    assert second.returncode == 0 and "has it" in second.stdout
+    outcome = "a warning, and no lock: nobody waits for a dead job"
+    table.append((f"no locks ({error})", "a preloaded flock that fails, kill -9, then another host", outcome))
+
+
+def test_a_lock_file_is_removed_and_still_excludes(tmp_path):
+    """Who waits for a lock whose file the holder removes must not hold the removed one."""
+    path, held, order = tmp_path / "A3B.lock", tmp_path / "held", []
+    code = "import sys, time; from pathlib import Path; from transferability.jobs.locks import training_alone\n"
+    code += "with training_alone(Path(sys.argv[1])):\n"
+    code += "    Path(sys.argv[2]).open('x').close(); time.sleep(0.3); Path(sys.argv[2]).unlink()"
+    jobs = [subprocess.Popen([sys.executable, "-c", code, str(path), str(held)]) for _ in range(4)]
+    order = [job.wait(60) for job in jobs]
+    assert order == [0] * 4  # 'x' fails where two are in it
+    assert not path.exists()
+
+
+def test_waiting_for_another_job_ends_with_the_walltime(tmp_path):
+    def check():
+        raise TimeoutError("over")
+
+    with training_alone(tmp_path / "A3B.lock"):
+        child = os.fork()
+        if child == 0:
+            try:
+                with training_alone(tmp_path / "A3B.lock", check):
+                    os._exit(0)
+            except TimeoutError:
+                os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_progress_files_are_not_synced(study, table):
+    """Where a sync takes a second, training stood still for 4 of 24 s."""
+    synced = study.root / "synced"
+
+    def counting():
+        from transferability.jobs import progress
+
+        fsync = os.fsync
+        os.fsync = lambda file: (synced.open("a").write(f"{Path(f'/proc/self/fd/{file}').readlink()}\n"), fsync(file))
+        progress.EVERY = progress.FIRST = 0.01
+
+    options = {"length": "600 iterations", "test_every": "600 iterations", "state_seconds": 1e6}
+    process = study.start("A3B+", before=counting, **options)
+    while not (study.root / "state" / "random-0" / "A3B+.progress").exists():
+        assert process.is_alive()
+        time.sleep(0.005)
+    process.join(60)
+    assert process.exitcode == 0
+    names = {Path(line).name for line in synced.read_text().splitlines()}
+    assert "accuracy.unfinished" in names
+    assert not any("progress" in name for name in names)
+    assert len(synced.read_text().splitlines()) < 20
+    table.append(("a slow disk", "syncs counted while progress is written every 10 ms", "none for progress files"))
+
+
+def test_a_long_test_is_a_sign_of_life(study, table):
+    """Progress is written while one iteration or one test takes minutes."""
+
+    def slow():
+        from transferability.jobs import progress
+        from transferability.training import trainer as training
+
+        progress.EVERY = progress.FIRST = 0.05
+        test = training.Trainer.test
+        training.Trainer.test = lambda trainer: (time.sleep(3), test(trainer))[1]
+
+    file = study.root / "state" / "random-0" / "A3B+.progress"
+    process = study.start("A3B+", before=slow, test_every="60 iterations")
+    written = set()
+    while process.is_alive():
+        if file.exists():
+            with contextlib.suppress(OSError, ValueError):
+                written.add(json.loads(file.read_text())["written"])
+        time.sleep(0.02)
+    assert process.exitcode == 0
+    assert max(written) - min(written) > 2.5
+    assert max(b - a for a, b in itertools.pairwise(sorted(written))) < 1.5
+    table.append(("a test of minutes", "each test waits for 3 s", "status sees the job alive throughout"))
+
+
+def test_a_signal_before_training_ends_a_job_at_once(study, table):
+    with training_alone(study.root / "state" / "random-0" / "A3B+.lock"):
+        process = study.start("A3B+")
+        deadline = time.monotonic() + 20
+        while "waits for another process" not in (study.log("A3B+") if (study.root / "A3B+.log").exists() else ""):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGTERM)
+        process.join(20)
+    assert process.exitcode == 1
+    assert "error: random-0/A3B+: stopped by SIGTERM; it had not begun to train" in study.log("A3B+")
+    table.append(("SIGTERM", "while it waits for another process", "ends at once, with a message"))
+
+
+def test_a_job_ends_with_its_snakemake(study, undisturbed, table):
+    """kill -9 of the process that started it."""
+    starter = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    options = {"length": "60000 iterations", "state_seconds": 0.1}
+
+    def begin():
+        from transferability.common.processes import end_with
+
+        end_with(starter.pid)
+
+    process = study.start("A3B+", before=begin, **options)
+    study.wait_for_state("A3B+")
+    starter.kill()
+    starter.wait()
+    process.join(20)
+    assert process.exitcode == 1
+    assert "stopped by SIGTERM at iteration" in study.log("A3B+")
+    outcome = "its trainings save their states and end within a second"
+    table.append(("kill -9 of snakemake", "while it trains on the same machine", outcome))
+
+
+def test_two_users_see_each_others_gpus(table):
+    """Whatever their TMPDIR: the second finds the device in use."""
+    code = "import os, sys, time; from transferability.jobs.devices import leased_device\n"
+    code += "os.setuid(int(sys.argv[2]))\n"
+    code += "def full(): print('full', flush=True); sys.exit(0)\n"
+    code += "with leased_device([sys.argv[1]], 1, full): print('has it', flush=True); time.sleep(60)"
+    if os.getuid():
+        pytest.skip("needs root, to become another user")
+    device = f"GPU-{os.getpid()}-{socket.gethostname()}"
+    command = [sys.executable, "-c", code, device]
+    first = subprocess.Popen([*command, "65534"], stdout=-1, text=True)
+    assert first.stdout.readline() == "has it\n"
+    second = subprocess.run([*command, "65533"], stdout=-1, text=True, env=os.environ | {"TMPDIR": "/nowhere"})
+    assert second.stdout == "full\n"
+    first.kill()
+    first.wait()
+    third = subprocess.Popen([*command, "65533"], stdout=-1, text=True)
+    assert third.stdout.readline() == "has it\n"
+    third.kill()
+    table.append(("two users, one GPU", "other TMPDIRs; then kill -9 of the first", "the second waits, then has it"))

@@ -1,0 +1,147 @@
+"""Decoding one image: every kind becomes what a person sees, and what cannot is told."""
+
+import errno
+import os
+import struct
+from functools import partial
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from transferability.store.decoding import read_image, try_to_decode
+
+
+def test_every_kind_of_image_becomes_rgb(tmp_path):
+    grey = Image.fromarray(np.full((20, 20), 100, dtype=np.uint8))
+    colour = Image.new("RGB", (20, 20), (200, 100, 50))
+    kinds = {
+        "grey.jpg": (grey, (100, 100, 100)),
+        "cmyk.jpg": (colour.convert("CMYK"), (200, 100, 50)),
+        "palette.png": (colour.convert("P", palette=Image.Palette.ADAPTIVE), (200, 100, 50)),
+        "alpha.png": (colour.convert("RGBA"), (200, 100, 50)),
+        "bits16.png": (Image.fromarray(np.full((20, 20), 100 * 256, dtype=np.uint16)), (100, 100, 100)),
+        "png-named.jpg": (colour, (200, 100, 50)),
+    }
+    for name, (image, expected) in kinds.items():
+        image.save(tmp_path / name, format="PNG" if "png" in name else None)
+        pixels = read_image(tmp_path / name, 8)
+        assert (pixels.shape, pixels.dtype) == ((8, 8, 3), np.uint8), name
+        assert np.abs(pixels.astype(int) - expected).max() <= 3, name
+
+
+def twelve_bits(pixels: np.ndarray) -> bytes:
+    """A TIFF with 12 bits a pixel, as some cameras and microscopes write it, of pixels with 8."""
+    wide = (pixels * 4095 // 255).reshape(-1, 2)
+    packed = np.stack([wide[:, 0] >> 4, (wide[:, 0] & 15) << 4 | wide[:, 1] >> 8, wide[:, 1] & 255], axis=1)
+    data = packed.astype(np.uint8).tobytes()
+    height, width = pixels.shape
+    tags = [
+        (256, width),
+        (257, height),
+        (258, 12),
+        (259, 1),
+        (262, 1),
+        (273, 8),
+        (277, 1),
+        (278, height),
+        (279, len(data)),
+    ]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return struct.pack("<2sHI", b"II", 42, 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + b"\0" * 4
+
+
+SCALE = np.arange(20 * 20).reshape(20, 20) % 256  # from black to white, in 8 bits
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "options"),
+    [
+        ("8.png", SCALE.astype(np.uint8), {}),
+        ("16.png", (SCALE * 257).astype(np.uint16), {}),
+        ("16.tif", (SCALE * 257).astype(np.uint16), {}),
+        ("12.tif", SCALE, {"bits": 12}),
+        ("16-white-is-zero.tif", ((255 - SCALE) * 257).astype(np.uint16), {"tiffinfo": {262: 0}}),
+        ("16.pgm", (SCALE * 257).astype(np.uint16), {}),
+        ("transparent-on-black.png", np.dstack([np.zeros_like(SCALE)] * 3 + [255 - SCALE]).astype(np.uint8), {}),
+        ("transparent-grey.png", np.dstack([np.zeros_like(SCALE), 255 - SCALE]).astype(np.uint8), {}),
+    ],
+)
+def test_pixels_are_what_a_person_sees(tmp_path, name, image, options):
+    """None turns black or white: not 16 bits, not what is black below its transparency, on the white of a page."""
+    if "bits" in options:
+        (tmp_path / name).write_bytes(twelve_bits(image))
+    else:
+        Image.fromarray(image).save(tmp_path / name, **options)
+    assert np.abs(read_image(tmp_path / name, 20)[..., 1].astype(int) - SCALE).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "LAB", "RGBX"])
+def test_the_modes_that_files_have_all_keep_their_scale(tmp_path, mode):
+    """A picture of black, white and a colour, in every mode that TIFF can hold."""
+    picture = Image.new("RGB", (30, 10), "black")
+    picture.paste((255, 255, 255), (10, 0, 20, 10))
+    picture.paste((200, 100, 50), (20, 0, 30, 10))
+    if mode == "LAB":
+        lab = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        image = ImageCms.applyTransform(picture, ImageCms.buildTransform(lab[1], lab[0], "RGB", "LAB"))
+    else:
+        image = picture.convert(mode)
+    file = tmp_path / ("a.png" if mode in ("P", "PA", "LA") else "a.tif")
+    (image.convert("P") if mode == "PA" else image).save(file)
+    pixels = read_image(file, 30)[15].astype(int)
+    assert pixels[5].max() < 20 and pixels[15].min() > 235, mode
+    expected = {"1": pixels[25], "L": [124] * 3, "LA": [124] * 3}.get(mode, [200, 100, 50])
+    assert np.abs(pixels[25] - expected).max() < 30, (mode, pixels[25])
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "it is empty"),
+        (b"\n <!DOCTYPE html><html>404</html>", "it is a web page or other markup, not an image"),
+        (b"\0" * 100, "it is no image that Pillow can open (it begins with b'\\x00\\x00"),
+        (b"GIF89a", "it is"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(content, what):
+    pixels, reason = try_to_decode(lambda: content, partial(read_image, size=8))
+    assert pixels is None
+    assert reason.startswith(what)
+    assert "BytesIO" not in reason
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp", "tif"])
+def test_a_truncated_file_of_any_format_is_told(tmp_path, suffix):
+    file = tmp_path / f"a.{suffix}"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(file)
+    content = file.read_bytes()
+    _, reason = try_to_decode(lambda: content[: len(content) // 2], partial(read_image, size=8))
+    assert reason and "BytesIO" not in reason and "\n" not in reason
+
+
+def test_a_file_that_may_not_be_read_is_no_broken_image():
+    def refused():
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    assert try_to_decode(refused, read_image) == (None, "it cannot be read: Permission denied")
+
+
+def test_the_orientation_in_exif_is_ignored_as_in_the_original_study(tmp_path):
+    halves = Image.new("RGB", (20, 20))
+    halves.paste((255, 255, 255), (10, 0, 20, 20))
+    exif = halves.getexif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    halves.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    pixels = read_image(tmp_path / "turned.jpg", 20)
+    assert pixels[:, :9].max() < 30
+    assert pixels[:, 11:].min() > 225
+
+
+def test_images_are_squeezed_into_the_square(tmp_path):
+    halves = np.zeros((10, 40, 3), dtype=np.uint8)
+    halves[:, 20:] = 255
+    Image.fromarray(halves).save(tmp_path / "wide.png")
+    pixels = read_image(tmp_path / "wide.png", 10)
+    assert pixels[:, :4].max() == 0
+    assert pixels[:, 6:].min() == 255
