@@ -32,7 +32,7 @@ class Study:
 
     @classmethod
     def from_tables(cls, accuracies: pd.DataFrame, kernels: pd.DataFrame, measure: str) -> "Study":
-        """Sort out a table of accuracies (`results.COLUMNS`) and one of kernels (`kernels.describe_kernels`)."""
+        """Sort out a table of accuracies (`accuracies.COLUMNS`) and one of kernels (`kernels.describe_kernels`)."""
         randomly = accuracies["split"].str.startswith("random-")
         relative = relative_accuracies(accuracies, measure)
         return cls(

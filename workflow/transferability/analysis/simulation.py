@@ -21,7 +21,7 @@ def simulate_study(
     between_splits: float = 0.01,
     between_networks: float = 0.005,
 ) -> pd.DataFrame:
-    """Return a table of accuracies (`results.COLUMNS`) of a balanced study on random splits.
+    """Return a table of accuracies (`accuracies.COLUMNS`) of a balanced study on random splits.
 
     `effects` gives the accuracy that a treatment (BnB, BnB+, AnB, AnB+) at n has above base, 0 where it says nothing.
     A split adds its own deviation to each treatment, makes one half as much easier as the other harder, and every

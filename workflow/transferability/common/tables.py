@@ -19,7 +19,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_index(path: Path) -> pd.DataFrame:
-    """Read the table that `layouts.index_images` gave (path, wnid, subset); raise InputError if it is damaged."""
+    """Read the table that `index.index_images` gave (path, wnid, subset); raise InputError if it is damaged."""
     return _read_checked(path, ["path", "wnid", "subset"])
 
 

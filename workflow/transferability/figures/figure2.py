@@ -19,7 +19,7 @@ INTERPRETATIONS = {
 
 
 def draw_figure2(accuracies: pd.DataFrame, measure: str) -> Figure:
-    """Draw both panels from the random splits of a table of accuracies (`results.COLUMNS`).
+    """Draw both panels from the random splits of a table of accuracies (`accuracies.COLUMNS`).
 
     `measure` is the column that is plotted: top1 or top1_best10. Bars are standard errors of the mean over
     networks (splits and target halves), where there are at least two. Raises InputError without base networks.

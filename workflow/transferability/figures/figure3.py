@@ -15,7 +15,7 @@ SIDES = {"A": "man-made", "B": "natural"}
 
 
 def draw_figure3(accuracies: pd.DataFrame, measure: str) -> Figure:
-    """Draw the three panels from a table of accuracies (`results.COLUMNS`); what is not in it is left out.
+    """Draw the three panels from a table of accuracies (`accuracies.COLUMNS`); what is not in it is left out.
 
     Upper left: one line per target half of the man-made/natural split. Upper right: the whole set with the first n
     layers random. Below: means relative to the base networks of the same split and target. `measure` is the column

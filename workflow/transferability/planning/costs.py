@@ -62,7 +62,7 @@ def _parameters(architecture: str, crop: int, classes: int) -> int:
 def workload(config: Mapping, networks: Iterable[Network], tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFrame:
     """Return the images that each network is trained and tested on, over and over: columns network, trained, tested.
 
-    `tasks` maps (split, target) to the number of images per class: columns train, val (`layouts.count_images`).
+    `tasks` maps (split, target) to the number of images per class: columns train, val (`index.count_images`).
     """
     rows = []
     for network in networks:

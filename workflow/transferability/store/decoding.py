@@ -16,7 +16,7 @@ def read_image(file: Path | BinaryIO, size: int) -> np.ndarray:
 
     Images of any kind become what a person sees of them, on white where they are transparent; of several the first
     counts. EXIF orientation is ignored, as in the original study. Raises ValueError for pixels without an agreed scale,
-    and what Pillow raises for files that are damaged or no images (`unreadable.UNREADABLE`).
+    and what Pillow raises for files that are damaged or no images (`UNREADABLE`).
     """
     with Image.open(file) as image:
         image = _to_rgb(image)

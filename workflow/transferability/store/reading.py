@@ -18,7 +18,7 @@ class StoreFiles:
 
     `store` is a .npy file of uint8 (images, size, size, 3), RGB, `checksums` one of uint32, the CRC-32 of every image.
     `description`, a JSON file, tells the number of images, their size, a checksum of the pixels and one of `index`, the
-    table of the images in their order (`layouts.index_images`).
+    table of the images in their order (`index.index_images`).
     """
 
     index: Path
