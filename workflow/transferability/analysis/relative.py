@@ -10,8 +10,8 @@ def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Pair each network that is no base with the base network of its split and target half.
 
     Returns columns split, target, n, treatment (BnB, BnB+, AnB, AnB+, Bn~1B, An~1B, random), accuracy, base, relative
-    (accuracy - base), val_images and, if `accuracies` has it (`accuracies.read_study`), by_class, less that of the base.
-    Networks without such a base are left out.
+    (accuracy - base), val_images and, if `accuracies` has it (as `read_study` gives it), by_class, less that of the
+    base. Networks without such a base are left out.
     """
     known = [BY_CLASS] if BY_CLASS in accuracies else []
     base = accuracies[accuracies["treatment"] == "base"].set_index(["split", "target"])[[measure, *known]]

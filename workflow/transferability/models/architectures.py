@@ -12,8 +12,8 @@ from transferability.models.caffenet import caffenet, caffenet_mini
 class Architecture:
     """A family member: how it is built and what it expects.
 
-    `build(size, classes)` gives the layers for square images of `size` pixels (configuration.SIZES lists those that it takes);
-    pixels 0..255, less the mean image, are multiplied by `pixel_scale` before they enter.
+    `build(size, classes)` gives the layers for square images of `size` pixels (`configuration.SIZES` lists those that
+    it takes); pixels 0..255, less the mean image, are multiplied by `pixel_scale` before they enter.
     """
 
     build: Callable[[int, int], nn.Sequential]
