@@ -31,6 +31,7 @@ class Jobs:
         own |= {'variable': os.environ.get('OWN'), 'cgroup': Path('/proc/self/cgroup').read_text()}
         Path(task['file']).write_text(repr(own))
     def wait(task):
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         Path(task['file']).write_text(str(os.getpid()))
         time.sleep(60)
 def serve(): fork_server.serve(sys.argv[1], lambda: job)

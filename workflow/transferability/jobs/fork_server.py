@@ -81,11 +81,14 @@ def _train_forked(path: str, task: dict) -> int | None:
                 json.dumps({"task": task, "directory": str(Path.cwd()), "environment": dict(os.environ)}) + "\n"
             )
             lines.flush()
+            # From here on signals are the job's, also one that comes before it begins.
+            passed_on = (signal.SIGTERM, signal.SIGINT)
+            own = [signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n")) for number in passed_on]
             if lines.readline().strip() != BEGUN:
+                for number, handler in zip(passed_on, own, strict=True):
+                    signal.signal(number, handler)
                 return None
             server.settimeout(None)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n"))
             lifeline.take_ctrl_c()
             try:
                 code = lines.readline().strip()
