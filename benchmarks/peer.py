@@ -28,9 +28,9 @@ from torchvision import datasets, transforms
 
 from transferability.common.tables import read_index, read_manifest
 from transferability.jobs.accuracy_file import read_record
-from transferability.models.architectures import ARCHITECTURES
-from transferability.models.building import initialize
+from transferability.models.building import build_model, initialize, pixel_scale
 from transferability.planning.costs import now
+from transferability.study.architectures import blueprint
 from transferability.study.grid import experiments
 from transferability.study.network import Network
 from transferability.study.training_settings import Settings, read_settings
@@ -70,10 +70,10 @@ class Peer:
     """One network and its loaders."""
 
     def __init__(self, scratch: Path, config: dict, settings: Settings, frozen: int):
-        architecture, size = ARCHITECTURES[config["network"]["architecture"]], config["dataset"]["image_size"]
-        self.train_batches = loader(scratch / "train", settings, size, architecture.pixel_scale, train=True)
-        self.val_batches = loader(scratch / "val", settings, size, architecture.pixel_scale, train=False)
-        self.network = architecture.build(settings.crop, len(self.train_batches.dataset.classes))
+        model, size = blueprint(config["network"]["architecture"]), config["dataset"]["image_size"]
+        self.train_batches = loader(scratch / "train", settings, size, pixel_scale(model), train=True)
+        self.val_batches = loader(scratch / "val", settings, size, pixel_scale(model), train=False)
+        self.network = build_model(model, settings.crop, len(self.train_batches.dataset.classes))
         for number, layer in enumerate(self.network):
             initialize(layer, number)
             layer.requires_grad_(number >= frozen)

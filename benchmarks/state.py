@@ -15,8 +15,8 @@ import torch
 import yaml
 
 from transferability.jobs.checkpoints import LARGEST_SHARE, save_checkpoint
-from transferability.models.architectures import ARCHITECTURES
-from transferability.study.configuration import SIZES
+from transferability.models.building import build_model
+from transferability.study.architectures import blueprint, catalogue, house_names
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 REPEATS = 5
@@ -24,7 +24,7 @@ REPEATS = 5
 
 def seconds_to_save(architecture: str, directory: str) -> tuple[float, float]:
     """Return megabytes, and the median seconds, of saving a base network with 500 classes and its momentum."""
-    network = ARCHITECTURES[architecture].build(SIZES[architecture][0], 500)
+    network = build_model(blueprint(architecture), catalogue()[architecture].sizes[0], 500)
     state = {"network": network.state_dict(), "optimizer": [torch.zeros_like(p) for p in network.parameters()]}
     path, took = Path(directory) / "state.pt", []
     for _ in range(REPEATS):
@@ -37,7 +37,7 @@ def seconds_to_save(architecture: str, directory: str) -> tuple[float, float]:
 if __name__ == "__main__":
     every = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["jobs"]["state_seconds"]
     rows = []
-    for architecture in ARCHITECTURES:
+    for architecture in house_names():
         with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as directory:
             megabytes, seconds = seconds_to_save(architecture, directory)
         interval = max(every, seconds / LARGEST_SHARE)

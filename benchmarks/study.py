@@ -20,6 +20,7 @@ from transferability.jobs.devices import leased_hardware
 from transferability.jobs.recipe import source_of
 from transferability.jobs.weights_files import read_weights
 from transferability.planning.costs import now
+from transferability.study.architectures import blueprint
 from transferability.study.network import Network
 from transferability.study.training_settings import read_settings
 from transferability.tasks.task import read_task
@@ -80,7 +81,7 @@ def parts(results: Path, network: Network, training: dict, device: torch.device)
     else:
         start = Start.from_scratch(task)
     settings = read_settings(training, len(task.train))
-    trainer = new_trainer(network.name, "caffenet-mini", task, start, settings, 0, device)
+    trainer = new_trainer(network.name, blueprint("caffenet-mini"), task, start, settings, 0, device)
     clock.seconds["data"] = now(device) - began  # the mean image, or what frozen layers make of all images
     trainer._train.batches = clock.batches(trainer._train.batches)
     trainer.test = clock.timed("test", trainer.test)

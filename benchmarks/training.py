@@ -3,10 +3,10 @@
 The ceiling is forward, backward and update, over and over on one batch that is ready on the device. The trainer reads
 its batches from a store on disk, crops, mirrors and subtracts the mean image as the configuration says, and computes
 what frozen layers make of an image once where that never changes. Networks are those of the configuration (default:
-config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with both; config/imagenet-fast.yaml for
-`caffenet`, on a GPU), on random pictures, read all along where a half would not fit on the device. Both are measured in
-turns; medians. Where the configuration says how many training images are expected, the hours that Figure 2's networks
-take at these speeds, without tests, are given.
+config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with both; config/resnet18-pictures.yaml;
+config/imagenet-fast.yaml and config/imagenet-resnet50.yaml, on a GPU), on random pictures, read all along where a half
+would not fit on the device. Both are measured in turns; medians. Where the configuration says how many training images
+are expected, the hours that Figure 2's networks take at these speeds, without tests, are given.
 """
 
 import statistics
@@ -23,21 +23,22 @@ import pandas as pd
 import torch
 import yaml
 from record import record
-from snakemake.utils import update_config
 from torch.utils.flop_counter import FlopCounterMode
 
+from transferability.common.seeds import derive_seed
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.devices import leased_hardware
-from transferability.models.architectures import ARCHITECTURES
-from transferability.models.building import build_network
+from transferability.models.building import build_network, pixel_scale
 from transferability.planning.costs import now, training_speed
+from transferability.study.architectures import Blueprint, blueprint
+from transferability.study.configuration import complete_config
 from transferability.study.grid import experiments
 from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Examples, Task
 from transferability.training import batches
 from transferability.training.arithmetic import arithmetic
 from transferability.training.compilation import compiled
-from transferability.training.optimizers import SGD
+from transferability.training.optimizers import new_optimizer
 from transferability.training.trainer import batch_loss
 
 REPOSITORY = Path(__file__).parents[1]
@@ -45,23 +46,22 @@ REPEATS, SECONDS = 5, 2.0
 CLASSES = 100
 
 
-def bare_step(architecture: str, start: Start, settings: Settings, device: torch.device) -> tuple[Callable, float]:
-    """The bare step on one batch that is on the device, and its operations per image."""
-    network = build_network(architecture, settings.crop, CLASSES, start, lambda *purpose: hash(purpose) % 2**31)
-    network = network.to(device)
-    optimizer = SGD(network.parameters(), settings.momentum, settings.weight_decay)
+def bare_step(model: Blueprint, frozen: int, settings: Settings, device: torch.device) -> tuple[Callable, float]:
+    """The bare step of a model on one batch that is on the device, and its operations per image."""
+    network = build_network(model, settings.crop, CLASSES, partial(derive_seed, 0), device, frozen=frozen)
+    optimizer = new_optimizer(network.model, settings)
     shape = (settings.batch_size, 3, settings.crop, settings.crop)
-    scale = 60 * ARCHITECTURES[architecture].pixel_scale
+    scale = 60 * pixel_scale(model) if model.of_the_house else 1
     inputs = (scale * torch.randn(shape, device=device)).to(memory_format=torch.channels_last)
     labels = torch.randint(CLASSES, (settings.batch_size,), device=device)
 
     def step(loss: Callable) -> None:
         with arithmetic(settings.precision, device):
-            batch_loss = loss(inputs, labels)
-        batch_loss.backward()
+            value = loss(inputs, labels)
+        value.backward()
         optimizer.step(1e-4)
 
-    plain = partial(batch_loss, network)
+    plain = partial(batch_loss, network.model, settings.label_smoothing)
     with FlopCounterMode(display=False) as counter:
         step(plain)
     fast = compiled(plain) if settings.compile else plain
@@ -78,11 +78,11 @@ def repeated(step: Callable, device: torch.device) -> float:
     return steps / (now(device) - began)
 
 
-def measured(architecture: str, task: Task, frozen: int, settings: Settings, device: torch.device) -> dict:
+def measured(model: Blueprint, task: Task, frozen: int, settings: Settings, device: torch.device) -> dict:
     """A row of the table: ceiling and trainer for networks whose first layers are frozen."""
     start = Start.from_scratch(task, frozen)
-    step, operations = bare_step(architecture, start, settings, device)
-    trainer = new_trainer("benchmark", architecture, task, start, settings, 0, device)
+    step, operations = bare_step(model, frozen, settings, device)
+    trainer = new_trainer("benchmark", model, task, start, settings, 0, device)
     pairs = [(settings.batch_size * repeated(step, device), training_speed(trainer, SECONDS)) for _ in range(REPEATS)]
     ceiling, whole = map(statistics.median, zip(*pairs, strict=True))
     return {
@@ -119,12 +119,13 @@ def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
     """The table of a configuration, with notes."""
     settings = replace(read_settings(config["training"], 1), iterations=10**8, test_every=10**8)
     size, architecture = config["dataset"]["image_size"], config["network"]["architecture"]
+    n = sorted({0, *config["network"]["n"]})
     half = (config["dataset"]["expected"]["train"] or 0) // 2
     if half * size**2 * 3 > batches.resident_bytes(device):
         batches.resident_bytes = lambda device: 0  # a half is read from the store all along, and so must a sample be
     with tempfile.TemporaryDirectory() as directory:
         task = random_task(size, 20 * settings.batch_size if size > 100 else 20_000, directory)
-        table = pd.DataFrame([measured(architecture, task, frozen, settings, device) for frozen in range(8)])
+        table = pd.DataFrame([measured(blueprint(architecture), task, frozen, settings, device) for frozen in n])
     notes = (
         f"{architecture} in {settings.precision}, batches of {settings.batch_size}, {settings.crop} pixels, "
         f"on {device}, {torch.get_num_threads()} threads"
@@ -136,8 +137,8 @@ def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
 
 if __name__ == "__main__":
     name = sys.argv[1] if len(sys.argv) > 1 else "config/config.yaml"
-    config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text(encoding="utf-8"))
-    update_config(config, yaml.safe_load(Path(name).read_text(encoding="utf-8")))
+    config = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    complete_config(config, [Path(name)])
     torch.set_num_threads(config["jobs"]["threads"])
     with leased_hardware(config["device"], 1) as device:
         record(f"training-{Path(name).stem}", *speeds(config, device))

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
+from transferability.study.configuration import default_config
+from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Examples, Task
 
 from . import warm
@@ -57,6 +60,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
     longest = [REPOSITORY / "tests" / name for name in LONGEST]
     items.sort(key=lambda item: longest.index(item.path) if item.path in longest else len(longest))
+
+
+def settings_of(**changes) -> Settings:
+    """The settings of a training: the defaults, with epochs of 100 iterations, and changes."""
+    training = default_config()["training"]
+    return replace(read_settings(training, 100 * training["batch_size"]), **changes)
 
 
 def make_examples(count: int, classes: int, size: int, seed: int) -> Examples:

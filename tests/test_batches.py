@@ -8,6 +8,8 @@ from transferability.training import batches
 from transferability.training.batches import Pixels, batch_positions
 from transferability.training.preprocessing import Preparation, mean_image
 
+from .conftest import settings_of
+
 CPU = torch.device("cpu")
 
 
@@ -33,7 +35,7 @@ def test_mean_image_is_over_the_examples_in_bgr(examples):
 @pytest.mark.parametrize("resident", [True, False])
 def test_pixels_are_the_same_from_memory_and_from_disk(examples, resident, monkeypatch):
     monkeypatch.setattr(batches, "RESIDENT_BYTES", 2**30 if resident else 0)
-    pixels = Pixels(examples, CPU)
+    pixels = Pixels(examples, CPU, bgr=True)
     assert pixels.resident == resident
     read = list(pixels.batches([torch.tensor([2, 0]), torch.tensor([3]), torch.tensor([1, 1])]))
     for (places, images), rows in zip(read, ([4, 1], [8], [3, 3]), strict=True):
@@ -42,14 +44,14 @@ def test_pixels_are_the_same_from_memory_and_from_disk(examples, resident, monke
 
 
 def pixels_of(examples):
-    [(_, images)] = Pixels(examples, CPU).batches([torch.arange(len(examples))])
+    [(_, images)] = Pixels(examples, CPU, bgr=True).batches([torch.arange(len(examples))])
     return images
 
 
 def test_the_test_sees_the_centre_crop_less_the_mean(examples):
     mean = mean_image(examples)
     images = pixels_of(examples)
-    inputs = Preparation(mean, crop=8, mirror=True, pixel_scale=0.5).test(images)
+    inputs = Preparation.of_the_house(mean, 0.5, settings_of(crop=8, mirror=True)).test(images)
     expected = (images.float() - mean)[:, 2:10, 2:10] * 0.5
     assert torch.equal(inputs, expected.permute(0, 3, 1, 2))
 
@@ -58,7 +60,7 @@ def test_training_crops_and_mirrors_each_image_on_its_own(examples):
     mean = mean_image(examples)
     images = pixels_of(examples).repeat(100, 1, 1, 1)
     torch.manual_seed(0)
-    inputs = Preparation(mean, crop=8, mirror=True, pixel_scale=1.0).train(images)
+    inputs = Preparation.of_the_house(mean, 1.0, settings_of(crop=8, mirror=True)).train(images)
     centred = (images.float() - mean).permute(0, 3, 1, 2)
     seen = set()
     for one, whole in zip(inputs, centred, strict=True):
@@ -76,7 +78,7 @@ def test_training_crops_and_mirrors_each_image_on_its_own(examples):
 
 
 def test_nothing_is_drawn_where_there_is_nothing_to_draw(examples):
-    preparation = Preparation(mean_image(examples), crop=12, mirror=False, pixel_scale=1.0)
+    preparation = Preparation.of_the_house(mean_image(examples), 1.0, settings_of(crop=12))
     images = pixels_of(examples)
     assert not preparation.random
     assert torch.equal(preparation.train(images), preparation.test(images))

@@ -42,15 +42,24 @@ def test_every_configuration_is_valid(file):
     ("layer", "message"),
     [
         ({"trainig": {}}, "mine.yaml: trainig: unknown key; accepted here: results_dir, seed"),
-        ({"training": {"ratte": 1}}, "mine.yaml: training.ratte: unknown key; accepted here: length, batch_size, rate"),
+        ({"training": {"ratte": 1}}, "mine.yaml: training.ratte: unknown key; accepted here: length, batch_size, opti"),
         ({"training": {"rate": -1}}, "mine.yaml: training.rate: -1 given; accepted: number, more than 0"),
         ({"training": {"length": "20"}}, 'training.length: 20 given; accepted: a number and a unit, as in "450000 it'),
         ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
         ({"dataset": {"layout": "folders"}}, "dataset.layout: 'folders' given; accepted: pictures, imagefolder, tiny"),
-        ({"network": {"n": [1, 8]}}, "network.n.1: 8 given; accepted: integer, at least 1, at most 7"),
+        ({"network": {"n": [1, 8]}}, "network.n: 8 given; accepted: at most 7, layer 8 of caffenet-mini is new"),
+        ({"network": {"n": "every"}}, "network.n: 'every' given; accepted: all, or an array of"),
+        (
+            {"network": {"architecture": "timm/none", "n": "all"}},
+            "network.n: all given; the catalogue does not know the",
+        ),
+        (
+            {"network": {"architecture": "cafenet"}},
+            "network.architecture: cafenet given; accepted: caffenet, caffenet-mi",
+        ),
         (
             {"network": {"n": []}},
-            r"network.n: \[\] given; accepted: array of \(integer, .*\), each value once, not empty",
+            r"network.n: \[\] given; accepted: all, or an array of \(integer, .*\), each value once, not empty",
         ),
         ({"training": {"crop": 100}}, "training.crop: 100 given; accepted with network.architecture caffenet-mini: 32"),
         ({"training": {"crop": 64}}, "training.crop: 64 given; accepted: at most dataset.image_size, which is 32"),
@@ -110,6 +119,12 @@ def test_numbers_on_the_command_line_arrive_as_numbers():
     assert config["training"]["weight_decay"] == 5e-4
     assert config["training"]["mirror"] is True
     assert config["network"]["n"] == [1, 7]
+
+
+def test_all_stands_for_every_number_of_layers_but_the_last():
+    config = {"network": {"architecture": "caffenet-mini", "n": "all"}}
+    complete_config(config, [])
+    assert config["network"]["n"] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_both_environments_are_the_same():

@@ -7,13 +7,15 @@ from scipy import stats
 from torch import nn
 
 from transferability.jobs.assembly import Start, new_trainer
-from transferability.models.architectures import ARCHITECTURES
+from transferability.models.architectures import caffenet as architecture
+from transferability.models.architectures.caffenet import ChannelNorm
 from transferability.models.building import initialize
-from transferability.models.caffenet import ChannelNorm
-from transferability.study.training_settings import Settings
+from transferability.study.architectures import blueprint
 from transferability.tasks.task import Examples, Task
-from transferability.training.optimizers import SGD
+from transferability.training.optimizers import CaffeSGD
 from transferability.training.trainer import Trainer
+
+from .conftest import settings_of
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
 
@@ -33,7 +35,7 @@ PUBLISHED = {
 
 @pytest.fixture(scope="module")
 def caffenet() -> nn.Sequential:
-    network = ARCHITECTURES["caffenet"].build(227, 1000).eval()
+    network = architecture.build(227, 1000).eval()
     for number, layer in enumerate(network):
         initialize(layer, number)
     return network
@@ -98,7 +100,7 @@ def test_in_bfloat16_local_response_normalisation_is_as_exact_as_bfloat16():
 
 
 def test_pooling_rounds_sizes_up():
-    pool = ARCHITECTURES["caffenet"].build(227, 10).conv1.pool
+    pool = architecture.build(227, 10).conv1.pool
     plane = np.random.default_rng(0).normal(size=(6, 6))
     # Windows of 3 at 0, 2 and 4; the last one reaches over the edge.
     expected = [[plane[row : row + 3, column : column + 3].max() for column in (0, 2, 4)] for row in (0, 2, 4)]
@@ -126,10 +128,10 @@ def test_fifty_steps_over_a_rate_drop_equal_caffes_update_written_out_by_hand():
     weight, bias = generator.normal(size=(3, 4)), generator.normal(size=3)
     layer = nn.Linear(4, 3).double()
     layer.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
-    optimizer = SGD(layer.parameters(), momentum=0.9, weight_decay=0.05)
+    optimizer = CaffeSGD(layer.parameters(), momentum=0.9, weight_decay=0.05)
     fields = {"iterations": 50, "test_every": 50, "batch_size": 5, "warmup": 0.0, "crop": 1, "mirror": False}
     schedule = {"rate": 0.01, "schedule": "step", "drop_every": 30, "drop_factor": 0.1}
-    settings = Settings(**fields, **schedule, momentum=0.9, weight_decay=0.05, precision="float32", compile=False)
+    settings = settings_of(**fields, **schedule, weight_decay=0.05)
     weight_velocity, bias_velocity = np.zeros_like(weight), np.zeros_like(bias)
     for step in range(50):
         rate = 0.01 if step < 30 else 0.001
@@ -153,8 +155,10 @@ def caffenet_trainer(images: int, rate: float = 0.01, precision: str = "float32"
     task = Task(Examples(store, np.arange(images), labels), Examples(store[:2], np.arange(2), labels[:2]), 1000)
     fields = {"iterations": 1000, "test_every": 1000, "batch_size": images, "warmup": 0.0, "crop": 227, "mirror": True}
     schedule = {"rate": rate, "schedule": "step", "drop_every": 100, "drop_factor": 0.1}
-    settings = Settings(**fields, **schedule, momentum=0.9, weight_decay=5e-4, precision=precision, compile=False)
-    return new_trainer("random-0/baseA", "caffenet", task, Start.from_scratch(task), settings, 0, torch.device("cpu"))
+    settings = settings_of(**fields, **schedule, precision=precision)
+    return new_trainer(
+        "random-0/baseA", blueprint("caffenet"), task, Start.from_scratch(task), settings, 0, torch.device("cpu")
+    )
 
 
 class FinishedError(Exception):
@@ -177,9 +181,9 @@ def losses(trainer: Trainer, steps: int) -> list[float]:
 @pytest.mark.slow
 def test_a_pass_forward_and_backward_of_caffenet_at_the_papers_batch():
     trainer = caffenet_trainer(256)
-    before = {name: tensor.clone() for name, tensor in trainer.network.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in trainer.network.model.state_dict().items()}
     assert losses(trainer, 1)[0] == pytest.approx(np.log(1000), abs=0.5)  # nothing is known yet
-    for name, tensor in trainer.network.state_dict().items():
+    for name, tensor in trainer.network.model.state_dict().items():
         assert not torch.equal(tensor, before[name]), name
 
 

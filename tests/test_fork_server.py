@@ -203,7 +203,7 @@ def test_without_pidfds_a_task_runs_once(tmp_path):
 
 
 def test_the_server_ends_with_the_snakemake_that_started_it(tmp_path):
-    code = "import os, signal, time; from transferability.jobs import fork_server; fork_server.start()\n"
+    code = "import os, signal, time; from transferability.jobs import fork_server; fork_server.start('caffenet-mini')\n"
     code += f"print(os.environ[{ADDRESS!r}], flush=True); time.sleep(60)"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     snakemake = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, env=environment)
@@ -226,7 +226,7 @@ def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(long))
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: None)
     monkeypatch.setenv(ADDRESS, "")
-    fork_server.start()
+    fork_server.start("caffenet-mini")
     path = json.loads(os.environ[ADDRESS])[0]
     assert len(path) < 107
     Path(path).parent.rmdir()

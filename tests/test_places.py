@@ -142,6 +142,7 @@ class Importing(Checkout):
         return super().snakemake(*arguments, check=check, PYTHONPATH=str(REPOSITORY / "workflow"), **environment)
 
 
+@pytest.mark.slow
 def test_another_workflow_imports_the_whole_study_from_three_keys(tmp_path):
     """What a person deletes there is trained again, though Snakemake runs no hook of a module."""
     reduced = {"examples_per_class": [2], "training": {"length": "20 iterations", "test_every": "4 iterations"}}
@@ -174,6 +175,7 @@ def test_an_error_in_a_module_names_the_module(tmp_path, config, more, message):
     assert message in run.stdout
 
 
+@pytest.mark.slow
 def test_a_study_runs_from_another_directory_from_three_keys(tmp_path):
     """Files of configuration and results are those of that directory; the profile and the rest the repository's."""
     config = {"results_dir": "out", "pictures": PICTURES, "network": {"n": [7]}}

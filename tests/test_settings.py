@@ -1,11 +1,9 @@
 import pytest
-import yaml
 
+from transferability.study.configuration import default_config
 from transferability.study.training_settings import read_settings
 
-from .conftest import REPOSITORY
-
-TRAINING = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())["training"]
+TRAINING = default_config()["training"]
 
 
 def test_spans_count_in_epochs_or_iterations():
@@ -25,6 +23,12 @@ def test_one_cycle_rises_and_falls_linearly():
     training = TRAINING | {"length": "100 iterations", "rate": 1.0, "schedule": "one-cycle", "warmup": 0.2}
     settings = read_settings(training, train_images=10)
     assert [settings.rate_at(k) for k in (0, 9, 19, 60, 99)] == pytest.approx([0.05, 0.5, 1.0, 0.5, 0.0125])
+
+
+def test_warmup_cosine_rises_linearly_and_falls_by_a_cosine():
+    training = {"length": "100 iterations", "rate": 1.0, "schedule": "warmup-cosine", "warmup": 0.2}
+    settings = read_settings(TRAINING | training, 10)
+    assert [settings.rate_at(k) for k in (0, 9, 19, 60, 99)] == pytest.approx([0.05, 0.5, 1.0, 0.5, 0.000386], abs=1e-6)
 
 
 def test_cosine_falls_from_the_rate_to_nothing():

@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,41 +8,29 @@ import torch
 from transferability.common.errors import InputError, TrainingError
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.devices import leased_hardware
+from transferability.study.architectures import blueprint
 from transferability.study.network import Network
 from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples, Task
 from transferability.training import batches, evaluation, features
 from transferability.training.evaluation import Evaluation, summarize
-from transferability.training.features import split_fixed
 from transferability.training.trainer import Trainer
 
-from .conftest import make_examples
+from .conftest import make_examples, settings_of
 
 CPU = torch.device("cpu")
-SETTINGS = Settings(
-    iterations=12,
-    test_every=4,
-    batch_size=16,
-    rate=0.01,
-    schedule="one-cycle",
-    warmup=0.2,
-    drop_every=5,
-    drop_factor=0.1,
-    momentum=0.9,
-    weight_decay=5e-4,
-    crop=32,
-    mirror=True,
-    precision="float32",
-    compile=False,
+MINI = blueprint("caffenet-mini")
+SETTINGS = settings_of(
+    iterations=12, test_every=4, batch_size=16, rate=0.01, drop_every=5, weight_decay=5e-4, crop=32, mirror=True
 )
 
 
 def changed(**settings) -> Settings:
-    return Settings(**SETTINGS.__dict__ | settings)
+    return replace(SETTINGS, **settings)
 
 
 def train(task, start, name="random-0/A3B", settings=SETTINGS, pause=lambda trainer: None, state=None) -> Trainer:
-    trainer = new_trainer(name, "caffenet-mini", task, start, settings, 0, CPU)
+    trainer = new_trainer(name, MINI, task, start, settings, 0, CPU)
     if state is not None:
         trainer.resume(state)
     trainer.run(pause, lambda trainer, train_loss: None)
@@ -85,7 +74,7 @@ def test_in_bfloat16_a_network_learns_and_keeps_its_weights_in_float32(task):
 @pytest.mark.parametrize("mirror", [True, False])
 def test_frozen_layers_stay_bit_identical_and_the_others_learn(task, base, n, mirror):
     settings = changed(mirror=mirror)
-    trained = train(task, start(base, f"A{n}B"), settings=settings).network.state_dict()
+    trained = train(task, start(base, f"A{n}B"), settings=settings).network.model.state_dict()
     assert checksum(trained, slice(n)) == checksum(base, slice(n))
     for layer in range(n, 8):
         assert checksum(trained, slice(layer, layer + 1)) != checksum(base, slice(layer, layer + 1))
@@ -93,53 +82,51 @@ def test_frozen_layers_stay_bit_identical_and_the_others_learn(task, base, n, mi
 
 def test_fine_tuned_layers_start_as_copies_and_learn(task, base):
     seen = []
-    trainer = new_trainer("random-0/A3B+", "caffenet-mini", task, start(base, "A3B+"), SETTINGS, 0, CPU)
-    seen.append(checksum(trainer.network.state_dict(), slice(3)))
+    trainer = new_trainer("random-0/A3B+", MINI, task, start(base, "A3B+"), SETTINGS, 0, CPU)
+    seen.append(checksum(trainer.network.model.state_dict(), slice(3)))
     trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
     assert seen == [checksum(base, slice(3))]
     for layer in range(3):
-        assert checksum(trainer.network.state_dict(), slice(layer, layer + 1)) != checksum(
+        assert checksum(trainer.network.model.state_dict(), slice(layer, layer + 1)) != checksum(
             base, slice(layer, layer + 1)
         )
 
 
 def test_preserved_layers_start_as_copies_and_learn(task, base):
-    trainer = new_trainer("random-0/A3~2B", "caffenet-mini", task, start(base, "A3~2B"), SETTINGS, 0, CPU)
-    before = [checksum(trainer.network.state_dict(), slice(layer, layer + 1)) for layer in range(8)]
+    trainer = new_trainer("random-0/A3~2B", MINI, task, start(base, "A3~2B"), SETTINGS, 0, CPU)
+    before = [checksum(trainer.network.model.state_dict(), slice(layer, layer + 1)) for layer in range(8)]
     source = [checksum(base, slice(layer, layer + 1)) for layer in range(8)]
     assert [one == other for one, other in zip(before, source, strict=True)] == [True] * 5 + [False] * 3
     trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
-    after = [checksum(trainer.network.state_dict(), slice(layer, layer + 1)) for layer in range(8)]
+    after = [checksum(trainer.network.model.state_dict(), slice(layer, layer + 1)) for layer in range(8)]
     assert [one == other for one, other in zip(after, source, strict=True)] == [True] * 3 + [False] * 5
 
 
 @pytest.mark.parametrize("n", [1, 5])
 def test_random_layers_are_never_trained(task, n):
-    trainer = new_trainer(f"whole/random{n}", "caffenet-mini", task, Start.from_scratch(task, n), SETTINGS, 0, CPU)
-    before = trainer.network.state_dict()
+    trainer = new_trainer(f"whole/random{n}", MINI, task, Start.from_scratch(task, n), SETTINGS, 0, CPU)
+    before = trainer.network.model.state_dict()
     frozen, learning = checksum(before, slice(n)), [checksum(before, slice(k, k + 1)) for k in range(n, 8)]
     trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
-    after = trainer.network.state_dict()
+    after = trainer.network.model.state_dict()
     assert checksum(after, slice(n)) == frozen
     assert not set(learning) & {checksum(after, slice(k, k + 1)) for k in range(n, 8)}
 
 
 def test_layers_above_n_are_drawn_anew_for_each_network(task, base):
-    networks = [
-        new_trainer(name, "caffenet-mini", task, start(base, "A3B"), SETTINGS, 0, CPU) for name in ("x", "x", "y")
-    ]
-    above = [checksum(trainer.network.state_dict(), slice(3, None)) for trainer in networks]
+    networks = [new_trainer(name, MINI, task, start(base, "A3B"), SETTINGS, 0, CPU) for name in ("x", "x", "y")]
+    above = [checksum(trainer.network.model.state_dict(), slice(3, None)) for trainer in networks]
     assert above[0] == above[1]
     assert len({*above, checksum(base, slice(3, None))}) == 3
 
 
 def test_dropout_is_active_in_frozen_layers(task, base):
-    trainer = new_trainer("random-0/A7B", "caffenet-mini", task, start(base, "A7B"), SETTINGS, 0, CPU)
+    trainer = new_trainer("random-0/A7B", MINI, task, start(base, "A7B"), SETTINGS, 0, CPU)
     inputs, _ = next(trainer._train.batches([torch.arange(16)]))
     assert not torch.equal(trainer._head(inputs), trainer._head(inputs))
-    fixed, head = split_fixed(trainer.network, 7)
+    fixed, head = trainer.network.split()
     assert [type(module).__name__ for module in head].count("Dropout") == 2
-    assert len(fixed) + len(head) == sum(len(layer) for layer in trainer.network)
+    assert len(fixed) + len(head) == sum(len(layer) for layer in trainer.network.model)
 
 
 @pytest.mark.parametrize("name", ["A2B", "A5B", "A7B", "A3B+"])
@@ -152,8 +139,8 @@ def test_keeping_fixed_features_gives_the_same_result(task, base, name, monkeypa
     monkeypatch.setattr(features, "FEATURE_BYTES", 0)
     computed = train(small, origin, settings=settings)
     assert computed._train._features is None
-    for key, value in kept.network.state_dict().items():
-        assert torch.allclose(value, computed.network.state_dict()[key], atol=1e-5), key
+    for key, value in kept.network.model.state_dict().items():
+        assert torch.allclose(value, computed.network.model.state_dict()[key], atol=1e-5), key
 
 
 def shrink(examples):
@@ -184,7 +171,7 @@ def test_a_training_that_was_interrupted_ends_bit_identical(task, base, name, st
     trainer = train(task, origin, name, state=state)
     assert trainer.curve == undisturbed.curve
     assert trainer.correct == undisturbed.correct
-    assert checksum(trainer.network.state_dict()) == checksum(undisturbed.network.state_dict())
+    assert checksum(trainer.network.model.state_dict()) == checksum(undisturbed.network.model.state_dict())
 
 
 def test_a_result_depends_on_the_study_seed_and_the_name_alone(task):
@@ -192,14 +179,14 @@ def test_a_result_depends_on_the_study_seed_and_the_name_alone(task):
         train(task, Start.from_scratch(task), name) for name in ("random-0/baseA", "random-0/baseA", "random-1/baseA")
     )
     assert first.curve == again.curve
-    assert checksum(first.network.state_dict()) == checksum(again.network.state_dict())
-    assert checksum(first.network.state_dict()) != checksum(other.network.state_dict())
+    assert checksum(first.network.model.state_dict()) == checksum(again.network.model.state_dict())
+    assert checksum(first.network.model.state_dict()) != checksum(other.network.model.state_dict())
 
 
 def test_every_test_sees_each_validation_image_once(task, monkeypatch):
     monkeypatch.setattr(evaluation, "TEST_BATCH", 7)  # 40 images: the last batch is not full
     trainer = train(task, Start.from_scratch(task), settings=changed(iterations=4))
-    predictions = trainer.network.eval()(trainer._val._features.permute(0, 3, 1, 2)).argmax(1)
+    predictions = trainer.network.model.eval()(trainer._val._features.permute(0, 3, 1, 2)).argmax(1)
     right = predictions.numpy() == task.val.labels
     assert trainer.curve[-1].top1 == right.mean()
     assert trainer.correct == [int(right[task.val.labels == label].sum()) for label in range(task.classes)]
@@ -220,7 +207,7 @@ def test_a_diverged_loss_ends_the_training_with_a_readable_error(task):
 def test_the_reference_network_trains_on_crops_of_227():
     images = Task(make_examples(6, 2, 256, seed=0), make_examples(2, 2, 256, seed=1), classes=2)
     settings = changed(iterations=2, test_every=1, batch_size=3, crop=227, rate=1e-4)
-    trainer = new_trainer("random-0/baseA", "caffenet", images, Start.from_scratch(images), settings, 0, CPU)
+    trainer = new_trainer("random-0/baseA", blueprint("caffenet"), images, Start.from_scratch(images), settings, 0, CPU)
     trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
     assert [test.iteration for test in trainer.curve] == [1, 2]
     assert trainer.result()["mean_image"].shape == (256, 256, 3)
@@ -246,8 +233,8 @@ def test_compiled_steps_give_the_same_result_with_one_compilation_per_shape(task
     [plain], [first, again] = trained[False], trained[True]
     assert checksum(first.result()) == checksum(again.result())
     assert first.curve == again.curve
-    for key, value in plain.network.state_dict().items():
-        assert torch.allclose(value, first.network.state_dict()[key], atol=1e-5), key
+    for key, value in plain.network.model.state_dict().items():
+        assert torch.allclose(value, first.network.model.state_dict()[key], atol=1e-5), key
     assert checksum(plain.result()) != checksum(first.result())  # compiled it was
 
 
@@ -270,7 +257,9 @@ def test_cuda_trains_the_same_twice(architecture, crop, fast, resident, monkeypa
     with leased_hardware("cuda", 1) as device:
         for _ in range(2):
             settings = changed(iterations=4, crop=crop, rate=1e-4, **fast)
-            trainer = new_trainer("baseA", architecture, images, Start.from_scratch(images), settings, 0, device)
+            trainer = new_trainer(
+                "baseA", blueprint(architecture), images, Start.from_scratch(images), settings, 0, device
+            )
             trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
             results.append(checksum(trainer.result()))
     assert results[0] == results[1]

@@ -25,10 +25,10 @@ from dataclasses import asdict
 from pathlib import Path
 import yaml
 from transferability.common.code import code_fingerprint
-from transferability.jobs.recipe import TRAINING_CODE, recipe_of
+from transferability.jobs.recipe import recipe_of, training_code
 from transferability.study.grid import study_networks
 config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))
-code = code_fingerprint(*TRAINING_CODE)
+code = code_fingerprint(*training_code(config["network"]["architecture"]))
 recipes = [asdict(recipe_of(config, network, code)) for network in study_networks(config)]
 stages = [
     code_fingerprint(*names)
@@ -43,8 +43,8 @@ print(json.dumps([recipes, stages]))
 """
 
 DECIDE = [
-    ("models/caffenet", "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.MaxPool2d(3, 2, ceil_mode=False)"),
-    ("models/architectures", "pixel_scale=1 / 64", "pixel_scale=1 / 32"),
+    ("models/architectures/caffenet", "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.MaxPool2d(3, 2, ceil_mode=False)"),
+    ("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 64", "PIXEL_SCALE = 1 / 32"),
     ("models/building", "module.bias.fill_(bias)", "module.bias.fill_(0)"),
     (
         "jobs/assembly",
@@ -52,7 +52,7 @@ DECIDE = [
         "read_weights(source.weights), 1, 1",
     ),
     ("tasks/task", '"train", examples)', '"train")'),
-    ("jobs/assembly", "Start(_kept_mean_image(task, recipe, source, means)", "Start(0 * mean_image(task.train)"),
+    ("jobs/assembly", "mean = _kept_mean_image(task, recipe, source, means)", "mean = 0 * mean_image(task.train)"),
     ("jobs/assembly", '"val_images": len(task.val)', '"val_images": 0'),
     ("training/compilation", '"fallback_random": True', '"fallback_random": False'),
     ("tasks/task", "cumcount() < per_class", "cumcount() <= per_class"),
@@ -65,11 +65,11 @@ DECIDE = [
     ("store/reading", "images = self._pixels[rows]", "images = self._pixels[rows][:, ::-1]"),
     ("common/tables", "keep_default_na=False", "keep_default_na=True"),
     ("training/arithmetic", "torch.use_deterministic_algorithms(True)", "torch.use_deterministic_algorithms(False)"),
-    ("models/building", "requires_grad_(number >= frozen)", "requires_grad_(number > frozen)"),
-    ("models/building", "if number < copied", "if number <= copied"),
+    ("models/layered", "values())[:frozen]", "values())[: frozen + 1]"),
+    ("models/layered", "values())[:layers]", "values())[: layers + 1]"),
     ("training/trainer", 'self._seed_of("iteration", self.iteration)', 'self._seed_of("iteration")'),
     ("training/evaluation", "scores.argmax(1)", "scores.argmin(1)"),
-    ("training/features", "modules[fixed][0] < frozen", "modules[fixed][0] <= frozen"),
+    ("models/layered", "modules[fixed][0] < self.frozen", "modules[fixed][0] <= self.frozen"),
     ("jobs/weights_files", "file.get_tensor(name)", "2 * file.get_tensor(name)"),
     ("study/network", "return 0 if self.fine_tuned else self.n", "return self.n"),
     ("study/network", "else self.n + self.preserved", "else self.n"),
@@ -96,7 +96,7 @@ DECIDE = [
 ]
 
 DO_NOT = [
-    ("models/caffenet", '"""A convolutional layer', '"""One convolutional layer'),
+    ("models/architectures/caffenet", '"""A convolutional layer', '"""One convolutional layer'),
     ("tasks/task", "lists no {subset} images of", "has no {subset} images of"),
     ("jobs/assembly", "computing the mean of", "computes the mean of"),
     (

@@ -65,7 +65,7 @@ def before_jobs():
         cancel_left_behind(left_behind())
     elif len(TRAININGS) > 1 and fork_server.is_useful(config["device"]):
         with suppress(OSError):  # jobs run in their own processes then
-            fork_server.start()
+            fork_server.start(config["network"]["architecture"])
 
 
 def answer_ctrl_c():

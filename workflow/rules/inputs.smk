@@ -3,7 +3,7 @@ from dataclasses import fields
 from functools import cache
 
 from transferability.common.code import code_fingerprint
-from transferability.jobs.recipe import TRAINING_CODE, Recipe, recipe_of, source_of
+from transferability.jobs.recipe import Recipe, recipe_of, source_of, training_code
 
 
 def rebuilt_if_missing(path, product):
@@ -58,7 +58,7 @@ def drawn_pictures(wildcards):
 
 
 # What computes in a training job. The checksum ignores comments, docstrings and messages.
-CODE = code_fingerprint(*TRAINING_CODE)
+CODE = code_fingerprint(*training_code(config["network"]["architecture"]))
 
 
 @cache

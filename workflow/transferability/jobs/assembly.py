@@ -14,8 +14,8 @@ from transferability.common.errors import InputError
 from transferability.common.seeds import derive_seed
 from transferability.jobs.recipe import Recipe, Source, data_digests
 from transferability.jobs.weights_files import read_weights, write_weights
-from transferability.models.architectures import ARCHITECTURES
-from transferability.models.building import build_network
+from transferability.models.building import build_network, pixel_scale
+from transferability.study.architectures import Blueprint
 from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Task, read_task
 from transferability.training.evaluation import summarize
@@ -27,13 +27,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Start:
-    """What a network starts from: the mean image (`preprocessing.mean_image`) and, if it copies, trained weights.
+    """What a network starts from: a mean image and, if it copies, trained weights.
 
-    `weights` is a state dict whose first `copied` layers are taken over. The first `frozen` layers, copied or drawn at
-    random, stay as they are.
+    `mean` (`preprocessing.mean_image`) is None for architectures whose pixels are standardised. `weights` is a state
+    dict whose first `copied` layers are taken over. The first `frozen` layers, copied or drawn at random, stay as they
+    are.
     """
 
-    mean: torch.Tensor
+    mean: torch.Tensor | None
     weights: Mapping[str, torch.Tensor] | None = None
     copied: int = 0
     frozen: int = 0
@@ -46,20 +47,23 @@ class Start:
     @classmethod
     def from_base(cls, base: Mapping[str, torch.Tensor], copied: int, frozen: int) -> "Start":
         """Start a network from what `Trainer.result` gave for its source's base network."""
-        return cls(base[MEAN_IMAGE], base, copied, frozen)
+        return cls(base.get(MEAN_IMAGE), base, copied, frozen)
 
 
 def new_trainer(
-    name: str, architecture: str, task: Task, start: Start, settings: Settings, seed: int, device: torch.device
+    name: str, blueprint: Blueprint, task: Task, start: Start, settings: Settings, seed: int, device: torch.device
 ) -> Trainer:
     """Build a network and return its trainer, at iteration 0; `seed` is the study's."""
     seed_of = partial(derive_seed, seed, name)
     network = build_network(
-        architecture, settings.crop, task.classes, seed_of, start.weights, start.copied, start.frozen
+        blueprint, settings.crop, task.classes, seed_of, device, start.weights, start.copied, start.frozen
     )
-    pixel_scale = ARCHITECTURES[architecture].pixel_scale
-    preparation = Preparation(start.mean.to(device), settings.crop, settings.mirror, pixel_scale)
-    return Trainer(name, network, start.frozen, task, preparation, settings, seed_of, device)
+    if blueprint.of_the_house:
+        preparation = Preparation.of_the_house(start.mean.to(device), pixel_scale(blueprint), settings)
+    else:
+        size = task.train.store.shape[1]
+        preparation = Preparation.standardised(blueprint.mean, blueprint.std, size, settings, device)
+    return Trainer(name, network, task, preparation, settings, seed_of, device)
 
 
 def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path) -> tuple[Task, Trainer]:
@@ -69,11 +73,13 @@ def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path
     """
     task = read_task(source.store_files, source.manifest, recipe.network["examples_per_class"])
     settings = read_settings(recipe.training, len(task.train))
+    blueprint = Blueprint(**recipe.architecture)
     if source.weights:
         start = Start.from_base(read_weights(source.weights), recipe.copied, recipe.frozen)
     else:
-        start = Start(_kept_mean_image(task, recipe, source, means), frozen=recipe.frozen)
-    return task, new_trainer(recipe.name, recipe.architecture, task, start, settings, recipe.seed, device)
+        mean = _kept_mean_image(task, recipe, source, means) if blueprint.of_the_house else None
+        start = Start(mean, frozen=recipe.frozen)
+    return task, new_trainer(recipe.name, blueprint, task, start, settings, recipe.seed, device)
 
 
 def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) -> torch.Tensor:

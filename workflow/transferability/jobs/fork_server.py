@@ -19,6 +19,8 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from transferability.common import processes as lifeline
@@ -39,8 +41,8 @@ def is_useful(device: str) -> bool:
     return on_cpu and "SLURM_JOB_ID" not in os.environ
 
 
-def start() -> None:
-    """Start a server for the jobs of this process, which find it in their environment."""
+def start(architecture: str) -> None:
+    """Start a server for the jobs of this process, which train an architecture and find it in their environment."""
     folder = tempfile.mkdtemp(prefix="transferability-")
     if len(os.fsencode(folder)) > LONGEST - len("/socket"):
         Path(folder).rmdir()
@@ -48,9 +50,8 @@ def start() -> None:
     path = f"{folder}/socket"
     nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # In a session of its own: Ctrl-C in the terminal is snakemake's to pass on.
-    subprocess.Popen(
-        [sys.executable, "-m", "transferability.jobs.fork_server", path], start_new_session=True, **nothing
-    )
+    command = [sys.executable, "-m", "transferability.jobs.fork_server", path, architecture]
+    subprocess.Popen(command, start_new_session=True, **nothing)
     os.environ[ADDRESS] = json.dumps([path, sys.executable])
 
 
@@ -176,12 +177,16 @@ def serve(path: str, work: Callable[[], Callable[[dict], None]]) -> None:
         shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
-def _training() -> Callable[[dict], None]:
+def _training(architecture: str) -> Callable[[dict], None]:
     from transferability.common.code import code_fingerprint
     from transferability.jobs.job import train_job
-    from transferability.jobs.recipe import TRAINING_CODE
+    from transferability.jobs.recipe import training_code
+    from transferability.study.architectures import builder, is_of_a_library
 
-    code_fingerprint(*TRAINING_CODE)  # now, when it is imported: what is edited later does not run in the jobs
+    import_module(f"transferability.{builder(architecture)}")
+    if is_of_a_library(architecture):
+        import_module(architecture.partition("/")[0])
+    code_fingerprint(*training_code(architecture))  # now: what is edited later does not run in the jobs
     return train_job
 
 
@@ -200,4 +205,4 @@ def _exit_code(work: Callable[[], None]) -> int:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], _training)
+    serve(sys.argv[1], partial(_training, sys.argv[2]))

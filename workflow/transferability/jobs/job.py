@@ -22,7 +22,7 @@ from transferability.jobs.finished import Finished
 from transferability.jobs.locks import training_alone
 from transferability.jobs.progress import Progress
 from transferability.jobs.provenance import provenance
-from transferability.jobs.recipe import TRAINING_CODE, Recipe, Source, mark_of
+from transferability.jobs.recipe import Recipe, Source, mark_of, training_code
 from transferability.jobs.slurm import job_deadline
 from transferability.jobs.weights_files import read_weights, write_weights
 
@@ -65,7 +65,7 @@ def train_job(task: Mapping) -> None:
     Raises SystemExit after an error that the log tells, as for code that is not that of the recipe.
     """
     with job_log(task["log"]):
-        check_code(task["recipe"]["code"], *TRAINING_CODE)
+        check_code(task["recipe"]["code"], *training_code(task["recipe"]["architecture"]["name"]))
         run_network(
             recipe=Recipe(**task["recipe"]),
             source=Source(**{name: Path(path) for name, path in task["source"].items()}),

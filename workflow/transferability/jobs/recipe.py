@@ -11,12 +11,15 @@ from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.common.tables import read_index, read_manifest, table_digest
 from transferability.store.reading import StoreFiles, check_description
+from transferability.study.architectures import blueprint, builder
 from transferability.study.network import Network
 from transferability.study.paths import manifest_file, weights_file
 from transferability.study.training_settings import training_of
 
-# The code that, with all that it uses, decides what a training gives.
-TRAINING_CODE = ("jobs.assembly",)
+
+def training_code(architecture: str) -> tuple[str, str]:
+    """Name the code that, with all that it uses, decides what a training of an architecture gives."""
+    return "jobs.assembly", builder(architecture)
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,15 @@ class Recipe:
     """How a network is trained, by value, so that a change in how that follows from its name shows.
 
     Seeds are derived from `name`, "random-0/A3B+"; `network` is what `Network.facts` tells. The first `copied` layers
-    are its base's, the first `frozen` never learn. `training` is the configuration's section, `seed` the study's,
-    `code` the checksum of what computes.
+    are its base's, the first `frozen` never learn. `architecture` holds the fields of a Blueprint. `training` is the
+    configuration's section, `seed` the study's, `code` the checksum of what computes.
     """
 
     name: str
     network: Mapping
     copied: int
     frozen: int
-    architecture: str
+    architecture: Mapping
     training: Mapping
     seed: int
     code: str
@@ -62,7 +65,7 @@ def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
         network=network.facts(),
         copied=network.copied,
         frozen=network.frozen,
-        architecture=config["network"]["architecture"],
+        architecture=asdict(blueprint(config["network"]["architecture"])),
         training=training_of(config, network.examples),
         seed=config["seed"],
         code=code,

@@ -1,39 +1,59 @@
 """A network as a training starts with it: its first layers copied, the others drawn at random."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 import torch
 from torch import nn
 
-from transferability.models.architectures import ARCHITECTURES
+from transferability.models.layered import LayeredModel
+from transferability.study.architectures import Blueprint, builder
 
 
 def build_network(
-    architecture: str,
+    blueprint: Blueprint,
     size: int,
     classes: int,
     seed: Callable[..., int],
+    device: torch.device,
     weights: Mapping[str, torch.Tensor] | None = None,
     copied: int = 0,
     frozen: int = 0,
-) -> nn.Sequential:
-    """Build a network on the CPU for square images of `size` pixels, a layer a child.
+) -> LayeredModel:
+    """Build a network on a device for square images of `size` pixels.
 
-    The first `copied` layers are taken from `weights`, a state dict. Each other one is drawn from a seed of its own,
-    `seed("init", name)`. The first `frozen`, copied or drawn, do not learn.
+    It is drawn from a seed, `seed("init")`, by the model's own initialisation; weights with a `filler` have a seed for
+    each layer, `seed("init", name)`. The first `copied` layers are taken from `weights`, a state dict. The first
+    `frozen`, copied or drawn, do not learn.
+
+    Raises InputError for an architecture that does not exist, cannot be cut into layers, or does not take this size.
     """
-    network = ARCHITECTURES[architecture].build(size, classes)
-    for number, (name, layer) in enumerate(network.named_children()):
-        if number < copied:
-            layer.load_state_dict({key: weights[f"{name}.{key}"] for key in layer.state_dict()})
-        else:
-            initialize(layer, seed("init", name))
-        layer.requires_grad_(number >= frozen)
-    return network.to(memory_format=torch.channels_last)
+    with torch.random.fork_rng(devices=()):  # models draw from the global generator
+        torch.default_generator.manual_seed(seed("init"))
+        model = build_model(blueprint, size, classes)
+    model = model.to(memory_format=torch.channels_last).to(device)
+    network = LayeredModel(model, frozen, frozen_dropout=blueprint.of_the_house)
+    for name, layer in network.layers.items():
+        initialize(layer, seed("init", name))
+    network.copy(weights or {}, copied)
+    return network
+
+
+def build_model(blueprint: Blueprint, size: int, classes: int) -> nn.Module:
+    """Build a model with random weights, drawn from torch's global generator."""
+    room = import_module(f"transferability.{builder(blueprint.name)}")
+    if blueprint.of_the_house:
+        return room.build(size, classes)
+    return room.build(blueprint.name, size, classes)
+
+
+def pixel_scale(blueprint: Blueprint) -> float:
+    """Return by what a network of the house wants its pixels, 0..255 less the mean image, multiplied."""
+    return import_module(f"transferability.{builder(blueprint.name)}").PIXEL_SCALE
 
 
 def initialize(layer: nn.Module, seed: int) -> None:
-    """Draw a layer's weights in place, on whatever device, from a generator of their own on the CPU."""
+    """Draw anew what weights of a layer have a `filler`, (std, bias), from a generator of their own on the CPU."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in layer.modules():

@@ -12,7 +12,8 @@ import pandas as pd
 import torch
 
 from transferability.jobs.assembly import Start, new_trainer
-from transferability.models.architectures import ARCHITECTURES
+from transferability.models.building import build_model
+from transferability.study.architectures import Blueprint, blueprint
 from transferability.study.network import Network
 from transferability.study.paths import provenance_file
 from transferability.study.training_settings import Settings, read_settings, training_of
@@ -36,27 +37,28 @@ class Disk:
 def disk_needs(config: Mapping, networks: Iterable[Network], images: int, classes: Mapping) -> Disk:
     """Return what a study needs of the disk; `classes` maps a task (split, target) to its number of classes.
 
-    A state holds weights and velocities; there are up to three of a training, while it writes one.
+    A state holds weights and velocities (two kinds of AdamW's); there are up to three of a training, while it writes
+    one.
     """
-    size, architecture, crop = (
-        config["dataset"]["image_size"],
-        config["network"]["architecture"],
-        config["training"]["crop"],
-    )
-    mean = size * size * 3 * FLOAT32
-    parameters = {n: _parameters(architecture, crop, n) for n in {classes[net.split, net.target] for net in networks}}
+    size, crop, model = config["dataset"]["image_size"], config["training"]["crop"], _blueprint(config)
+    mean = size * size * 3 * FLOAT32 if model.of_the_house else 0
+    copies = 3 if config["training"]["optimizer"] == "adamw" else 2
+    parameters = {n: _parameters(model, crop, n) for n in {classes[net.split, net.target] for net in networks}}
     bases = [parameters[classes[net.split, net.target]] for net in networks if net.treatment == "base"]
     return Disk(
         store=images * size * size * 3,
         weights=sum(FLOAT32 * count + mean for count in bases),
-        state=3 * 2 * FLOAT32 * max(parameters.values(), default=0),
+        state=3 * copies * FLOAT32 * max(parameters.values(), default=0),
     )
 
 
-def _parameters(architecture: str, crop: int, classes: int) -> int:
+def _blueprint(config: Mapping) -> Blueprint:
+    return blueprint(config["network"]["architecture"])
+
+
+def _parameters(model: Blueprint, crop: int, classes: int) -> int:
     with torch.device("meta"):
-        network = ARCHITECTURES[architecture].build(crop, classes)
-    return sum(parameter.numel() for parameter in network.parameters())
+        return sum(parameter.numel() for parameter in build_model(model, crop, classes).parameters())
 
 
 def workload(config: Mapping, networks: Iterable[Network], tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFrame:
@@ -95,16 +97,16 @@ def measure_speeds(config: Mapping, frozen: Iterable[int], classes: int, device:
     store = generator.integers(0, 256, (2 * batch, size, size, 3), dtype=np.uint8)
     examples = Examples(store, np.arange(len(store)), generator.integers(0, classes, len(store)))
     task = Task(examples, examples, classes)
-    architecture = config["network"]["architecture"]
-    return {n: _measure(architecture, task, Start.from_scratch(task, n), settings, device) for n in sorted(set(frozen))}
+    model = _blueprint(config)
+    return {n: _measure(model, task, Start.from_scratch(task, n), settings, device) for n in sorted(set(frozen))}
 
 
 class _EnoughError(Exception):
     """A measurement is over."""
 
 
-def _measure(architecture: str, task: Task, start: Start, settings: Settings, device: torch.device) -> Speed:
-    trainer = new_trainer("measurement", architecture, task, start, settings, 0, device)
+def _measure(model: Blueprint, task: Task, start: Start, settings: Settings, device: torch.device) -> Speed:
+    trainer = new_trainer("measurement", model, task, start, settings, 0, device)
     training = training_speed(trainer, MEASURED_SECONDS)
     trainer.test()
     began = now(device)

@@ -1,16 +1,23 @@
-"""What is known of each architecture without building it: layers, sizes, how it wants its pixels (resources/architectures.csv)."""
+"""What is known of architectures without building them: layers, sizes, pixels. From resources/architectures.csv."""
 
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from transferability.common.resources import RESOURCES
+
+LIBRARIES = ("torchvision", "timm")
+HOUSE = Path(__file__).parents[1] / "models" / "architectures"
+# How most models of the libraries were trained: mean and deviation of ImageNet's pixels, red, green, blue.
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A row of the catalogue. `sizes` are the squares that it takes, in pixels; `parameters` counts those of 1000 classes.
+    """A row of the catalogue. `sizes` are the squares that it takes, in pixels; `parameters` with 1000 classes.
 
     `mean` and `std` (red, green, blue, of pixels from 0 to 1) standardise its pixels. They are None for the networks of
     the house, which take blue, green, red from 0 to 255 less the mean image.
@@ -22,6 +29,54 @@ class Architecture:
     sizes: range
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What decides how a network is built and fed, by value: a row's name, mean and std, and the library's version."""
+
+    name: str
+    library: str | None
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+
+    @property
+    def of_the_house(self) -> bool:
+        """Whether it is one of `models.architectures`, which take pixels as Caffe does."""
+        return self.library is None
+
+
+def blueprint(name: str) -> Blueprint:
+    """Return an architecture's blueprint; what the catalogue does not know of a library takes ImageNet's pixels."""
+    if not is_of_a_library(name):
+        return Blueprint(name, None, None, None)
+    row = catalogue().get(name)
+    mean, std = (row.mean, row.std) if row else IMAGENET
+    return Blueprint(name, library_version(name), mean, std)
+
+
+def is_of_a_library(name: str) -> bool:
+    """Whether it is torchvision/NAME or timm/NAME."""
+    return name.partition("/")[0] in LIBRARIES
+
+
+def library_version(name: str) -> str | None:
+    """Return "timm 1.0.31" for timm/NAME, without importing the library; "timm (not installed)" where it is not."""
+    library = name.partition("/")[0]
+    try:
+        return f"{library} {version(library)}"
+    except PackageNotFoundError:
+        return f"{library} (not installed)"
+
+
+def builder(name: str) -> str:
+    """Return the library module that builds an architecture, "models.libraries"."""
+    return "models.libraries" if is_of_a_library(name) else f"models.architectures.{name.replace('-', '_')}"
+
+
+def house_names() -> list[str]:
+    """Return the names of the architectures of the house."""
+    return sorted(file.stem.replace("_", "-") for file in HOUSE.glob("[a-z]*.py"))
 
 
 @cache

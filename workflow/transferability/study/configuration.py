@@ -5,6 +5,7 @@ All of it follows from the schema, which has the meaning, the default and the bo
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from difflib import get_close_matches
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
@@ -14,10 +15,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from transferability.common.errors import InputError
+from transferability.study.architectures import catalogue, house_names, is_of_a_library
 
 REPOSITORY = Path(__file__).parents[3]
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
-SIZES = {"caffenet": (227,), "caffenet-mini": (32, 64)}  # pixels that each architecture takes
+ALL = "all"  # value of network.n: every number of layers
 MISSING = object()
 
 Key = tuple[str | int, ...]  # part by part: ("training", "rate")
@@ -35,6 +37,9 @@ def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
         value = reduce(getitem, key, config)
         if part.get("format") == "repository-path" and str(value).startswith("resources/"):
             _put(config, key, str(REPOSITORY / value))
+    if config["network"]["n"] == ALL:
+        layers = catalogue()[config["network"]["architecture"]].layers
+        config["network"]["n"] = list(range(1, len(layers)))
 
 
 def lay_defaults_under(config: dict) -> None:
@@ -117,25 +122,57 @@ def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
 
 def _inconsistencies(config: Mapping) -> Iterator[Problem]:
     """Yield what is wrong with values that are well-formed each but do not go together."""
-    architecture, image_size = config["network"]["architecture"], config["dataset"]["image_size"]
+    yield from _network_problems(config)
+    yield from _crop_problems(config)
     layout, root = config["dataset"]["layout"], config["dataset"]["root"]
+    if layout != "pictures" and not root:
+        yield ("dataset", "root"), f"none given; layout {layout} needs it: --config 'dataset={{root: DIRECTORY}}'"
+    if layout == "pictures" and root:
+        yield ("dataset", "root"), f"{root} given; layout pictures draws its own, images need another dataset.layout"
+
+
+def _network_problems(config: Mapping) -> Iterator[Problem]:
+    architecture, n = config["network"]["architecture"], config["network"]["n"]
+    row, key = catalogue().get(architecture), ("network", "architecture")
+    known = [*catalogue(), *house_names()]
+    if architecture not in known and not is_of_a_library(architecture):
+        close = get_close_matches(architecture, [*known, *(name.partition("/")[2] for name in known)], n=3)
+        hint = f"; close: {', '.join(close)}" if close else ""
+        yield key, f"{architecture} given; accepted: {', '.join(house_names())}, torchvision/NAME, timm/NAME{hint}"
+    elif not row and n == ALL:
+        yield ("network", "n"), f"all given; the catalogue does not know the layers of {architecture}: give a list"
+    elif row:
+        last = len(row.layers) - 1
+        if n != ALL and max(n) > last:
+            yield (
+                ("network", "n"),
+                f"{max(n)} given; accepted: at most {last}, layer {last + 1} of {architecture} is new",
+            )
+        n, m = (max(config["preserved"][key], default=0) for key in "nm")
+        if n + m > last:
+            text = f"{m} given with preserved.n {n}; accepted: n + m at most {last}, layer {last + 1} is always new"
+            yield ("preserved", "m"), text
+
+
+def _crop_problems(config: Mapping) -> Iterator[Problem]:
+    architecture, image_size = config["network"]["architecture"], config["dataset"]["image_size"]
+    row = catalogue().get(architecture)
     for section, training in (
         (("training",), config["training"]),
         (("reduced", "training"), config["reduced"]["training"]),
     ):
         crop, key = training.get("crop"), (*section, "crop")
-        if crop and crop not in SIZES[architecture]:
-            accepted = " or ".join(map(str, SIZES[architecture]))
-            yield key, f"{crop} given; accepted with network.architecture {architecture}: {accepted}"
+        if crop and row and crop not in row.sizes:
+            yield key, f"{crop} given; accepted with network.architecture {architecture}: {_sizes(row.sizes)}"
         elif crop and crop > image_size:
             yield key, f"{crop} given; accepted: at most dataset.image_size, which is {image_size}"
-    n, m = (max(config["preserved"][key], default=0) for key in "nm")
-    if n + m > 7:
-        yield ("preserved", "m"), f"{m} given with preserved.n {n}; accepted: n + m at most 7, layer 8 is always new"
-    if layout != "pictures" and not root:
-        yield ("dataset", "root"), f"none given; layout {layout} needs it: --config 'dataset={{root: DIRECTORY}}'"
-    if layout == "pictures" and root:
-        yield ("dataset", "root"), f"{root} given; layout pictures draws its own, images need another dataset.layout"
+
+
+def _sizes(sizes: range) -> str:
+    """Say in words which sizes an architecture takes."""
+    if len(sizes) < 3:
+        return " or ".join(map(str, sizes))
+    return f"{sizes[0]} to {sizes[-1]}" + (f" in steps of {sizes.step}" if sizes.step > 1 else "")
 
 
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:

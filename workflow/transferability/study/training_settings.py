@@ -12,13 +12,19 @@ class Settings:
     iterations: int
     test_every: int
     batch_size: int
+    optimizer: str
     rate: float
     schedule: str
     warmup: float
     drop_every: int
     drop_factor: float
     momentum: float
+    nesterov: bool
     weight_decay: float
+    clip_norm: float
+    label_smoothing: float
+    augmentation: str
+    smallest_area: float
     crop: int
     mirror: bool
     precision: str
@@ -31,7 +37,10 @@ class Settings:
         if self.schedule == "cosine":
             return self.rate * 0.5 * (1 + math.cos(math.pi * iteration / self.iterations))
         rise = max(1.0, self.warmup * self.iterations)
-        return self.rate * min((iteration + 1) / rise, (self.iterations - iteration) / max(1.0, self.iterations - rise))
+        rising, left = (iteration + 1) / rise, (self.iterations - iteration) / max(1.0, self.iterations - rise)
+        if self.schedule == "warmup-cosine":
+            return self.rate * min(rising, 0.5 * (1 - math.cos(math.pi * min(1.0, left))))
+        return self.rate * min(rising, left)
 
 
 def training_of(config: Mapping, examples: int) -> Mapping:

@@ -24,10 +24,14 @@ def resident_bytes(device: torch.device) -> int:
 
 
 class Pixels:
-    """A subset's images on a device: held there as a whole if they fit, else read from the store ahead of their use."""
+    """A subset's images on a device: held there as a whole if they fit, else read from the store ahead of their use.
 
-    def __init__(self, examples: Examples, device: torch.device):
-        self._examples, self._device = examples, device
+    Their channels are blue, green, red where `bgr` says so, else red, green, blue as in the store.
+    """
+
+    def __init__(self, examples: Examples, device: torch.device, bgr: bool):
+        self._examples, self.device, self._bgr = examples, device, bgr
+        self.labels = torch.from_numpy(examples.labels).to(device)
         self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None  # beside the computation's stream
         self.resident = len(examples) * math.prod(examples.store.shape[1:]) <= resident_bytes(device)
         self._all = self._read_all() if self.resident else None
@@ -35,18 +39,18 @@ class Pixels:
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield, for batch after batch of positions (int64, on the CPU), these on the device, and the images there.
 
-        Images are uint8 (batch, size, size, 3), BGR.
+        Images are uint8 (batch, size, size, 3).
         """
         if not self.resident:
             yield from self._read_ahead(positions)
             return
         for batch in positions:
-            places = to_device(batch, self._device)
+            places = to_device(batch, self.device)
             yield places, self._all.index_select(0, places)
 
     def _read_all(self) -> torch.Tensor:
         shape = (len(self._examples), *self._examples.store.shape[1:])
-        images = torch.empty(shape, dtype=torch.uint8, device=self._device)
+        images = torch.empty(shape, dtype=torch.uint8, device=self.device)
         parts = self._read_ahead(torch.arange(len(images)).split(TEST_BATCH))
         for part, (_, read) in zip(images.split(TEST_BATCH), parts, strict=True):
             part.copy_(read)
@@ -56,7 +60,7 @@ class Pixels:
         """As many threads as torch has read a batch each, which are used in their order."""
         readers = torch.get_num_threads()
         # A thread begins on the first GPU, and would take memory there.
-        own_device = partial(torch.cuda.set_device, self._device) if self._device.type == "cuda" else None
+        own_device = partial(torch.cuda.set_device, self.device) if self.device.type == "cuda" else None
         with ThreadPoolExecutor(readers, initializer=own_device) as pool:
             ahead = deque()
             for batch in positions:
@@ -69,14 +73,15 @@ class Pixels:
     def _read(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.cuda.Event | None]:
         images = torch.from_numpy(self._examples.store[self._examples.rows[positions.numpy()]])
         with torch.cuda.stream(self._copies):  # None changes nothing
-            places, images = to_device(positions, self._device), _bgr(to_device(images, self._device))
+            places, images = to_device(positions, self.device), to_device(images, self.device)
+            images = _reversed(images) if self._bgr else images
             return places, images, self._copies and self._copies.record_event()
 
     def _arrived(
         self, places: torch.Tensor, images: torch.Tensor, copied: torch.cuda.Event | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if copied is not None:
-            computation = torch.cuda.current_stream(self._device)
+            computation = torch.cuda.current_stream(self.device)
             computation.wait_event(copied)
             for tensor in (places, images):  # allocated for the other stream, which must not reuse them too early
                 tensor.record_stream(computation)
@@ -88,7 +93,7 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
-def _bgr(images: torch.Tensor) -> torch.Tensor:
+def _reversed(images: torch.Tensor) -> torch.Tensor:
     return images.flip(3) if images.is_cuda else images.flip(0, 1, 2, 3).flip(0, 1, 2)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import nn
 
-from transferability.tasks.task import Examples
 from transferability.training.batches import TEST_BATCH, Pixels, to_device
 
 FEATURE_BYTES = 2**30  # features of a frozen part are kept, rather than computed anew, up to this size
@@ -17,11 +16,9 @@ class Inputs:
     Where nothing is drawn at random, that is a function of the image alone: it is computed once per image and kept.
     """
 
-    def __init__(self, examples: Examples, compute: Callable, device: torch.device, random: bool):
-        self.labels = torch.from_numpy(examples.labels).to(device)
-        self._compute, self._device = compute, device
-        pixels = Pixels(examples, device)
-        keep = not random and self._feature_bytes(pixels) * len(examples) <= FEATURE_BYTES
+    def __init__(self, pixels: Pixels, compute: Callable, random: bool):
+        self.labels, self._device, self._compute = pixels.labels, pixels.device, compute
+        keep = not random and self._feature_bytes(pixels) * len(pixels.labels) <= FEATURE_BYTES
         self._features = self._compute_all(pixels) if keep else None
         self._pixels = None if keep else pixels
 
@@ -60,15 +57,3 @@ def _channels_last(features: torch.Tensor) -> torch.Tensor:
 
 def _channels_first(features: torch.Tensor) -> torch.Tensor:
     return features.permute(0, 3, 1, 2) if features.dim() == 4 else features
-
-
-def split_fixed(network: nn.Sequential, frozen: int) -> tuple[nn.Sequential, nn.Sequential]:
-    """Split a network's modules into those whose output is a fixed function of their input, and the rest.
-
-    Fixed are the modules of the first `frozen` layers up to the first dropout, which stays active in frozen layers.
-    """
-    modules = [(place, module) for place, layer in enumerate(network) for module in layer]
-    fixed = 0
-    while fixed < len(modules) and modules[fixed][0] < frozen and not isinstance(modules[fixed][1], nn.Dropout):
-        fixed += 1
-    return nn.Sequential(*(m for _, m in modules[:fixed])), nn.Sequential(*(m for _, m in modules[fixed:]))

@@ -1,23 +1,34 @@
-"""Stochastic gradient descent as Caffe does it."""
+"""What turns gradients into updates: Caffe's stochastic gradient descent, and two of torch's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import compress
 
 import torch
 from torch import nn
 
+from transferability.models.decay import without_decay
+from transferability.study.training_settings import Settings
 
-class SGD:
+
+def new_optimizer(model: nn.Module, settings: Settings) -> "CaffeSGD | TorchOptimizer":
+    """Return the optimizer that the settings name, for those of a model's parameters that learn."""
+    if settings.optimizer == "caffe-sgd":
+        return CaffeSGD(model.parameters(), settings.momentum, settings.weight_decay, settings.clip_norm)
+    return TorchOptimizer(model, settings)
+
+
+class CaffeSGD:
     """v <- momentum v + m rate (gradient + decay w), then w <- w - v, for every parameter w that learns.
 
     m is 1 for weights and 2 for biases, which do not decay (Caffe's reference network). The rate enters the velocity
     v, so that a drop of the rate does not shrink the steps already under way, as it would in torch.optim.SGD. (And what
-    that one imports, torch._dynamo, takes 1.2 s: a fifth of a small network's time.)
+    that one imports, torch._dynamo, takes 1.2 s: a fifth of a small network's time.) The gradient of all parameters
+    together is first shortened to `clip_norm`, if it is longer and that is not 0.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], momentum: float, weight_decay: float):
+    def __init__(self, parameters: Iterable[nn.Parameter], momentum: float, weight_decay: float, clip_norm: float = 0):
         self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
-        self._momentum = momentum
+        self._momentum, self._clip_norm = momentum, clip_norm
         self._velocities = [torch.zeros_like(parameter) for parameter in self._parameters]
         weights = [parameter.dim() > 1 for parameter in self._parameters]
         biases = [not weight for weight in weights]
@@ -29,6 +40,7 @@ class SGD:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Update the parameters by their gradients, and drop the gradients."""
+        _clip(self._parameters, self._clip_norm)
         # For all parameters of a group in one call each, as torch.optim does it; on a GPU in a few kernels.
         for parameters, velocities, factor, decay in self._groups:
             torch._foreach_mul_(velocities, self._momentum)
@@ -43,7 +55,50 @@ class SGD:
         """Return the velocities; the tensors are the optimizer's own."""
         return {"velocities": self._velocities}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: Mapping) -> None:
         """Go on with the velocities of `state_dict`."""
         for velocity, saved in zip(self._velocities, state["velocities"], strict=True):
             velocity.copy_(saved)
+
+
+class TorchOptimizer:
+    """torch.optim's SGD or AdamW (with its own betas, .9 and .999), with a rate that is given at each step.
+
+    Norms, biases, class tokens and position embeddings do not decay.
+    """
+
+    def __init__(self, model: nn.Module, settings: Settings):
+        spared = without_decay(model)
+        learning = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        groups = [
+            {"params": [weight for name, weight in learning.items() if name not in spared]},
+            {"params": [weight for name, weight in learning.items() if name in spared], "weight_decay": 0.0},
+        ]
+        self._parameters, self._clip_norm = list(learning.values()), settings.clip_norm
+        decay = {"lr": settings.rate, "weight_decay": settings.weight_decay}
+        if settings.optimizer == "adamw":
+            self._optimizer = torch.optim.AdamW(groups, **decay)
+        else:
+            momentum = {"momentum": settings.momentum, "nesterov": settings.nesterov}
+            self._optimizer = torch.optim.SGD(groups, **decay, **momentum)
+
+    def step(self, rate: float) -> None:
+        """Update the parameters by their gradients, and drop the gradients."""
+        _clip(self._parameters, self._clip_norm)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+
+    def state_dict(self) -> dict:
+        """Return torch's state; the tensors are the optimizer's own."""
+        return self._optimizer.state_dict()
+
+    def load_state_dict(self, state: Mapping) -> None:
+        """Go on with what `state_dict` gave."""
+        self._optimizer.load_state_dict(state)
+
+
+def _clip(parameters: list[nn.Parameter], norm: float) -> None:
+    if norm:
+        torch.nn.utils.clip_grad_norm_(parameters, norm, foreach=True)

@@ -1,10 +1,16 @@
-"""From stored images to what a network sees: cropped, mirrored, less the mean image."""
+"""From stored images to what a network sees: cut, mirrored, less a mean, scaled."""
+
+import math
 
 import numpy as np
 import torch
+from torch.nn import functional
 
+from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples
 from transferability.training.batches import TEST_BATCH
+
+ASPECT = 4 / 3  # of what resized-crop cuts, width to height, at most; Szegedy et al. 2015, as torchvision's
 
 
 def mean_image(examples: Examples) -> torch.Tensor:
@@ -16,21 +22,40 @@ def mean_image(examples: Examples) -> torch.Tensor:
 
 
 class Preparation:
-    """Turns uint8 images into a network's input: crop, mirror, minus the mean image, times the pixel scale.
+    """Turns uint8 images into a network's input: cut, mirrored, less `mean`, times `scale`.
 
-    The mean is subtracted pixel by pixel before cropping and mirroring, as Caffe does.
+    `mean` is float32, an image of (size, size, 3) or, for each channel, (3,); `scale` is a number or (3,). Both are for
+    images in the order `bgr` says. The mean is subtracted pixel by pixel before cutting and mirroring, as Caffe does.
     """
 
-    def __init__(self, mean: torch.Tensor, crop: int, mirror: bool, pixel_scale: float):
-        self.mean, self._crop, self._mirror, self._scale = mean, crop, mirror, pixel_scale
-        self._margin = mean.shape[0] - crop
-        self.random = mirror or self._margin > 0
-        self._means = torch.stack([mean, mean.flip(1)])
+    def __init__(self, mean: torch.Tensor, scale: float | torch.Tensor, bgr: bool, size: int, settings: Settings):
+        self.mean, self.bgr, self._scale = mean, bgr, scale
+        self._crop, self._mirror, self._smallest = settings.crop, settings.mirror, settings.smallest_area
+        self._margin = size - settings.crop
+        self._resizes = settings.augmentation == "resized-crop"
+        self.random = self._mirror or self._resizes or self._margin > 0
+        self._means = torch.stack([mean, mean.flip(1)]) if mean.dim() == 3 else None
+
+    @classmethod
+    def of_the_house(cls, mean: torch.Tensor, scale: float, settings: Settings) -> "Preparation":
+        """As Caffe: blue, green, red, less the mean image."""
+        return cls(mean, scale, True, mean.shape[0], settings)
+
+    @classmethod
+    def standardised(
+        cls, mean: tuple[float, ...], std: tuple[float, ...], size: int, settings: Settings, device: torch.device
+    ) -> "Preparation":
+        """Red, green, blue, of mean 0 and deviation 1: `mean` and `std` are those of pixels from 0 to 1."""
+        mean, std = 255 * torch.tensor(mean, device=device), 255 * torch.tensor(std, device=device)
+        return cls(mean, 1 / std, False, size, settings)
 
     def train(self, images: torch.Tensor) -> torch.Tensor:
-        """Prepare a training batch, drawing crop and mirror for each image: float32 (batch, 3, crop, crop)."""
+        """Prepare a training batch, drawing cut and mirror for each image: float32 (batch, 3, crop, crop)."""
         if not self.random:
             return self._finish(images.float() - self.mean)
+        return self._finish(self._resized(images) if self._resizes else self._cropped(images))
+
+    def _cropped(self, images: torch.Tensor) -> torch.Tensor:
         batch, device = len(images), images.device
         top, left = torch.randint(self._margin + 1, (2, batch), device=device)
         mirrored = torch.zeros(batch, dtype=torch.int64, device=device)
@@ -40,8 +65,8 @@ class Preparation:
             left = torch.where(mirrored == 1, self._margin - left, left)
         places = torch.arange(batch, device=device) + batch * mirrored
         crops = self._cut(images, places, top, left).float()
-        crops -= self._cut(self._means, mirrored, top, left)
-        return self._finish(crops)
+        crops -= self.mean if self._means is None else self._cut(self._means, mirrored, top, left)
+        return crops
 
     def _cut(self, images: torch.Tensor, places: torch.Tensor, top: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
         """Cut a crop out of each of images[places], row by row: indexing by places goes element by element on CPUs."""
@@ -51,11 +76,31 @@ class Preparation:
         runs = first[:, None] + size * torch.arange(self._crop, device=images.device)
         return rows.index_select(0, runs.view(-1)).view(-1, self._crop, self._crop, 3)
 
+    def _resized(self, images: torch.Tensor) -> torch.Tensor:
+        """Cut a rectangle of random area, aspect and place out of each image, and make it a square of `crop` pixels.
+
+        What would be larger than the image is cut down to it. Pixels are interpolated, not averaged.
+        """
+        area, aspect, across, down, side = torch.rand((5, len(images)), device=images.device)
+        area = self._smallest + (1 - self._smallest) * area
+        aspect = torch.exp(math.log(ASPECT) * (2 * aspect - 1))
+        width, height = (area * aspect).sqrt().clamp(max=1), (area / aspect).sqrt().clamp(max=1)
+        direction = torch.where(side < 0.5, -1, 1) if self._mirror else 1
+        zero = torch.zeros_like(width)
+        places = torch.stack(  # from the square's coordinates, -1 to 1, to the image's
+            [width * direction, zero, (1 - width) * (2 * across - 1), zero, height, (1 - height) * (2 * down - 1)], 1
+        ).view(-1, 2, 3)
+        grid = functional.affine_grid(places, [len(images), 3, self._crop, self._crop], align_corners=False)
+        pixels = (images.float() - self.mean).permute(0, 3, 1, 2)
+        cut = functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
+        return cut.permute(0, 2, 3, 1)
+
     def test(self, images: torch.Tensor) -> torch.Tensor:
         """Prepare a test batch: the centre crop, not mirrored."""
         start = self._margin // 2
         centre = slice(start, start + self._crop)
-        return self._finish(images[:, centre, centre].float() - self.mean[centre, centre])
+        mean = self.mean if self._means is None else self.mean[centre, centre]
+        return self._finish(images[:, centre, centre].float() - mean)
 
     def _finish(self, centred: torch.Tensor) -> torch.Tensor:
         return centred.mul_(self._scale).permute(0, 3, 1, 2)

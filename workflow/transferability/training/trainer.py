@@ -10,14 +10,15 @@ from torch import nn
 from torch.nn import functional
 
 from transferability.common.errors import TrainingError
+from transferability.models.layered import LayeredModel
 from transferability.study.training_settings import Settings
 from transferability.tasks.task import Task
 from transferability.training.arithmetic import arithmetic, compute_deterministically, default_generator
-from transferability.training.batches import batch_positions
+from transferability.training.batches import Pixels, batch_positions
 from transferability.training.compilation import compiled
 from transferability.training.evaluation import Evaluation, evaluate
-from transferability.training.features import Inputs, head_inputs, split_fixed
-from transferability.training.optimizers import SGD
+from transferability.training.features import Inputs, head_inputs
+from transferability.training.optimizers import new_optimizer
 from transferability.training.preprocessing import Preparation
 
 MEAN_IMAGE = "mean_image"  # its name among a base network's tensors
@@ -27,15 +28,14 @@ class Trainer:
     """Trains one network. After `run`, `network` holds its weights, `curve` its tests, and `correct` how many images
     of each label the last test had right.
 
-    The first `frozen` layers of the built `network` do not learn. `seed_of` gives a seed for each purpose. Training can
-    stop after any iteration and go on from `state()` in another process, to the same result bit for bit.
+    `seed_of` gives a seed for each purpose. Training can stop after any iteration and go on from `state()` in another
+    process, to the same result bit for bit.
     """
 
     def __init__(
         self,
         name: str,
-        network: nn.Sequential,
-        frozen: int,
+        network: LayeredModel,
         task: Task,
         preparation: Preparation,
         settings: Settings,
@@ -48,17 +48,18 @@ class Trainer:
         self.curve: list[Evaluation] = []
         self.correct: list[int] = []
         self._train_loss = torch.zeros((), device=device)  # since the last test
-        self._seed_of, self._mean, self._classes = seed_of, preparation.mean, task.classes
-        self.network = network.to(device)
+        self._seed_of, self._classes, self._preparation = seed_of, task.classes, preparation
+        self.network = network
         self._arithmetic = partial(arithmetic, settings.precision, device)
-        fixed, self._head = split_fixed(self.network, frozen)
+        fixed, self._head = network.split()
         fast = compiled if settings.compile else _as_it_is
-        self._loss = fast(partial(batch_loss, self._head))
+        self._loss = fast(partial(batch_loss, self._head, settings.label_smoothing))
         centre = partial(head_inputs, preparation.test, fixed)
         drawn = fast(partial(head_inputs, preparation.train, fixed)) if preparation.random else centre
-        self._train = Inputs(task.train, self._without_gradients(drawn), device, preparation.random)
-        self._val = Inputs(task.val, self._without_gradients(centre), device, random=False)
-        self._optimizer = SGD(self.network.parameters(), settings.momentum, settings.weight_decay)
+        bgr, train, val = preparation.bgr, self._without_gradients(drawn), self._without_gradients(centre)
+        self._train = Inputs(Pixels(task.train, device, bgr), train, preparation.random)
+        self._val = Inputs(Pixels(task.val, device, bgr), val, random=False)
+        self._optimizer = new_optimizer(network.model, settings)
 
     def run(self, on_iteration: Callable[["Trainer"], None], on_test: Callable[["Trainer", float], None]) -> None:
         """Train to the end, calling `on_iteration` after every iteration and `on_test` after every test.
@@ -87,21 +88,22 @@ class Trainer:
         self._check_finite()
         return {
             "iteration": self.iteration,
-            "network": self.network.state_dict(),
+            "network": self.network.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "curve": [asdict(test) for test in self.curve],
             "correct": self.correct,
         }
 
     def result(self) -> dict[str, torch.Tensor]:
-        """Return all that transferring from this network needs: its weights and its mean image, on the CPU."""
-        tensors = self.network.state_dict() | {MEAN_IMAGE: self._mean}
+        """Return all that transferring from this network needs, on the CPU: weights, and its mean image if any."""
+        mean = {MEAN_IMAGE: self._preparation.mean} if self._preparation.mean.dim() == 3 else {}
+        tensors = self.network.model.state_dict() | mean
         return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
 
     def resume(self, state: Mapping) -> None:
         """Go on from a state that `state` returned."""
         self.iteration = state["iteration"]
-        self.network.load_state_dict(state["network"])
+        self.network.model.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.curve = [Evaluation(**test) for test in state["curve"]]
         self.correct = state["correct"]
@@ -127,10 +129,10 @@ class Trainer:
 
     def test(self) -> Evaluation:
         """Test on all validation images."""
-        self.network.eval()
+        self.network.test()
         with torch.inference_mode(), self._arithmetic():
             test, self.correct = evaluate(self._head, self._val, self._classes, self.iteration)
-        self.network.train()
+        self.network.learn()
         return test
 
     def _check_finite(self) -> None:
@@ -141,9 +143,12 @@ class Trainer:
             )
 
 
-def batch_loss(network: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the mean loss of a batch, whose gradients train a network: a scalar."""
-    return functional.cross_entropy(network(inputs), labels)
+def batch_loss(network: nn.Module, smoothing: float, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the mean loss of a batch, whose gradients train a network: a scalar.
+
+    So much of each label's probability as `smoothing` says is spread over all labels (Szegedy et al. 2016).
+    """
+    return functional.cross_entropy(network(inputs), labels, label_smoothing=smoothing)
 
 
 def _as_it_is(function: Callable) -> Callable:

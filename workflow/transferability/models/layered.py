@@ -1,0 +1,60 @@
+"""A model of torch together with its ordered list of layers, of which the first ones may be frozen."""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import nn
+
+from transferability.models.layers import as_layers
+
+
+class LayeredModel:
+    """A model whose first `frozen` layers do not learn.
+
+    `model` owns the parameters and buffers, which keep its names for them; `layers` maps each layer's name to its
+    modules in order, which share them. What is random in frozen layers (dropout, stochastic depth) is off, or active
+    where `frozen_dropout` says so, as in Caffe. Their BatchNorm never moves.
+    """
+
+    def __init__(self, model: nn.Module, frozen: int = 0, frozen_dropout: bool = False):
+        self.model, self.layers, self.frozen = model, as_layers(model), frozen
+        self._frozen_layers = list(self.layers.values())[:frozen]
+        self._frozen_dropout = frozen_dropout
+        for layer in self._frozen_layers:
+            layer.requires_grad_(False)
+        self.learn()
+
+    def learn(self) -> None:
+        """Be as training wants it."""
+        self.model.train()
+        for module in (module for layer in self._frozen_layers for module in layer.modules()):
+            module.training = self._frozen_dropout and isinstance(module, nn.Dropout)
+
+    def test(self) -> None:
+        """Be as tests want it: nothing random, nothing that moves."""
+        self.model.eval()
+
+    def split(self) -> tuple[nn.Sequential, nn.Sequential]:
+        """Return, for training, the modules whose output is a fixed function of their input, and the rest.
+
+        Fixed are the modules of frozen layers up to the first one that holds a dropout which stays active.
+        """
+        modules = [(place, module) for place, layer in enumerate(self.layers.values()) for module in layer]
+        fixed = 0
+        while fixed < len(modules) and modules[fixed][0] < self.frozen and not _is_random(modules[fixed][1]):
+            fixed += 1
+        return nn.Sequential(*(m for _, m in modules[:fixed])), nn.Sequential(*(m for _, m in modules[fixed:]))
+
+    def names_of(self, layers: Iterable[nn.Module]) -> list[str]:
+        """Return the names in the model's state dict that belong to some of its layers."""
+        theirs = {id(tensor) for layer in layers for tensor in layer.state_dict(keep_vars=True).values()}
+        return [name for name, tensor in self.model.state_dict(keep_vars=True).items() if id(tensor) in theirs]
+
+    def copy(self, weights: Mapping[str, torch.Tensor], layers: int) -> None:
+        """Take over the first layers from weights, a state dict of the same model with whatever classes."""
+        names = self.names_of(list(self.layers.values())[:layers])
+        self.model.load_state_dict({name: weights[name] for name in names}, strict=False)
+
+
+def _is_random(module: nn.Module) -> bool:
+    return any(isinstance(part, nn.Dropout) and part.training for part in module.modules())
