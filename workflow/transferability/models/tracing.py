@@ -49,11 +49,11 @@ def _is_block(module: nn.Module) -> bool:
 
 
 def _holds_blocks(module: nn.Module) -> bool:
-    """Whether a row of blocks, and of nothing else with weights, is in a module: a stage, or a network's whole body."""
+    """Whether a row of blocks, and of nothing else, is in a module: it is a stage then, or a network's whole body."""
     for row in module.modules():
         if isinstance(row, nn.Sequential | nn.ModuleList):
-            weighty = [child for child in row if weights(child)]
-            if weighty and all(map(_is_block, weighty)):
+            children = [child for child in row if not isinstance(child, nn.Identity)]
+            if children and all(map(_is_block, children)):
                 return True
     return False
 

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 
 from transferability.common.resources import RESOURCES
 
@@ -29,6 +30,12 @@ def catalogue() -> Mapping[str, Architecture]:
     """Return all architectures of the catalogue by name."""
     with (RESOURCES / "architectures.csv").open(encoding="utf-8", newline="") as file:
         return {row["architecture"]: _architecture(row) for row in csv.DictReader(file)}
+
+
+def library_version(architecture: str) -> str | None:
+    """Return the model library of an architecture with its version, "timm 1.0.31"; None for the house's own."""
+    library, slash, _ = architecture.partition("/")
+    return f"{library} {metadata.version(library)}" if slash else None
 
 
 def _architecture(row: Mapping[str, str]) -> Architecture:
