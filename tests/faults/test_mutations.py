@@ -66,7 +66,7 @@ DECIDE = [
     ("common/tables", "keep_default_na=False", "keep_default_na=True"),
     ("training/arithmetic", "torch.use_deterministic_algorithms(True)", "torch.use_deterministic_algorithms(False)"),
     ("models/layered", "values())[:frozen]", "values())[: frozen + 1]"),
-    ("models/layered", "values())[:layers]", "values())[: layers + 1]"),
+    ("models/layered", "list(keys)[:layers]", "list(keys)[: layers + 1]"),
     ("training/trainer", 'self._seed_of("iteration", self.iteration)', 'self._seed_of("iteration")'),
     ("training/evaluation", "scores.argmax(1)", "scores.argmin(1)"),
     ("models/layered", "modules[fixed][0] < self.frozen", "modules[fixed][0] <= self.frozen"),

@@ -32,7 +32,7 @@ def build_network(
         torch.default_generator.manual_seed(seed("init"))
         model = build_model(blueprint, size, classes)
     model = model.to(memory_format=torch.channels_last).to(device)
-    network = LayeredModel(model, frozen, frozen_dropout=blueprint.of_the_house)
+    network = LayeredModel(model, size, frozen, frozen_dropout=blueprint.of_the_house)
     for name, layer in network.layers.items():
         initialize(layer, seed("init", name))
     network.copy(weights or {}, copied)

@@ -1,8 +1,27 @@
-"""Which parameters of a model weight decay spares."""
+"""Which parameters weight decay does not apply to."""
+
+import re
+from fnmatch import fnmatch
 
 from torch import nn
 
+# Tokens and positions are learned inputs, not weights; so timm and torchvision call them.
+INPUTS = re.compile(
+    r"(^|\.)((class|cls|dist|reg|register|mask)_tokens?|pos(ition(al)?)?_embed(ding)?(_\w+)?|relative_position_bias_table)$"
+)
 
-def without_decay(model: nn.Module) -> set[str]:
-    """Return the names of the parameters that do not decay: of one dimension (norms, biases)."""
-    return {name for name, parameter in model.named_parameters() if parameter.dim() <= 1}
+
+def no_decay(model: nn.Module) -> set[str]:
+    """Return the names of the parameters that are no matrices of weights.
+
+    These are biases, norms and layer scales (vectors, whatever their dimensions), class and other tokens, position
+    embeddings and tables of relative positions, and what a model of timm says itself.
+    """
+    patterns = list(model.no_weight_decay()) if hasattr(model, "no_weight_decay") else []
+    return {
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.numel() == max(parameter.shape, default=1)
+        or INPUTS.search(name)
+        or any(fnmatch(name, pattern) for pattern in patterns)
+    }

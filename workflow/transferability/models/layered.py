@@ -1,23 +1,23 @@
 """A model of torch together with its ordered list of layers, of which the first ones may be frozen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import nn
 
-from transferability.models.layers import as_layers
+from transferability.models.layers import as_layers, layer_keys
 
 
 class LayeredModel:
-    """A model whose first `frozen` layers do not learn.
+    """A model for square images of `size` pixels whose first `frozen` layers do not learn.
 
     `model` owns the parameters and buffers, which keep its names for them; `layers` maps each layer's name to its
     modules in order, which share them. What is random in frozen layers (dropout, stochastic depth) is off, or active
     where `frozen_dropout` says so, as in Caffe. Their BatchNorm never moves.
     """
 
-    def __init__(self, model: nn.Module, frozen: int = 0, frozen_dropout: bool = False):
-        self.model, self.layers, self.frozen = model, as_layers(model), frozen
+    def __init__(self, model: nn.Module, size: int, frozen: int = 0, frozen_dropout: bool = False):
+        self.model, self.layers, self.frozen = model, as_layers(model, size), frozen
         self._frozen_layers = list(self.layers.values())[:frozen]
         self._frozen_dropout = frozen_dropout
         for layer in self._frozen_layers:
@@ -45,15 +45,11 @@ class LayeredModel:
             fixed += 1
         return nn.Sequential(*(m for _, m in modules[:fixed])), nn.Sequential(*(m for _, m in modules[fixed:]))
 
-    def names_of(self, layers: Iterable[nn.Module]) -> list[str]:
-        """Return the names in the model's state dict that belong to some of its layers."""
-        theirs = {id(tensor) for layer in layers for tensor in layer.state_dict(keep_vars=True).values()}
-        return [name for name, tensor in self.model.state_dict(keep_vars=True).items() if id(tensor) in theirs]
-
     def copy(self, weights: Mapping[str, torch.Tensor], layers: int) -> None:
         """Take over the first layers from weights, a state dict of the same model with whatever classes."""
-        names = self.names_of(list(self.layers.values())[:layers])
-        self.model.load_state_dict({name: weights[name] for name in names}, strict=False)
+        keys = layer_keys(self.model, self.layers)
+        copied = [key for name in list(keys)[:layers] for key in keys[name]]
+        self.model.load_state_dict({key: weights[key] for key in copied}, strict=False)
 
 
 def _is_random(module: nn.Module) -> bool:

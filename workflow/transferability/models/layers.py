@@ -1,8 +1,198 @@
-"""Any model as an ordered list of named layers."""
+"""Any model as an ordered list of named layers, without a change to the model.
 
-from torch import nn
+The model is traced by torch.fx, which keeps its blocks whole (residual blocks, as a rule). It can be cut where one
+tensor alone passes. A layer begins at each module with weights; what follows it up to the next one (normalisation,
+ReLU, pooling) belongs to it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import fx, nn
+from torch.func import functional_call
+
+from transferability.common.errors import InputError, first_line
+from transferability.models.tracing import modes_kept, trace, weights
+
+SIZES = (224, 32, 64, 128, 256, 299, 384, 448)  # that the cuts are tried with, where the caller does not say one
 
 
-def as_layers(model: nn.Module) -> dict[str, nn.Sequential]:
-    """Return the layers of a model by name, in order; they share parameters, buffers and modules with it."""
-    return dict(model.named_children())
+def as_layers(model: nn.Module, size: int | None = None) -> dict[str, nn.Sequential]:
+    """Return the layers of a model by name, in order: applied one after the other they do what the model does.
+
+    The pieces of a layer share parameters, buffers and modules with `model`, which stays their owner: its state dict,
+    and what `train`, `eval` and `requires_grad_` do to it, count. Move it to its device first. Names are those that
+    the model gives to its modules, with dots. The cuts are tried without computing, with square images of `size`
+    pixels, or else of the first of `SIZES` that the model takes. Raise InputError if the model cannot be cut.
+    """
+    if isinstance(model, nn.Sequential) and all(isinstance(child, nn.Sequential) for child in model):
+        return dict(model.named_children())
+    try:
+        graph = trace(model)
+        trial = _tried(model, graph, (size,) if size else SIZES)
+        layers = _layers(model, _segments(graph, trial.tensors), trial)
+        _check(layers, trial.classes)
+    except Exception as error:  # whatever a stranger's code raises while it is traced
+        raise InputError(
+            f"{type(model).__name__} cannot be cut into layers ({first_line(error)}); accepted: another architecture, "
+            "or a nn.Sequential of named nn.Sequential layers"
+        ) from error
+    return layers
+
+
+def layer_keys(model: nn.Module, layers: Mapping[str, nn.Module]) -> dict[str, list[str]]:
+    """Return the names in the model's state dict that belong to each layer."""
+    owners = {id(tensor): name for name, layer in layers.items() for tensor in _tensors(layer)}
+    keys: dict[str, list[str]] = {name: [] for name in layers}
+    for key, tensor in model.state_dict(keep_vars=True).items():
+        if id(tensor) in owners:
+            keys[owners[id(tensor)]].append(key)
+    return keys
+
+
+def _tensors(layer: nn.Module) -> list[torch.Tensor]:
+    return [*layer.parameters(), *layer.buffers()]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What a run of a graph showed: where single tensors are, which of them change later, and how many classes."""
+
+    tensors: set[fx.Node]
+    changed: set[fx.Node]
+    classes: int
+
+
+class _Recorder(nn.Module):
+    """Runs a graph and keeps the tensor that each node gives, with its version then: operations in place raise that."""
+
+    def __init__(self, module: fx.GraphModule):
+        super().__init__()
+        self.module = module
+        self.versions: dict[fx.Node, tuple[torch.Tensor, int]] = {}
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        recorder = self
+
+        class Interpreter(fx.Interpreter):
+            def run_node(self, node: fx.Node) -> object:
+                value = super().run_node(node)
+                if isinstance(value, torch.Tensor):
+                    if value.numel() == 0:
+                        raise ValueError("nothing is left of them on the way")
+                    recorder.versions[node] = value, value._version
+                return value
+
+        return Interpreter(self.module, garbage_collect_values=False).run(images)
+
+
+def shapes_only(module: nn.Module, size: int) -> torch.Tensor:
+    """Give a module two square images on the meta device: what it returns has a shape, and no values.
+
+    The module stays as it is. It is in training mode meanwhile: in the other one some keep what they computed.
+    """
+    tensors = {name: tensor.to("meta") for name, tensor in (*module.named_parameters(), *module.named_buffers())}
+    with modes_kept(module), torch.no_grad():
+        return functional_call(module.train(), tensors, torch.empty(2, 3, size, size, device="meta"))
+
+
+def _tried(model: nn.Module, graph: fx.Graph, sizes: Sequence[int]) -> _Trial:
+    """Run a graph without values, on images of the first of these sizes that it takes."""
+    for size in sizes:
+        recorder = _Recorder(fx.GraphModule(model, graph))
+        try:
+            output = shapes_only(recorder, size)
+        except Exception as error:
+            if size == sizes[-1]:
+                raise ValueError(f"images of {size} pixels: {first_line(error)}") from error
+            continue
+        if not isinstance(output, torch.Tensor) or output.dim() != 2:
+            raise ValueError("it does not give one number per image and class")
+        versions = recorder.versions.items()
+        changed = {node for node, (value, version) in versions if value._version != version}
+        return _Trial(set(recorder.versions), changed, output.shape[1])
+    raise AssertionError("no size to try")
+
+
+def _segments(graph: fx.Graph, tensors: set[fx.Node]) -> Iterator[tuple[fx.Node, list[fx.Node]]]:
+    """The nodes between one place that a single tensor passes and the next, each with the node that it starts from."""
+    entry, *nodes, _output = graph.nodes
+    nodes = [node for node in nodes if node.op != "get_attr"]  # needs no place: it is copied to where it is used
+    place = {node: number for number, node in enumerate(nodes)}
+    alive_until = {node: max((place.get(user, len(nodes)) for user in node.users), default=-1) for node in graph.nodes}
+    begin, latest = 0, alive_until[entry]
+    for end, node in enumerate(nodes):
+        if node in tensors and latest <= end < alive_until[node]:
+            yield entry, nodes[begin : end + 1]
+            entry, begin = node, end + 1
+        latest = max(latest, alive_until[node])
+
+
+def _layers(
+    model: nn.Module, segments: Iterator[tuple[fx.Node, list[fx.Node]]], trial: _Trial
+) -> dict[str, nn.Sequential]:
+    """Gather pieces into layers, each of which begins with weights; what comes before the first goes with it."""
+    layers: dict[str, list[nn.Module]] = {}
+    before: list[nn.Module] = []
+    for entry, nodes in segments:
+        name = _name(model, nodes)
+        if name:
+            layers[name] = [] if layers else before
+        pieces = next(reversed(layers.values())) if layers else before
+        if layers and not pieces and entry in trial.changed:
+            pieces.append(_Copy())
+        pieces.append(_piece(model, entry, nodes))
+    return {name: nn.Sequential(*pieces) for name, pieces in layers.items()}
+
+
+def _name(model: nn.Module, nodes: Sequence[fx.Node]) -> str | None:
+    """The name of the module with weights that these nodes call; if there are several, of what holds just them."""
+    targets = [node.target for node in nodes if node.op == "call_module"]
+    weighty = [target for target in targets if weights(model.get_submodule(target))]
+    if not weighty:
+        return None
+    above = weighty[0].split(".")
+    while above and not all(f"{target}.".startswith(".".join(above) + ".") for target in weighty):
+        above.pop()
+    inside = {id(weight) for target in weighty for weight in weights(model.get_submodule(target))}
+    if above and all(id(weight) in inside for weight in weights(model.get_submodule(".".join(above)))):
+        return ".".join(above)
+    return weighty[0]
+
+
+def _piece(model: nn.Module, entry: fx.Node, nodes: Sequence[fx.Node]) -> nn.Module:
+    """These nodes as a module: the model's own, if they do no more than call it."""
+    if len(nodes) == 1 and nodes[0].op == "call_module" and nodes[0].args == (entry,) and not nodes[0].kwargs:
+        return model.get_submodule(nodes[0].target)
+    graph = fx.Graph()
+    copies = {entry: graph.placeholder("x")}
+
+    def copied(node: fx.Node) -> fx.Node:
+        if node not in copies:
+            copies[node] = graph.node_copy(node, copied)
+        return copies[node]
+
+    graph.output([copied(node) for node in nodes][-1])
+    return fx.GraphModule(model, graph)
+
+
+class _Copy(nn.Module):
+    """Copies what a layer gets, where that layer begins with an operation in place: the features may be kept."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features.clone()
+
+
+def _check(layers: Mapping[str, nn.Sequential], classes: int) -> None:
+    """Raise ValueError if layers do not make a network to transfer from: several, the last of which classifies."""
+    if len(layers) < 2:
+        raise ValueError("it has fewer than two layers that one tensor passes between")
+    if all(weight.shape[0] != classes for weight in weights(next(reversed(layers.values())))):
+        raise ValueError(f"its last layer, {next(reversed(layers))}, is not the classifier")
+    seen: set[int] = set()
+    for name, layer in layers.items():
+        own = {id(tensor) for tensor in _tensors(layer)}
+        if own & seen:
+            raise ValueError(f"layer {name} shares weights with one before it")
+        seen |= own

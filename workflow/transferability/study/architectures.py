@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from transferability.common.resources import RESOURCES
@@ -61,12 +61,8 @@ def is_of_a_library(name: str) -> bool:
 
 
 def library_version(name: str) -> str | None:
-    """Return "timm 1.0.31" for timm/NAME, without importing the library; "timm (not installed)" where it is not."""
-    library = name.partition("/")[0]
-    try:
-        return f"{library} {version(library)}"
-    except PackageNotFoundError:
-        return f"{library} (not installed)"
+    """Return "timm 1.0.31" for timm/NAME, without importing the library; None for the house's own."""
+    return f"{name.partition('/')[0]} {version(name.partition('/')[0])}" if is_of_a_library(name) else None
 
 
 def builder(name: str) -> str:

@@ -6,7 +6,7 @@ from itertools import compress
 import torch
 from torch import nn
 
-from transferability.models.decay import without_decay
+from transferability.models.decay import no_decay
 from transferability.study.training_settings import Settings
 
 
@@ -68,7 +68,7 @@ class TorchOptimizer:
     """
 
     def __init__(self, model: nn.Module, settings: Settings):
-        spared = without_decay(model)
+        spared = no_decay(model)
         learning = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         groups = [
             {"params": [weight for name, weight in learning.items() if name not in spared]},

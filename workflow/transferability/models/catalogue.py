@@ -1,0 +1,152 @@
+"""Writes resources/architectures.csv, what is known of each architecture: python -m transferability.models.catalogue.
+
+Each model is built and cut into layers on the meta device, on which nothing is computed and nothing takes memory.
+"""
+
+import csv
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import nn
+
+from transferability.common.atomic_files import write_text
+from transferability.common.errors import InputError
+from transferability.common.resources import RESOURCES
+from transferability.models.layers import as_layers, shapes_only
+from transferability.models.libraries import build
+from transferability.models.timm_names import TIMM
+from transferability.study.architectures import catalogue, house_names
+
+FILE = RESOURCES / "architectures.csv"
+COLUMNS = ["architecture", "layers", "parameters", "smallest", "largest", "step", "mean", "std"]
+LARGEST = 1024  # pixels that are tried, and 16 the smallest
+MOST_PARAMETERS = 350e6
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a library says of a model: the size of the images that it was made for, and how it wants their pixels."""
+
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def names() -> list[str]:
+    """Return the architectures of the libraries that the catalogue lists, if they can be cut: sorted."""
+    from torchvision import models  # takes 1.5 s
+
+    return sorted(
+        [*(f"torchvision/{name}" for name in models.list_models(module=models)), *(f"timm/{n}" for n in TIMM)]
+    )
+
+
+def row(architecture: str) -> dict[str, object] | None:
+    """Return the row of an architecture of a library; None for one with too many parameters. InputError: cannot be cut."""
+    facts = _facts(architecture)
+    model = built_on_meta(architecture, facts.size)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    if parameters > MOST_PARAMETERS:
+        return None
+    layers = as_layers(model, facts.size)
+    sizes = _sizes(_tester(architecture, nn.Sequential(*layers.values())), facts.size)
+    return {
+        "architecture": architecture,
+        "layers": " ".join(layers),
+        "parameters": parameters,
+        "smallest": sizes.start,
+        "largest": sizes[-1],
+        "step": sizes.step,
+        "mean": " ".join(f"{number:.6g}" for number in facts.mean),
+        "std": " ".join(f"{number:.6g}" for number in facts.std),
+    }
+
+
+def built_on_meta(architecture: str, size: int) -> nn.Module:
+    """Build a model with 1000 classes that has shapes, and no values. Raise InputError if it does not take the size."""
+    with torch.device("meta"):
+        return build(architecture, size, 1000)
+
+
+def _facts(architecture: str) -> _Facts:
+    library, _, name = architecture.partition("/")
+    if library == "torchvision":
+        from torchvision import models
+
+        transforms = models.get_model_weights(name).DEFAULT.transforms()
+        return _Facts(transforms.crop_size[0], tuple(transforms.mean), tuple(transforms.std))
+    import timm
+
+    given = timm.get_pretrained_cfg(name)
+    return _Facts(given.input_size[1], given.mean, given.std)
+
+
+def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
+    """Return what tells whether images of a size are taken: by the layers at hand, or by a model built for that size."""
+
+    @cache
+    def takes(size: int) -> bool:
+        try:
+            shapes_only(layers, size)
+            return True
+        except Exception:  # whatever a stranger's code raises
+            pass
+        try:
+            as_layers(built_on_meta(architecture, size), size)
+            return True
+        except InputError:
+            return False
+
+    return takes
+
+
+def _sizes(takes: Callable[[int], bool], default: int) -> range:
+    """Find the sizes in equal steps that a model takes; where there are no two, the one that it was made for."""
+    coarse = next(size for size in [*range(16, default, 16), default] if takes(size))
+    smallest = next(size for size in range(max(coarse - 15, 16), coarse + 1) if takes(size))
+    for step in range(1, 65):
+        further = [smallest + step * count for count in (1, 2, 3, 5, (LARGEST - smallest) // step)]
+        if all(map(takes, further)):
+            return range(smallest, LARGEST + 1, step)
+    return range(default, default + 1)
+
+
+def _rows() -> Iterator[dict[str, object]]:
+    """The rows of the catalogue: those of the house as they are, then the libraries', in parallel."""
+    for name in house_names():
+        yield next(given for given in _written() if given["architecture"] == name)
+    with ProcessPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
+        jobs = {name: pool.submit(row, name) for name in names()}
+        for name, job in jobs.items():
+            try:
+                found = job.result()
+            except InputError as error:
+                print(f"{name} is left out: {error}", file=sys.stderr)
+                continue
+            if found:
+                yield found
+
+
+def _written() -> list[dict[str, str]]:
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def main() -> None:
+    """Write the catalogue again."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_rows())
+    write_text(FILE, text.getvalue())
+    catalogue.cache_clear()
+
+
+if __name__ == "__main__":
+    main()

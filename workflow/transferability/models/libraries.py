@@ -1,0 +1,73 @@
+"""The models of torchvision and timm, built without given weights: nothing is ever downloaded."""
+
+import difflib
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from transferability.common.errors import InputError, first_line
+from transferability.models.layers import shapes_only
+
+
+def build(architecture: str, size: int, classes: int) -> nn.Module:
+    """Build `torchvision/NAME` or `timm/NAME` for square images of `size` pixels, on the CPU.
+
+    The model draws its initial weights itself, from torch's global generator. Raise InputError for a name that the
+    library does not have, and for a size that the model does not take.
+    """
+    create, options = _offers(architecture, size, classes)
+    state = torch.random.get_rng_state()
+    for chosen in options:
+        torch.random.set_rng_state(state)
+        try:
+            model = create(architecture.partition("/")[2], **chosen)
+            shapes_only(model, size)
+            return model
+        except Exception as error:  # whatever a stranger's code raises
+            if isinstance(error, TypeError) and chosen is not options[-1]:  # it does not have these options
+                continue
+            raise InputError(
+                f"{architecture} does not take images of {size} pixels ({first_line(error)}); accepted: another size, "
+                "or another architecture"
+            ) from error
+    raise AssertionError("no options")
+
+
+def _offers(architecture: str, size: int, classes: int) -> tuple[Callable[..., nn.Module], list[dict]]:
+    """What creates a model, and options for it, of which the first that it has will do."""
+    library, _, name = architecture.partition("/")
+    offers = {"torchvision": _torchvision, "timm": _timm}
+    if library not in offers:
+        raise InputError(f"{architecture} is unknown; accepted: torchvision/NAME, timm/NAME")
+    return offers[library](name, size, classes)
+
+
+def _torchvision(name: str, size: int, classes: int) -> tuple[Callable[..., nn.Module], list[dict]]:
+    from torchvision import models  # takes 1.5 s
+
+    _check("torchvision", name, models.list_models(module=models))
+    options = {}
+    if name.startswith("vit_"):
+        options["image_size"] = size
+    elif name.startswith("maxvit"):
+        options["input_size"] = (size, size)
+    elif name in ("googlenet", "inception_v3"):
+        options = {"aux_logits": False, "init_weights": True}
+    return models.get_model, [{"weights": None, "num_classes": classes} | options]
+
+
+def _timm(name: str, size: int, classes: int) -> tuple[Callable[..., nn.Module], list[dict]]:
+    import timm  # takes 1.5 s
+
+    _check("timm", name, timm.list_models())
+    # Not every model is built for one size; those that are can often adapt to images as they come, by means that
+    # cannot be traced.
+    for_size = [{"img_size": size, "dynamic_img_size": False}, {"img_size": size}, {}]
+    return timm.create_model, [{"pretrained": False, "num_classes": classes} | options for options in for_size]
+
+
+def _check(library: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        near = ", ".join(f"{library}/{other}" for other in difflib.get_close_matches(name, known, n=5, cutoff=0.4))
+        raise InputError(f"{library}/{name} is unknown to {library}; accepted: {near or f'the names of {library}'}")

@@ -1,0 +1,47 @@
+"""The models of timm that the catalogue lists: the smallest of most families, and those that are used most.
+
+All others can be used, too: the catalogue only says beforehand what layers and sizes they have.
+"""
+
+CONVOLUTIONAL = """
+resnet10t resnet14t resnet18 resnet18d resnet26 resnet26d resnet34 resnet50 resnet50d resnet101 seresnet50
+resnext50_32x4d resnetv2_18 resnetv2_50 resnetblur50 legacy_seresnet18 skresnet18 resnest14d res2net50_26w_4s
+gernet_s repvgg_a0 resnet51q regnetz_d8 regnetx_002 regnety_002 regnety_004 regnety_008 regnety_016
+convnext_atto convnext_femto convnext_pico convnext_nano convnext_tiny convnext_small convnext_base convnextv2_atto
+convnextv2_nano convnextv2_tiny convmixer_768_32 inception_next_atto inception_next_tiny mambaout_femto nfnet_l0
+eca_nfnet_l0 densenet121 densenetblur121d rdnet_tiny dla34 dla46_c dpn48b dpn68 darknet17 darknet53 cspresnet50
+cspdarknet53 cs3darknet_s cspnext_tiny vovnet39a ese_vovnet19b_slim_dw hrnet_w18_small hgnetv2_b0 selecsls42 tresnet_m
+vgg11 vgg16_bn inception_v3 inception_v4 inception_resnet_v2 legacy_xception xception41 nasnetalarge pnasnet5large
+efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_lite0 tf_efficientnet_lite0
+tf_efficientnet_b0 tf_efficientnetv2_s efficientnetv2_rw_t mixnet_s tinynet_e mnasnet_050 mnasnet_100 fbnetc_100
+mobilenetv1_100 mobilenetv2_050 mobilenetv2_100 mobilenetv3_small_050 mobilenetv3_small_075 mobilenetv3_small_100
+mobilenetv3_large_100 mobilenetv4_conv_small mobilenetv4_hybrid_medium fbnetv3_b lcnet_035 lcnet_050 lcnet_100
+lcnetv2_small hardcorenas_a ghostnet_050 ghostnet_100 ghostnetv2_100 ghostnetv3_050 repghostnet_050 rexnet_100
+fasternet_t0 starnet_s1 starnet_s050 repvit_m0_9
+"""
+
+ATTENTION = """
+vit_tiny_patch16_224 vit_small_patch16_224 vit_small_patch32_224 vit_base_patch16_224 vit_base_patch32_224
+vit_large_patch16_224 vit_little_patch16_reg4_gap_256 flexivit_small deit_tiny_patch16_224 deit_small_patch16_224
+deit_base_patch16_224 deit_tiny_distilled_patch16_224 deit3_small_patch16_224 beit_base_patch16_224
+beitv2_base_patch16_224 eva02_tiny_patch14_224 vit_small_patch16_dinov3 vit_small_patch14_dinov2
+vit_relpos_small_patch16_224 vit_tiny_r_s16_p8_224 vit_small_resnet26d_224 samvit_base_patch16_224 cait_xxs24_224
+xcit_nano_12_p16_224 convit_tiny pit_ti_224 tnt_s_patch16_224 crossvit_tiny_240 volo_d1_224 coat_lite_tiny
+swin_tiny_patch4_window7_224 swin_small_patch4_window7_224 swin_base_patch4_window7_224 swin_s3_tiny_224
+swinv2_tiny_window8_256 swinv2_cr_tiny_224 hiera_tiny_224 mvitv2_tiny pvt_v2_b0 twins_svt_small twins_pcpvt_small
+nest_tiny davit_tiny gcvit_xxtiny focalnet_tiny_srf levit_128s levit_128 levit_conv_128s efficientformer_l1
+efficientformerv2_s0 efficientvit_b0 efficientvit_m0 efficientvim_m1 tiny_vit_5m_224 edgenext_xx_small edgenext_small
+mobilevit_xxs mobilevit_xs mobilevit_s mobilevitv2_050 fastvit_t8 nextvit_small shvit_s1 swiftformer_xs iformer_t
+lowformer_b0 csatv2 cpubone_nano sequencer2d_s visformer_tiny vitamin_small_224 poolformer_s12 poolformerv2_s12
+convformer_s18 caformer_s18 coatnet_nano_rw_224 coatnet_0_rw_224 coatnext_nano_rw_224 maxvit_nano_rw_256
+maxvit_tiny_tf_224 maxxvit_rmlp_nano_rw_256 botnet26t_256 halonet26t lambda_resnet26t
+mixer_s32_224 mixer_s16_224 mixer_b16_224 resmlp_12_224 gmlp_ti16_224 gmixer_12_224
+"""
+
+SMALLEST = """
+test_byobnet test_coatnet test_convnext test_convnext2 test_convnext3 test_efficientnet
+test_efficientnet_evos test_efficientnet_gn test_efficientnet_ln test_mambaout test_maxvit
+test_nfnet test_resnet test_vit test_vit2 test_vit3 test_vit4 test_vit_relpos
+"""
+
+TIMM = (*CONVOLUTIONAL.split(), *ATTENTION.split(), *SMALLEST.split())

@@ -1,0 +1,92 @@
+"""A model's forward method as a graph of torch.fx, with its blocks kept whole."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import fx, nn
+from torch.nn import functional
+
+
+def trace(model: nn.Module) -> fx.Graph:
+    """Return the graph of a model, which is the same in training and evaluation.
+
+    Functional dropout follows the model's mode: it becomes a module of the model's, without a state. Raise an error
+    (of whatever kind) if the forward method cannot be traced, and ValueError if the mode changes it otherwise.
+    """
+    with modes_kept(model):
+        training, evaluation = (_Tracer().trace(model.train(mode)) for mode in (True, False))
+    _make_dropout_modules(model, training, evaluation)
+    if str(training) != str(evaluation):
+        raise ValueError("its forward method does something else in training")
+    return evaluation
+
+
+def weights(module: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters that are matrices; norms and scales have vectors, whatever their dimensions."""
+    return [parameter for parameter in module.parameters() if parameter.numel() > max(parameter.shape, default=1)]
+
+
+@contextmanager
+def modes_kept(model: nn.Module) -> Iterator[None]:
+    """Leave each module in the mode that it is in, training or not, and the random state as it is."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _is_chain(module: nn.Module) -> bool:
+    """Whether a module passes its input through its children one after the other, and does no more."""
+    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+
+
+def _is_block(module: nn.Module) -> bool:
+    return not _is_chain(module) and len(weights(module)) > 1
+
+
+def _holds_blocks(module: nn.Module) -> bool:
+    """Whether a row of blocks, and of nothing else, is in a module: it is a stage then, or a network's whole body."""
+    for row in module.modules():
+        if isinstance(row, nn.Sequential | nn.ModuleList):
+            children = [child for child in row if not isinstance(child, nn.Identity)]
+            if children and all(map(_is_block, children)):
+                return True
+    return False
+
+
+class _Tracer(fx.Tracer):
+    """Goes into chains, and into what holds rows of blocks, as far as that can be traced; the rest is kept whole."""
+
+    def create_args_for_root(self, root_fn: Callable, is_module: bool, concrete_args=None) -> tuple[Callable, list]:
+        """Give the forward method images alone: its optional arguments keep their defaults."""
+        return root_fn, [self.root, self.create_proxy("placeholder", "x", (), {})]
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return not _is_chain(m) and not _holds_blocks(m)
+
+    def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> object:
+        before, stack = len(self.graph.nodes), self.module_stack.copy()
+        try:
+            return super().call_module(m, forward, args, kwargs)
+        except Exception:  # what is in it cannot be traced
+            for node in list(self.graph.nodes)[: before - 1 : -1]:
+                self.graph.erase_node(node)
+            self.module_stack = stack
+            return self.create_proxy("call_module", self.path_of_module(m), args, kwargs)
+
+
+def _make_dropout_modules(model: nn.Module, training: fx.Graph, evaluation: fx.Graph) -> None:
+    """Replace calls of functional dropout that are on in one graph only; tracing has fixed whether they are."""
+    for number, pair in enumerate(zip(list(training.nodes), list(evaluation.nodes), strict=False)):
+        if any(node.target is not functional.dropout for node in pair):
+            continue
+        given = [node.normalized_arguments(model, normalize_to_only_use_kwargs=True).kwargs for node in pair]
+        if given[0]["training"] and not given[1]["training"]:
+            name = f"functional_dropout{number}"
+            model.add_module(name, nn.Dropout(given[0]["p"], given[0]["inplace"]).train(model.training))
+            for node, arguments in zip(pair, given, strict=True):
+                node.op, node.target, node.args, node.kwargs = "call_module", name, (arguments["input"],), {}
