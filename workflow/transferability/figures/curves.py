@@ -52,7 +52,7 @@ def _draw(axes: Axes, record: Mapping, labels: dict) -> None:
     style = ":" if network.treatment == "random" else "--" if inner == "transfer" else "-"
     iterations, accuracies = zip(*((test["iteration"], test["top1"]) for test in record["curve"]), strict=True)
     axes.plot(iterations, accuracies, linewidth=0.8, color=colour, linestyle=style)
-    labels[re.sub(r"~\d", "", network.notation)] = axes.lines[-1]
+    labels[re.sub(r"~\d+", "", network.notation)] = axes.lines[-1]
     axes.tick_params(labelsize=6, pad=1, length=2)
     axes.locator_params(axis="x", nbins=3)
 
