@@ -60,7 +60,7 @@ def test_figure_s1_has_every_reduced_set_on_both_scales():
 
 def test_kernels_become_tiles_in_rgb():
     kernels = np.zeros((5, 3, 11, 11), dtype=np.float32)
-    kernels[0, 2] = 3.0  # the network's channels are BGR: red
+    kernels[0, 0] = 3.0  # red
     picture = tile(kernels)
     assert picture.shape == (2 * 11 + 1, 3 * 11 + 2, 3)
     assert picture[0, 0].tolist() == [1.0, 0.5, 0.5]

@@ -4,9 +4,9 @@ A source of features is a group of splits whose names differ in their trailing n
 source, of which each split is a repeat. All differences are `effects.estimate`'s, paired by split and target half.
 Each answer has an error of ALPHA at most, whatever the number of layers:
 
-- Does copying pay? "Yes" needs one of several intervals above 0: that of a mean over all n (if the mean gains, so does
-  the best n), or that of one n. Half of ALPHA is divided among the means, half among the single n (Bonferroni). "No"
-  needs every n below MARGIN, each at ALPHA (an intersection-union test).
+- Does copying pay? "Yes" needs one of several intervals above 0: that of fine-tuned networks, mean over all n (if the
+  mean gains, so does the best n), at ALPHA / 2, or that of one n, frozen or fine-tuned, at ALPHA / 2 divided by their
+  number (Bonferroni). "No" needs every n below MARGIN, each at ALPHA (an intersection-union test).
 - How many to freeze? Tests in a fixed order, from the smallest n upward, each at ALPHA, up to the first that fails:
   this keeps the error of the sequence (Maurer, Hothorn & Lehmacher 1995), as the first n that does lose is tested once.
 - How many to fine-tune? An n is ruled out if the best lies above it at level ALPHA / (number of n - 1): the best n in
@@ -16,9 +16,9 @@ Each answer has an error of ALPHA at most, whatever the number of layers:
   ALPHA / (number of n), as its best n is chosen from the data.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 import numpy as np
 import pandas as pd
@@ -35,12 +35,16 @@ Cells = Mapping[int, Estimate]  # by n, what a treatment has above training from
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer: a word, or NOT_DECIDED. `n` are the n it speaks of, `found` the difference it rests on, `of` its name."""
+    """An answer, or NOT_DECIDED, with a difference to look at: its treatments, the n of each of them, its estimate.
+
+    Of several n the difference is the mean. `left` are the n that an answer leaves, in ascending order.
+    """
 
     answer: str
+    treatments: tuple[str, ...] = ()
     n: tuple[int, ...] = ()
-    found: Estimate = Estimate(np.nan)
-    of: str = ""
+    found: Estimate = field(default_factory=lambda: Estimate(np.nan))
+    left: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,50 +89,41 @@ def best(of: Cells) -> int:
 
 
 def _pays(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
-    single = [Answer(YES, (n,), found, t) for t, of in ((FROZEN, frozen), (TUNED, tuned)) for n, found in of.items()]
-    means = [
-        Answer(YES, tuple(of), estimate(source, {(treatment, tuple(of)): 1.0}), treatment)
-        for treatment, of in ((FROZEN, frozen), (TUNED, tuned))
-        if len(of) > 1
-    ]
-    for answers in (means, single):
+    single = [Answer(YES, (FROZEN,), (n,), found) for n, found in frozen.items()]
+    single += [Answer(YES, (TUNED,), (n,), found) for n, found in tuned.items()]
+    mean = [Answer(YES, (TUNED,), tuple(tuned), estimate(source, {(TUNED, tuple(tuned)): 1.0}))] if tuned else []
+    for answers in (mean, single):
         gains = [one for one in answers if one.found.interval(ALPHA / 2 / len(answers))[0] > 0]
         if gains:
             return max(gains, key=lambda one: one.found.value)
     highest = max(single, key=lambda one: one.found.value)
     nothing = all(one.found.interval()[1] < MARGIN for one in single)
-    return Answer(NO if nothing else NOT_DECIDED, highest.n, highest.found, highest.of)
+    return replace(highest, answer=NO if nothing else NOT_DECIDED)
 
 
 def _freezable(frozen: Cells) -> Answer:
     """The largest n up to which frozen features lose nothing (less than MARGIN); "none" if the first n does lose."""
     if not frozen:
         return Answer(NOT_DECIDED)
-    kept = 0
-    for n, found in frozen.items():
-        if not found.interval()[0] > -MARGIN:
-            break
-        kept = n
-    if kept:
-        return Answer(str(kept), (kept,), frozen[kept], FROZEN)
-    first = min(frozen)
-    loses = frozen[first].interval()[1] < -MARGIN
-    return Answer(NONE if loses else NOT_DECIDED, (first,), frozen[first], FROZEN)
+    kept = list(takewhile(lambda n: frozen[n].interval()[0] > -MARGIN, frozen))
+    n = kept[-1] if kept else min(frozen)
+    loses = not kept and frozen[n].interval()[1] < -MARGIN
+    return Answer(str(n) if kept else NONE if loses else NOT_DECIDED, (FROZEN,), (n,), frozen[n], tuple(kept))
 
 
 def _best_tuned(source: pd.DataFrame, tuned: Cells) -> Answer:
-    """The n that may be best; not decided if that is all of them. The first of `n` is the best one seen."""
+    """The n that may be the best; not decided if that is all of them. The difference is that of the best one seen."""
     if not tuned:
         return Answer(NOT_DECIDED)
     top = best(tuned)
     others = [n for n in tuned if n != top]
-    left = [
+    behind = [
         n
         for n in others
-        if not estimate(source, {(TUNED, (top,)): 1.0, (TUNED, (n,)): -1.0}).interval(ALPHA / len(others))[0] > 0
+        if estimate(source, {(TUNED, (top,)): 1.0, (TUNED, (n,)): -1.0}).interval(ALPHA / len(others))[0] > 0
     ]
-    decided = len(left) < len(others)
-    return Answer(", ".join(map(str, sorted([top, *left]))) if decided else NOT_DECIDED, (top, *left), tuned[top], TUNED)
+    left = tuple(n for n in tuned if n not in behind)
+    return Answer(", ".join(map(str, left)) if behind else NOT_DECIDED, (TUNED,), (top,), tuned[top], left)
 
 
 def _freeze_or_tune(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
@@ -137,23 +132,27 @@ def _freeze_or_tune(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer
         return Answer(NOT_DECIDED)
     pair = (best(tuned), best(frozen))
     gain = estimate(source, {(TUNED, pair[:1]): 1.0, (FROZEN, pair[1:]): -1.0})
-    for answer, one, its, other, their, bound in (
-        (TUNE, TUNED, tuned, FROZEN, frozen, 0),
-        (FREEZE, FROZEN, frozen, TUNED, tuned, -MARGIN),
-    ):
-        found = (estimate(source, {(one, (best(its),)): 1.0, (other, (n,)): -1.0}) for n in their)
-        if all(difference.interval(ALPHA / len(its))[0] > bound for difference in found):
-            return Answer(answer, pair, gain, f"{TUNED} - {FROZEN}")
-    return Answer(NOT_DECIDED, pair, gain, f"{TUNED} - {FROZEN}")
+    answer = NOT_DECIDED
+    if _exceeds(source, (TUNED, tuned), (FROZEN, frozen), 0):
+        answer = TUNE
+    elif _exceeds(source, (FROZEN, frozen), (TUNED, tuned), -MARGIN):
+        answer = FREEZE
+    return Answer(answer, (TUNED, FROZEN), pair, gain)
+
+
+def _exceeds(source: pd.DataFrame, one: tuple[str, Cells], other: tuple[str, Cells], bound: float) -> bool:
+    """Whether the best n of the one lies more than `bound` above every n of the other."""
+    chosen = (one[0], (best(one[1]),))
+    differences = (estimate(source, {chosen: 1.0, (other[0], (n,)): -1.0}) for n in other[1])
+    return all(found.interval(ALPHA / len(one[1]))[0] > bound for found in differences)
 
 
 def _beyond_training(source: pd.DataFrame) -> Answer:
     """Whether copies from A that are fine-tuned beat those from B itself (mean over n): both are trained longer."""
     numbers = [set(source.loc[source["treatment"] == treatment, "n"]) for treatment in (TUNED, "BnB+")]
-    both = tuple(sorted(set.intersection(*numbers)))
+    both = tuple(map(int, sorted(set.intersection(*numbers))))
     if not both:
         return Answer(NOT_DECIDED)
     found = estimate(source, {(TUNED, both): 1.0, ("BnB+", both): -1.0})
     low, high = found.interval()
-    answer = YES if low > 0 else NO if high < 0 else NOT_DECIDED
-    return Answer(answer, both, found, f"{TUNED} - BnB+")
+    return Answer(YES if low > 0 else NO if high < 0 else NOT_DECIDED, (TUNED, "BnB+"), both, found)

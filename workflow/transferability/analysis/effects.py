@@ -136,7 +136,7 @@ def effects_table(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 def _preserving(relative: pd.DataFrame) -> dict:
     """What preserving m further layers wins over reinitialising them, for each m that there is."""
-    found = sorted({treatment for treatment in relative["treatment"] if "~" in treatment}, key=lambda name: (name[0], len(name), name))
+    found = sorted({treatment for treatment in relative["treatment"] if "~" in treatment})
     plain = {treatment: f"{treatment[0]}nB" for treatment in found}
     return {
         f"preserving {treatment[3:-1]} in {plain[treatment]}": (

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise
-from transferability.analysis.claim_parts import MARGIN, NOT_DECIDED
+from transferability.analysis.claim_parts import MARGIN
 from transferability.analysis.relative import relative_accuracies
 from transferability.results.accuracies import BY_CLASS, COLUMNS
 from transferability.study.network import HALVES, Network
@@ -67,7 +67,7 @@ def _row(network: Network, top1: float, val_images: int) -> dict:
 
 
 def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[str, Callable[[Advice], bool]]]]:
-    """Studies in which an answer of `advise` can be wrong: by name, effects for `simulate_study`, and what is a mistake.
+    """Studies in which an answer of `advise` can be wrong: by name, effects for `simulate_study` and what is a mistake.
 
     In each a mistake is as easy as the truth allows: effects lie on the bound that the answer speaks of.
     """
@@ -81,7 +81,7 @@ def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[st
             {
                 "copying pays": lambda advice: advice.pays.answer == YES,
                 "fine-tune": lambda advice: advice.freeze_or_tune.answer == TUNE,
-                "a best n is ruled out": lambda advice: middle not in advice.best_tuned.n,
+                "a best n is ruled out": lambda advice: middle not in advice.best_tuned.left,
                 "more than longer training": lambda advice: advice.beyond_training.answer == YES,
                 "less than longer training": lambda advice: advice.beyond_training.answer == NO,
             },
@@ -89,7 +89,7 @@ def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[st
         "frozen features lose a point": (
             none,
             {
-                "some can be frozen": lambda advice: advice.freezable.answer not in (NONE, NOT_DECIDED),
+                "some can be frozen": lambda advice: bool(advice.freezable.left),
                 "none can be frozen": lambda advice: advice.freezable.answer == NONE,
                 "freeze": lambda advice: advice.freeze_or_tune.answer == FREEZE,
             },
@@ -98,15 +98,13 @@ def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[st
             some,
             {
                 "copying does not pay": lambda advice: advice.pays.answer == NO,
-                "too many can be frozen": lambda advice: (
-                    advice.freezable.answer not in (NONE, NOT_DECIDED) and int(advice.freezable.answer) >= middle
-                ),
+                "too many can be frozen": lambda advice: middle in advice.freezable.left,
             },
         ),
     }
 
 
-def advice_error_rates(splits: int, studies: int, layers: tuple[int, ...] = tuple(LAYERS), images: int = 1000) -> pd.Series:
+def advice_error_rates(splits: int, studies: int, layers: tuple[int, ...], images: int = 1000) -> pd.Series:
     """Share of simulated studies of so many splits in which `advise` makes each mistake of `advice_mistakes`."""
     shares = {}
     for effects, mistakes in advice_mistakes(layers).values():
