@@ -51,17 +51,14 @@ MEASURES = {"top1": "top-1 accuracy (last test)", "top1_best10": "top-1 accuracy
 
 AREA = 30  # of a marker, in square points, where there is room
 NUMBER, LETTER, LINE = 0.22, 0.075, 0.16  # inches that a number, a letter of 7 points and a line take on an axis of n
-    0.22,
-    0.075,
-    0.16,
-)  # inches that labels on an axis of n take: a number, a letter of 7 points, a line
 
 
 @dataclass(frozen=True)
 class LayerAxis:
     """The axis of n, the number of layers: the `numbers` of a study, 0 among them, lie on `inches`.
 
-    `layers` are the names of layers 1, 2, ..., where they shall stand beside n. With many n markers get smaller, and only as many n are labelled as there is room for.
+    `layers` are the names of layers 1, 2, ..., where they shall stand beside n. With many n markers get smaller, and
+    only as many n are labelled as there is room for.
     """
 
     numbers: tuple[int, ...]
