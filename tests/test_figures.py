@@ -79,7 +79,7 @@ def test_of_many_kernels_the_strongest_are_drawn():
     kernels[700:] = 2
     assert (strongest(kernels) == np.concatenate([kernels[: MOST - 68], kernels[700:]])).all()
     (axes,) = draw_filters({"random-0/baseA": kernels}).axes
-    assert "strongest 100 of 768 kernels of 16 x 16" in axes.get_title()
+    assert axes.get_title() == "random-0/baseA\n768 kernels of 16 x 16\nthe 100 strongest:"
 
 
 def test_a_figure_of_no_kernels_says_why():

@@ -47,7 +47,8 @@ Freeze or fine-tune? Fine-tune, if the best fine-tuned n lies above every frozen
 less than one point against every fine-tuned n. Both at 5 % divided by the number of n that the best was chosen from.
 
 More than longer training? Whether AnB+ lies above BnB+ (yes) or below (no), mean over all n."""
-RESTS = """The difference that each answer rests on; of one that is not decided, that of the best that was seen."""
+RESTS = """The difference that each answer rests on, of several n their mean; of an answer that is not decided, the
+difference of the best that was seen."""
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
 
@@ -106,9 +107,9 @@ def _whether(advice: Advice, layers: Sequence[str]) -> str:
     pays = advice.pays
     seen = f"{_points(pays.found)} points {CALLED[pays.treatments[0]]}, {_at(pays.n, layers)}"
     if pays.answer == NO:
-        return f"Train from scratch: at no n do copied layers gain a point (the most: {seen})."
+        return f"Train from scratch: at no n do copied layers gain a point (best seen: {seen})."
     if pays.answer == NOT_DECIDED:
-        return f"Whether copying layers beats training from scratch is not decided{_why(pays)} (the most: {seen})."
+        return f"Whether copying layers beats training from scratch is not decided{_why(pays)} (best seen: {seen})."
     more = {
         YES: "it is more than longer training alone gives",
         NO: "longer training alone gives more",

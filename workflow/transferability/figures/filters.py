@@ -30,8 +30,8 @@ def draw_filters(kernels: Mapping[str, np.ndarray], missing: str = "") -> Figure
     for axes, (name, weights) in zip(panels, kernels.items(), strict=False):
         drawn = strongest(weights)
         axes.imshow(tile(drawn), interpolation="nearest")
-        number = f"{len(weights)}" if len(drawn) == len(weights) else f"strongest {len(drawn)} of {len(weights)}"
-        axes.set_title(f"{name}\n{number} kernels of {weights.shape[2]} x {weights.shape[3]}", fontsize=8)
+        cap = f"\nthe {len(drawn)} strongest:" if len(drawn) < len(weights) else ""
+        axes.set_title(f"{name}\n{len(weights)} kernels of {weights.shape[2]} x {weights.shape[3]}{cap}", fontsize=8)
     return figure
 
 
