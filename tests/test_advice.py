@@ -15,7 +15,7 @@ from transferability.results.paper import paper_accuracies
 from transferability.study.network import Network
 
 PAPER = paper_accuracies(RESOURCES / "paper_accuracies.csv")
-STUDIES = 100  # of each kind
+STUDIES = 80  # of each kind
 NAMES = ("conv1", "layer1.0", "layer2.0")
 EXACT = {"images": 4000, "between_splits": 0.001, "between_networks": 0.001, "layers": (1, 2, 3)}
 
@@ -117,6 +117,6 @@ def test_a_study_with_few_treatments_gets_what_advice_there_is(kept):
 
 @pytest.mark.slow
 def test_where_it_can_be_wrong_an_answer_is_wrong_no_more_often_than_its_level():
-    rates = advice_error_rates(splits=2, studies=STUDIES, layers=(1, 4), images=200)
+    rates = advice_error_rates(splits=2, studies=STUDIES, layers=(1, 4), images=100)
     assert len(rates) == 10
     assert (rates <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / STUDIES)).all(), rates

@@ -85,7 +85,7 @@ def _draw_means(axes: Axes, table: pd.DataFrame, measure: str, along: LayerAxis)
                 color=look.edge,
                 markerfacecolor=look.face,
                 markersize=5 * along.scale,
-                elinewidth=1.2 * along.scale,
+                elinewidth=1.5 * along.scale,
                 capsize=2 * along.scale,
             )
     axes.axhline(base, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
