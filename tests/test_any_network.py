@@ -1,4 +1,4 @@
-"""Training models of torchvision and timm: what is frozen stays, what is drawn comes from seeds, the same bits again."""
+"""Training models of torchvision and timm: what is frozen stays, what is drawn comes from seeds, the same bits."""
 
 import hashlib
 from dataclasses import replace
