@@ -1,4 +1,4 @@
-"""What is known of each architecture without building it: layers, sizes, how it wants its pixels (resources/architectures.csv)."""
+"""What is known of each architecture without building it: layers, sizes, pixels (resources/architectures.csv)."""
 
 import csv
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from transferability.common.resources import RESOURCES
 
 @dataclass(frozen=True)
 class Architecture:
-    """A row of the catalogue. `sizes` are the squares that it takes, in pixels; `parameters` counts those of 1000 classes.
+    """A row of the catalogue: `sizes` are the squares that it takes, in pixels; `parameters` are for 1000 classes.
 
     `mean` and `std` (red, green, blue, of pixels from 0 to 1) standardise its pixels. They are None for the networks of
     the house, which take blue, green, red from 0 to 255 less the mean image.
