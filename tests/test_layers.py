@@ -86,8 +86,8 @@ def applied(layers, images):
 
 
 def ran(model, forward, images):
-    """All that a step of training and a test afterwards give; the model's buffers are as before in the end."""
-    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    """All that a step of training and a test afterwards give; the model's state is as before in the end."""
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.train().zero_grad()
     torch.manual_seed(1)  # for dropout and stochastic depth
     output = forward(images)
@@ -98,8 +98,7 @@ def ran(model, forward, images):
     model.eval()
     with torch.no_grad():
         found["test"] = forward(images)
-        for name, buffer in model.named_buffers():
-            buffer.copy_(before[name])
+    model.load_state_dict(before)
     return found
 
 

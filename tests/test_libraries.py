@@ -36,7 +36,7 @@ def test_initial_weights_are_the_model_s_own_from_the_global_generator(architect
         (
             "torchvision/resnet81",
             32,
-            "torchvision/resnet81 is unknown to torchvision; accepted: torchvision/resnet18, ",
+            "torchvision/resnet81 is unknown to torchvision; accepted: torchvision/resnet",
         ),
         ("timm/resnet19", 32, "timm/resnet19 is unknown to timm; accepted: timm/resnet"),
         ("timm/", 32, "timm/ is unknown to timm; accepted: the names of timm"),

@@ -26,6 +26,7 @@ from transferability.study.architectures import catalogue
 FILE = RESOURCES / "architectures.csv"
 COLUMNS = ["architecture", "layers", "parameters", "smallest", "largest", "step", "mean", "std"]
 LARGEST = 1024  # pixels that are tried, and 16 the smallest
+STEPS = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64)
 MOST_PARAMETERS = 350e6
 FEWEST_LAYERS = 5
 
@@ -110,13 +111,16 @@ def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
 
 
 def _sizes(takes: Callable[[int], bool], default: int) -> range:
-    """Find the sizes in equal steps that a model takes; where there are no two, the one that it was made for."""
+    """Find the sizes in equal steps that a model takes; where there are no two, the one that it was made for.
+
+    Whether it takes all of them is tried on the first few, ever fewer of those that follow, and the largest.
+    """
     coarse = next(size for size in [*range(16, default, 16), default] if takes(size))
     smallest = next(size for size in range(max(coarse - 15, 16), coarse + 1) if takes(size))
-    for step in range(1, 65):
-        further = [smallest + step * count for count in (1, 2, 3, 5, (LARGEST - smallest) // step)]
-        if all(map(takes, further)):
-            return range(smallest, LARGEST + 1, step)
+    for step in STEPS:
+        sizes = range(smallest, LARGEST + 1, step)
+        if all(takes(sizes[number]) for number in (1, 2, 3, 5, 8, 15, 16, 33, -1) if number < len(sizes)):
+            return sizes
     return range(default, default + 1)
 
 

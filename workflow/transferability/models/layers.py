@@ -13,7 +13,7 @@ from torch import fx, nn
 from torch.func import functional_call
 
 from transferability.common.errors import InputError, first_line
-from transferability.models.tracing import unchanged, trace, weights
+from transferability.models.tracing import trace, unchanged, weights
 
 SIZES = (224, 32, 64, 128, 256, 299, 384, 448)  # that the cuts are tried with, where the caller does not say one
 
