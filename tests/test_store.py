@@ -24,12 +24,12 @@ from .conftest import REPOSITORY
 from .faults.conftest import small_disk
 
 
-def packed(tree, where, processes=1):
+def packed(tree, where, processes=1, code="code"):
     where.mkdir(exist_ok=True)
     table = index_images("imagefolder", tree)
     write_table(table, where / "index.csv")
     files = ImageFiles("imagefolder", tree, table["path"].tolist())
-    pack(files, StoreFiles(where / "index.csv", *names(where)), 16, processes, where / "state" / "pack.jsonl")
+    pack(files, StoreFiles(where / "index.csv", *names(where)), 16, processes, code, where / "state" / "pack.jsonl")
     return files.paths, where
 
 

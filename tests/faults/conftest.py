@@ -71,7 +71,7 @@ class Study:
         write_table(manifest, self.root / "manifest.csv")
         where = StoreFiles(*(self.root / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")))
         images = ImageFiles("imagefolder", self.root, index["path"].tolist())
-        pack(images, where, size=36, processes=1, notes=self.root / "pack.jsonl")
+        pack(images, where, size=36, processes=1, code="code", notes=self.root / "pack.jsonl")
 
     def source(self, name: str) -> Source:
         files = [self.root / f for f in ("index.csv", "store.npy", "store.crc32.npy", "store.json", "manifest.csv")]

@@ -11,7 +11,7 @@ rule figure1:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("figures.figure1", "figures.style"),
+        code=script_code("figure1"),
     script:
         "../scripts/figure1.py"
 
@@ -29,7 +29,7 @@ rule figure2:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
-        code=code_fingerprint("figures.figure2"),
+        code=script_code("figure2"),
     script:
         "../scripts/figure2.py"
 
@@ -47,7 +47,7 @@ rule figure3:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
-        code=code_fingerprint("figures.figure3"),
+        code=script_code("figure3"),
     script:
         "../scripts/figure3.py"
 
@@ -65,7 +65,7 @@ rule figureS1:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
-        code=code_fingerprint("figures.figureS1"),
+        code=script_code("figureS1"),
     script:
         "../scripts/figureS1.py"
 
@@ -83,7 +83,7 @@ rule filters:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("figures.filters", "figures.style", "analysis.kernels"),
+        code=script_code("filters"),
     script:
         "../scripts/filters.py"
 
@@ -100,6 +100,6 @@ rule curves:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("figures.curves"),
+        code=script_code("curves"),
     script:
         "../scripts/curves.py"
