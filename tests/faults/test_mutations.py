@@ -30,15 +30,7 @@ from transferability.study.grid import study_networks
 config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))
 code = code_fingerprint(*training_code(config["network"]["architecture"]))
 recipes = [asdict(recipe_of(config, network, code)) for network in study_networks(config)]
-stages = [
-    code_fingerprint(*names)
-    for names in (
-        ["datasets.pictures"],
-        ["datasets.index"],
-        ["store.decoding.read_image", "datasets.formats"],
-        ["tasks.splits"],
-    )
-]
+stages = [code_fingerprint(f"scripts.{name}") for name in ("draw_pictures", "index", "pack", "split")]
 print(json.dumps([recipes, stages]))
 """
 
@@ -93,17 +85,24 @@ DECIDE = [
     ("datasets/formats/cifar100", "planes.transpose(1, 2, 0)", "planes.transpose(2, 1, 0)"),
     ("datasets/index", '["subset", "wnid", "path"]', '["subset", "path", "wnid"]'),
     ("tasks/splits", "RandomState([k])", "RandomState(k)"),
+    (
+        "jobs/assembly",
+        "except OSError as error:\n        log.warning",
+        "except (OSError, MemoryError) as error:\n        log.warning",
+    ),
+    ("store/reading", "(ValueError, EOFError, IndexError, AttributeError)", "(ValueError, EOFError)"),
+    ("jobs/weights_files", "(SafetensorError, ValueError, KeyError)", "(SafetensorError, ValueError)"),
+    ("jobs/assembly", "if (state := watch.saved()) is not None", "if (state := watch.saved()) is None"),
+    ("jobs/assembly", "        trainer.resume(state)\n", ""),
+    ("store/packing", "image[:] = pixels", "image[:] = 255 - pixels"),
+    ("datasets/image_files", "self.paths[row])", "self.paths[-row])"),
+    ("datasets/wordnet", "row.hypernyms.split()", "row.hypernyms.split()[:1]"),
 ]
 
 DO_NOT = [
     ("models/architectures/caffenet", '"""A convolutional layer', '"""One convolutional layer'),
     ("tasks/task", "lists no {subset} images of", "has no {subset} images of"),
     ("jobs/assembly", "computing the mean of", "computes the mean of"),
-    (
-        "jobs/assembly",
-        "except OSError as error:\n        log.warning",
-        "except (OSError, MemoryError) as error:\n        log.warning",
-    ),
     ("training/compilation", "give false, or a C++ compiler", "give false or a C++ compiler"),
     ("training/preprocessing", "# Reversing all axes", "# To reverse all axes"),
     ("common/errors", "free disk space and run again", "make room and run again"),
@@ -112,6 +111,7 @@ DO_NOT = [
     ("jobs/provenance", "round(seconds, 2)", "round(seconds, 3)"),
     ("jobs/finished", "mark[:16]", "mark[:20]"),
     ("common/code", "the code was edited after", "code was edited after"),
+    ("common/syntax", "# that each definition uses", "# which each definition uses"),
     ("jobs/devices", "uses device %s", "has device %s"),
     ("jobs/locks", "POLL = 0.5", "POLL = 0.1"),
     ("common/processes", "GRACE = 600.0", "GRACE = 300.0"),
@@ -134,11 +134,9 @@ DO_NOT = [
     ("study/training_settings", '"""Training in iterations', '"""A training in iterations'),
     ("jobs/slurm", "timeout=30", "timeout=20"),
     ("jobs/checkpoints", 'PREVIOUS = ".previous"', 'PREVIOUS = ".before"'),
-    ("store/reading", "(ValueError, EOFError, IndexError, AttributeError)", "(ValueError, EOFError)"),
     ("store/reading", "is damaged at image", "has a damaged image"),
     ("common/tables", "(its checksum differs)", "(another checksum)"),
     ("training/trainer", "lower config key training.rate", "give a lower config key training.rate"),
-    ("jobs/weights_files", "(SafetensorError, ValueError, KeyError)", "(SafetensorError, ValueError)"),
 ]
 
 
@@ -190,6 +188,79 @@ def test_what_decides_a_result_is_seen(copy, unedited, module, old, new):
         assert copy.compared() != unedited
     finally:
         (copy.root / LIBRARY / f"{module}.py").write_text(before, encoding="utf-8")
+
+
+FACTS = ["manual_68.csv", "cifar100.csv", "ilsvrc2012.csv", "wordnet30_cifar100.tsv", "wordnet30_ilsvrc2012.tsv"]
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_facts_that_decide_a_result_are_seen(copy, unedited, name):
+    file = copy.root / "resources" / name
+    before = file.read_bytes()
+    file.write_bytes(before.replace(b"0", b"1", 1))
+    try:
+        assert copy.compared() != unedited
+    finally:
+        file.write_bytes(before)
+
+
+BUILDERS = """
+import json
+from transferability.common.code import code_fingerprint
+from transferability.jobs.recipe import training_code
+print(json.dumps([code_fingerprint(*training_code(name)) for name in ("caffenet-mini", "torchvision/resnet18")]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "seen"),
+    [
+        (("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 64", "PIXEL_SCALE = 1 / 32"), [True, False]),
+        (("models/libraries", '"weights": None', '"weights": "DEFAULT"'), [False, True]),
+        (("models/building", "module.bias.fill_(bias)", "module.bias.fill_(0)"), [True, True]),
+    ],
+)
+def test_the_builder_of_an_architecture_is_seen_where_it_builds(copy, edit, seen):
+    before = json.loads(copy.python("-c", BUILDERS))
+    content = copy.edit(*edit)
+    try:
+        after = json.loads(copy.python("-c", BUILDERS))
+    finally:
+        (copy.root / LIBRARY / f"{edit[0]}.py").write_text(content, encoding="utf-8")
+    assert [one != two for one, two in zip(before, after, strict=True)] == seen
+
+
+SCRIPTS = """
+import json, pathlib
+from transferability.common.code import code_fingerprint
+names = sorted(file.stem for file in pathlib.Path("workflow/scripts").glob("*.py"))
+print(json.dumps({name: code_fingerprint(f"scripts.{name}") for name in names}))
+"""
+FIGURES = {"figure1", "figure2", "figure3", "figureS1", "filters", "curves"}
+TABLES = {"table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes", "provenance", "plan"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "seen"),
+    [
+        (("figures/style", "savefig(", "savefig(dpi=50, *"), FIGURES),
+        (("common/pages", '"<!doctype html>"', '"<!DOCTYPE html>"'), TABLES),
+        (("datasets/wordnet", ".descendants(", ".ancestors("), {"draw_pictures", "split", "classes", "wordnet_nodes"}),
+        (("jobs/weights_files", "conv1.conv", "conv2.conv"), {"filters"}),
+        (("study/grid", "HALVES[::-1]", "HALVES"), {"collect", "plan", "preflight"}),
+        (("store/packing", "image[:] = pixels", "image[:] = 0"), {"pack"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_what_a_script_uses_is_seen_by_its_rule_and_no_other(copy, edit, seen):
+    """So a change of plots draws them anew, and trains nothing."""
+    before = json.loads(copy.python("-c", SCRIPTS))
+    content = copy.edit(*edit)
+    try:
+        after = json.loads(copy.python("-c", SCRIPTS))
+    finally:
+        (copy.root / LIBRARY / f"{edit[0]}.py").write_text(content, encoding="utf-8")
+    assert {name for name in before if before[name] != after[name]} - {"train"} == seen
 
 
 def test_code_that_moves_is_not_seen(tmp_path, unedited):
