@@ -46,6 +46,8 @@ rule all:
         result_files(["figure2", "figure3"], ["", "paper/"], ["pdf", "png"]),
         result_files(["figureS1"], REDUCED, ["pdf", "png"]),
         result_files(["provenance"], [""], ["csv", "md"]),
-        result_files(["table1", "effects", "claims", "classes", "wordnet_nodes"], ["", "paper/"], ["csv", "md"]),
+        result_files(
+            ["table1", "effects", "claims", "advice", "classes", "wordnet_nodes"], ["", "paper/"], ["csv", "md"]
+        ),
         result_files(["tableS1"], REDUCED, ["csv", "md"]),
     localrule: True

@@ -1,7 +1,8 @@
-"""How often intervals cover the truth, on simulated studies: python benchmarks/coverage.py [studies]
+"""How often intervals cover the truth, and advice errs, on simulated studies: python benchmarks/coverage.py [studies]
 
 Prints, for studies of 2, 4 and 8 splits, the share of intervals that hold the true transfer loss: ours, and for
-comparison a percentile bootstrap over splits and one over splits and halves, all at the same nominal level.
+comparison a percentile bootstrap over splits and one over splits and halves, all at the same nominal level. Then the
+share of studies in which each answer of the advice is wrong, where the truth makes that as easy as it can.
 """
 
 import sys
@@ -12,7 +13,7 @@ from scipy import stats
 
 from transferability.analysis.effects import ALPHA, estimate
 from transferability.analysis.relative import relative_accuracies
-from transferability.analysis.simulation import simulate_study
+from transferability.analysis.simulation import LAYERS, advice_error_rates, simulate_study
 
 TRUTH = {("AnB", 4): -0.05}
 DRAWS = 1000
@@ -44,9 +45,16 @@ def coverage(splits: int, studies: int) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in hits.items()}
 
 
+def printed(table: pd.DataFrame, nominal: float, studies: int) -> None:
+    """Print shares of studies, and how far they may lie from the truth."""
+    print(table.round(3).to_string())
+    error = stats.norm.ppf(0.975) * np.sqrt(nominal * (1 - nominal) / studies)
+    print(f"\nnominal {nominal:.2f}; {studies} studies, each share +- {error:.3f}\n")
+
+
 if __name__ == "__main__":
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    table = pd.DataFrame({f"{splits} splits": coverage(splits, studies) for splits in (2, 4, 8)})
-    print(table.round(3).to_string())
-    error = stats.norm.ppf(0.975) * np.sqrt(ALPHA * 2 * (1 - ALPHA * 2) / studies)
-    print(f"\nnominal {1 - 2 * ALPHA:.2f}; {studies} studies, each share +- {error:.3f}")
+    numbers = (2, 4, 8)
+    printed(pd.DataFrame({f"{splits} splits": coverage(splits, studies) for splits in numbers}), 1 - 2 * ALPHA, studies)
+    rates = {f"{splits} splits": advice_error_rates(splits, studies, tuple(LAYERS)) for splits in numbers}
+    printed(pd.DataFrame(rates), ALPHA, studies)

@@ -1,4 +1,4 @@
-"""The trainer, end to end from a store, against the bare step: python benchmarks/training.py [configuration]
+"""The trainer, end to end from a store, against the bare step: python benchmarks/training.py [configuration [n ...]]
 
 The ceiling is forward, backward and update, over and over on one batch that is ready on the device. The trainer reads
 its batches from a store on disk, crops, mirrors and subtracts the mean image as the configuration says, and computes
@@ -6,7 +6,8 @@ what frozen layers make of an image once where that never changes. Networks are 
 config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with both; config/resnet18-pictures.yaml;
 config/imagenet-fast.yaml and config/imagenet-resnet50.yaml, on a GPU), on random pictures, read all along where a half
 would not fit on the device. Both are measured in turns; medians. Where the configuration says how many training images
-are expected, the hours that Figure 2's networks take at these speeds, without tests, are given.
+are expected, the hours that Figure 2's networks take at these speeds, without tests, are given. Numbers n of frozen
+layers are those of the configuration, or those given; between these, hours are interpolated.
 """
 
 import statistics
@@ -111,15 +112,18 @@ def figure2_hours(config: Mapping, images: int, speeds: Mapping[int, float]) -> 
     """In words, what Figure 2's networks take with `images` a half, at images/s by the number of frozen layers."""
     networks = experiments(config)["random-splits"]
     settings = read_settings(config["training"], images)
-    seconds = sum(settings.iterations * settings.batch_size / speeds[network.frozen] for network in networks)
+    n, seconds_an_image = list(speeds), [1 / speed for speed in speeds.values()]
+    seconds = sum(
+        settings.iterations * settings.batch_size * np.interp(network.frozen, n, seconds_an_image)
+        for network in networks
+    )
     return f"the {len(networks)} networks of Figure 2 take {seconds / 3600:,.0f} hours at these speeds, without tests"
 
 
-def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
-    """The table of a configuration, with notes."""
+def speeds(config: Mapping, n: list[int], device: torch.device) -> tuple[pd.DataFrame, str]:
+    """The table of a configuration for these numbers of frozen layers, with notes."""
     settings = replace(read_settings(config["training"], 1), iterations=10**8, test_every=10**8)
     size, architecture = config["dataset"]["image_size"], config["network"]["architecture"]
-    n = sorted({0, *config["network"]["n"]})
     half = (config["dataset"]["expected"]["train"] or 0) // 2
     if half * size**2 * 3 > batches.resident_bytes(device):
         batches.resident_bytes = lambda device: 0  # a half is read from the store all along, and so must a sample be
@@ -131,14 +135,15 @@ def speeds(config: Mapping, device: torch.device) -> tuple[pd.DataFrame, str]:
         f"on {device}, {torch.get_num_threads()} threads"
     )
     if half:
-        notes += "; " + figure2_hours(config, half, table.set_index("frozen layers")["trainer, images/s"])
+        notes += "; " + figure2_hours(config, half, dict(table[["frozen layers", "trainer, images/s"]].to_numpy()))
     return table, notes
 
 
 if __name__ == "__main__":
-    name = sys.argv[1] if len(sys.argv) > 1 else "config/config.yaml"
+    name, *given = sys.argv[1:] or ["config/config.yaml"]
     config = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
     complete_config(config, [Path(name)])
     torch.set_num_threads(config["jobs"]["threads"])
     with leased_hardware(config["device"], 1) as device:
-        record(f"training-{Path(name).stem}", *speeds(config, device))
+        n = sorted(map(int, given)) or [0, *config["network"]["n"]]
+        record(f"training-{Path(name).stem}", *speeds(config, n, device))

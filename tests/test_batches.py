@@ -77,6 +77,27 @@ def test_training_crops_and_mirrors_each_image_on_its_own(examples):
     assert len(seen) == 50  # every place and both mirror images turn up in 400 draws
 
 
+def test_resized_crops_are_rectangles_of_random_area_aspect_and_place():
+    """An image that holds its own coordinates tells where each crop comes from."""
+    across, down = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="xy")
+    image = torch.stack([across, down, 0 * across], 2).to(torch.uint8)
+    settings = settings_of(crop=16, mirror=True, augmentation="resized-crop", smallest_area=0.25)
+    torch.manual_seed(0)
+    crops = Preparation.standardised((0.0,) * 3, (1 / 255,) * 3, 64, settings, CPU).train(image.repeat(2000, 1, 1, 1))
+    x, y = crops[:, 0], crops[:, 1]
+    inner = slice(2, -2)  # where no border is repeated
+    width, height = 16 * (x[:, :, inner].diff(dim=2).mean((1, 2))), 16 * y[:, inner].diff(dim=1).mean((1, 2))
+    assert x.diff(dim=1).abs().max() < 1e-3
+    assert 0.4 < (width < 0).float().mean() < 0.6  # mirrored
+    area, aspect = width.abs() * height / 64**2, width.abs() / height
+    assert 0.2 < area.min() < 0.3
+    assert 0.9 < area.max() < 1.05
+    assert 0.7 < aspect.min() < 0.8
+    assert 1.25 < aspect.max() < 1.4
+    assert x.min() < 1
+    assert x.max() > 62
+
+
 def test_nothing_is_drawn_where_there_is_nothing_to_draw(examples):
     preparation = Preparation.of_the_house(mean_image(examples), 1.0, settings_of(crop=12))
     images = pixels_of(examples)

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from transferability.analysis.claim_parts import CONFIRMED, CONTRADICTED, MARGIN, NOT_DECIDED, POSITIVE, Rule, Study
-from transferability.analysis.claims import CLAIMS, claims_table, decide
+from transferability.analysis.claims import CLAIMS, claims_left_out, claims_table, decide
 from transferability.analysis.effects import ALPHA, Estimate
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.simulation import simulate_study
 from transferability.common.resources import RESOURCES
 from transferability.results.paper import paper_accuracies
+from transferability.study.architectures import has_the_papers_layers
 
 NO_KERNELS = read_kernels([])
 TABLE = paper_accuracies(RESOURCES / "paper_accuracies.csv")
@@ -54,6 +55,15 @@ def test_what_was_not_run_is_not_decided():
     nothing = claims_table(Study.from_tables(TABLE[:0], NO_KERNELS, "top1"), PAPER)
     assert set(nothing["verdict"]) == {NOT_DECIDED}
     assert set(nothing["reason"]) == {"this study lacks networks that could tell"}
+
+
+def test_networks_with_other_layers_get_no_verdict_but_a_reason():
+    table = claims_left_out()
+    assert table["claim"].tolist() == list(CLAIMS)
+    assert set(table["verdict"]) == {NOT_DECIDED}
+    assert table["reason"].str.contains("eight layers").all() and table["reason"].str.contains("advice.md").all()
+    assert has_the_papers_layers("caffenet") and has_the_papers_layers("caffenet-mini")
+    assert not has_the_papers_layers("torchvision/resnet18") and not has_the_papers_layers("nobody/knows")
 
 
 def test_the_claim_about_500_classes_is_not_for_other_sets():

@@ -36,11 +36,10 @@ def test_a_study_with_few_treatments_can_be_drawn():
 def test_an_effect_of_the_other_sign_is_not_marked():
     better = PAPER.copy()
     better.loc[better["treatment"] == "selffer", "top1_best10"] += 0.1  # no co-adaptation lost
-    bottom = draw_figure2(better, "top1_best10").axes[1]
+    figure = draw_figure2(better, "top1_best10")
+    bottom = figure.axes[1]
     assert not {"2", "3"} & {text.get_text() for text in bottom.texts}
-    assert "2  fragile co-adaptation: base - BnB (none)" in {
-        text.get_text() for text in bottom.get_legend().get_texts()
-    }
+    assert "2  fragile co-adaptation: base - BnB (none)" in {text.get_text() for text in figure.legends[0].get_texts()}
 
 
 def test_a_table_draws_the_same_from_its_file(tmp_path):

@@ -1,15 +1,19 @@
 """The figures besides Figure 2: what they show of the paper's numbers, and that they draw what there is."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.figures.curves import draw_curves
 from transferability.figures.figure1 import draw_figure1
+from transferability.figures.figure2 import draw_figure2
 from transferability.figures.figure3 import draw_figure3, relative_means
 from transferability.figures.figureS1 import draw_figure_s1
-from transferability.figures.filters import draw_filters, tile
+from transferability.figures.filters import MOST, draw_filters, strongest, tile
+from transferability.figures.style import LayerAxis
 from transferability.results.paper import paper_accuracies
 from transferability.study.network import Network
 
@@ -60,7 +64,7 @@ def test_figure_s1_has_every_reduced_set_on_both_scales():
 
 def test_kernels_become_tiles_in_rgb():
     kernels = np.zeros((5, 3, 11, 11), dtype=np.float32)
-    kernels[0, 2] = 3.0  # the network's channels are BGR: red
+    kernels[0, 0] = 3.0  # red
     picture = tile(kernels)
     assert picture.shape == (2 * 11 + 1, 3 * 11 + 2, 3)
     assert picture[0, 0].tolist() == [1.0, 0.5, 0.5]
@@ -68,6 +72,67 @@ def test_kernels_become_tiles_in_rgb():
     figure = draw_filters({f"random-{k}/baseA": kernels for k in range(5)})
     assert len(figure.axes) == 8
     assert len([axes for axes in figure.axes if axes.images]) == 5
+
+
+def test_of_many_kernels_the_strongest_are_drawn():
+    kernels = np.ones((768, 3, 16, 16), dtype=np.float32)
+    kernels[700:] = 2
+    assert (strongest(kernels) == np.concatenate([kernels[: MOST - 68], kernels[700:]])).all()
+    (axes,) = draw_filters({"random-0/baseA": kernels}).axes
+    assert axes.get_title() == "random-0/baseA\n768 kernels of 16 x 16\nthe 100 strongest:"
+
+
+def test_a_figure_of_no_kernels_says_why():
+    assert [text.get_text() for text in draw_filters({}, "no colours").texts] == ["no colours"]
+
+
+NAMES = tuple(f"features.{k}" for k in range(60))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "layers", "labels"),
+    [
+        (range(8), (), [str(n) for n in range(8)]),
+        ((0, 3, 7), ("conv1", "pool", "conv2"), ["0", "3\nconv2", "7"]),
+        (range(19), NAMES, ["0", *(f"features.{n - 1}  {n}" for n in range(1, 19))]),
+        (range(60), NAMES, ["0", *(f"features.{n - 1}  {n}" for n in range(2, 60, 2))]),
+        (range(60), (), [str(n) for n in range(0, 60, 3)]),
+        ((0, 1, 2, 30, 59), (), ["0", "30", "59"]),
+    ],
+)
+def test_as_many_n_are_labelled_as_there_is_room_for(numbers, layers, labels):
+    axes = Figure().subplots()
+    LayerAxis(tuple(numbers), layers).draw(axes)
+    assert [label.get_text() for label in axes.get_xticklabels()] == labels
+    assert set(axes.get_xticks()) | set(axes.get_xticks(minor=True)) == set(numbers)
+
+
+def deep(n: list[int]) -> pd.DataFrame:
+    """Made-up accuracies of networks with many layers, random splits, man-made/natural, and random filters."""
+    networks = [
+        Network(split, x, "B", k, plus)
+        for split in ("random-0", "manmade-natural")
+        for x in "AB"
+        for k in n
+        for plus in (False, True)
+    ]
+    networks += [Network(split, "B", "B") for split in ("random-0", "manmade-natural")]
+    networks += [Network("whole", "all", "all"), *(Network("whole", "random", "all", k) for k in n)]
+    return pd.DataFrame(
+        [one.facts() | {"classes": 10, "val_images": 100, "top1": 0.5 - one.n / 200} for one in networks]
+    )
+
+
+@pytest.mark.parametrize("n", [[1, 2, 58, 59], list(range(1, 60)), [3]])
+def test_networks_of_sixty_layers_are_drawn(n):
+    table = deep(n)
+    top, _ = draw_figure2(table, "top1", NAMES).axes
+    assert sum(len(points.get_offsets()) for points in top.collections) == 4 * len(n) + 1
+    panels = draw_figure3(table, "top1", NAMES).axes
+    assert list(panels[2].lines[1].get_xdata()) == [0, *n]
+    records = [row | {"curve": [{"iteration": 1, "top1": row["top1"]}]} for row in table.to_dict("records")]
+    titles = [axes.get_title() for axes in draw_curves(records, NAMES).axes if axes.lines]
+    assert titles.count(f"n = {n[-1]}\nfeatures.{n[-1] - 1}") == 3
 
 
 def test_curves_have_a_panel_per_split_and_n():

@@ -23,6 +23,7 @@ ONLY_RANDOM_SPLITS = {"splits": {"random": 2, "manmade_natural": False}} | NOTHI
         ("A7A+", "selffer", "A", "A", 7, True),
         ("A3B", "transfer", "A", "B", 3, False),
         ("B1A+", "transfer", "B", "A", 1, True),
+        ("A59B", "transfer", "A", "B", 59, False),
     ],
 )
 def test_a_name_says_all_about_a_network(name, treatment, source, target, n, fine_tuned):
@@ -40,8 +41,10 @@ def test_a_name_says_all_about_a_network(name, treatment, source, target, n, fin
         ("random-0", "A3B+", "transfer", "AnB+", 3, 0, 0),
         ("random-0", "A4~2B", "preserved", "An~2B", 6, 4, 0),
         ("random-0", "B5~1B", "preserved", "Bn~1B", 6, 5, 0),
+        ("random-0", "A12~10B", "preserved", "An~10B", 22, 12, 0),
         ("whole", "base", "base", "base", 0, 0, 0),
         ("whole", "random3", "random", "random", 0, 3, 0),
+        ("whole", "random10", "random", "random", 0, 10, 0),
         ("whole", "reduced-0100", "reduced", "reduced", 0, 0, 100),
     ],
 )
@@ -51,7 +54,10 @@ def test_a_network_knows_what_it_copies_and_freezes(split, name, treatment, kind
     assert (network.copied, network.frozen, network.examples) == (copied, frozen, examples)
 
 
-@pytest.mark.parametrize("name", ["base", "baseC", "A0B", "3B", "A3B++", "A3", "../A3B", "A3B\n", "A4~1B+", "random3"])
+WRONG = ["base", "baseC", "A0B", "A4~0B", "3B", "A3B++", "A3", "../A3B", "A3B\n", "A4~1B+", "random3"]
+
+
+@pytest.mark.parametrize("name", WRONG)
 def test_other_names_are_refused(name):
     with pytest.raises(ValueError, match="accepted are names like"):
         Network.parse("random-0", name)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from transferability.analysis.kernels import describe_kernels, kernels_table
+from transferability.analysis.kernels import describe_kernels, first_kernels, kernels_table, read_kernels
 
 SIZES = [5, 11]
 
@@ -51,3 +51,27 @@ def test_every_kernel_of_every_network_has_a_row():
     table = kernels_table({"random-0/baseA": gratings(5), "whole/base": colour_blobs(5)})
     assert list(table.columns) == ["split", "network", "kernel", "orientation", "colour", "edge", "blob"]
     assert table.groupby(["split", "network"]).size().tolist() == [12, 3]
+
+
+def test_the_first_kernels_are_those_that_see_three_colours():
+    kernels = gratings(5)
+    others = {"conv1.bias": np.zeros(3), "conv2.weight": np.zeros((4, 12, 5, 5)), "mean": np.zeros((3, 32, 32))}
+    for name in ("conv1.conv.weight", "conv_proj.weight"):
+        assert first_kernels({**others, name: kernels}) is kernels
+    blobs = colour_blobs(5)
+    assert np.array_equal(first_kernels({"conv1.conv.weight": blobs}, bgr=True)[:, 0], blobs[:, 2])
+
+
+def test_among_several_those_of_the_first_layer_are_chosen():
+    tensors = {"a.weight": colour_blobs(5), "stem.conv.weight": gratings(5)}
+    assert first_kernels(tensors, "stem") is tensors["stem.conv.weight"]
+    for layer in ("", "head", "st"):
+        assert first_kernels(tensors, layer) is None
+    assert first_kernels({"fc.weight": np.zeros((3, 3))}) is None
+
+
+def test_a_study_without_kernels_has_a_table_without_rows(tmp_path):
+    table = kernels_table({})
+    table.to_csv(tmp_path / "filters.csv", index=False)
+    assert list(table.columns) == ["split", "network", "kernel", "orientation", "colour", "edge", "blob"]
+    assert read_kernels([tmp_path / "filters.csv"]).empty

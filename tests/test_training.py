@@ -7,12 +7,11 @@ import torch
 
 from transferability.common.errors import InputError, TrainingError
 from transferability.jobs.assembly import Start, new_trainer
-from transferability.jobs.devices import leased_hardware
 from transferability.study.architectures import blueprint
 from transferability.study.network import Network
 from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples, Task
-from transferability.training import batches, evaluation, features
+from transferability.training import evaluation, features
 from transferability.training.evaluation import Evaluation, summarize
 from transferability.training.trainer import Trainer
 
@@ -243,23 +242,3 @@ def test_where_nothing_can_be_compiled_the_error_names_key_and_remedy(task, monk
     monkeypatch.setattr(torch._inductor.config, "force_disable_caches", True)
     with pytest.raises(InputError, match=r"config key training\.compile: true given, but torch.compile fails here"):
         train(task, Start.from_scratch(task), settings=changed(compile=True))
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize(("architecture", "crop"), [("caffenet-mini", 32), ("caffenet", 227)])
-@pytest.mark.parametrize("fast", [{}, {"precision": "bfloat16", "compile": True}])
-@pytest.mark.parametrize("resident", [True, False])
-def test_cuda_trains_the_same_twice(architecture, crop, fast, resident, monkeypatch):
-    if not resident:
-        monkeypatch.setattr(batches, "resident_bytes", lambda device: 0)
-    images = Task(make_examples(12, 2, crop, seed=0), make_examples(4, 2, crop, seed=1), classes=2)
-    results = []
-    with leased_hardware("cuda", 1) as device:
-        for _ in range(2):
-            settings = changed(iterations=4, crop=crop, rate=1e-4, **fast)
-            trainer = new_trainer(
-                "baseA", blueprint(architecture), images, Start.from_scratch(images), settings, 0, device
-            )
-            trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
-            results.append(checksum(trainer.result()))
-    assert results[0] == results[1]

@@ -21,7 +21,7 @@ def test_the_smoke_study_leaves_what_the_design_promises(checkout):
     assert len(files) == 18 + 4  # random splits, and preserved layers
     figures = ["figure1", "filters", "curves", "figure2", "figure3", "figureS1"]
     figures += [f"paper/{name}" for name in figures[3:]]
-    tables = ["table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes"]
+    tables = ["table1", "tableS1", "effects", "claims", "advice", "classes", "wordnet_nodes"]
     tables += [f"paper/{name}" for name in tables] + ["provenance"]
     for name in figures:
         for suffix in (".pdf", ".png"):

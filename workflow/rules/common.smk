@@ -5,6 +5,7 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from transferability.common.processes import SNAKEMAKE, address
+from transferability.study.architectures import has_the_papers_layers, is_of_the_house, layer_names
 from transferability.study.grid import experiments, splits, study_networks
 from transferability.study.network import ALL, HALVES, WHOLE, Network
 from transferability.study.paths import accuracy_file, weights_file
@@ -13,6 +14,8 @@ RESULTS = str(Path(config["results_dir"]))
 RESOURCES = Path(os.path.relpath(REPOSITORY)) / "resources"  # a checkout that moves has the same inputs
 EXPERIMENTS = experiments(config)
 NETWORKS = study_networks(config)
+ARCHITECTURE = config["network"]["architecture"]
+LAYERS = layer_names(ARCHITECTURE)  # none where the catalogue lacks it
 ALL_MANIFESTS = expand(f"{RESULTS}/splits/{{split}}/{{half}}.csv", split=splits(config), half=HALVES)
 TASKS = list(dict.fromkeys((network.split, network.target) for network in NETWORKS))
 BASE_WEIGHTS = [

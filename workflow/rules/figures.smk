@@ -29,6 +29,7 @@ rule figure2:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
+        layers=layers_below_n,
         code=script_code("figure2"),
     script:
         "../scripts/figure2.py"
@@ -47,6 +48,7 @@ rule figure3:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
+        layers=layers_below_n,
         code=script_code("figure3"),
     script:
         "../scripts/figure3.py"
@@ -83,6 +85,8 @@ rule filters:
     conda:
         "../../envs/environment.yaml"
     params:
+        first_layer=next(iter(LAYERS), ""),
+        bgr=is_of_the_house(ARCHITECTURE),
         code=script_code("filters"),
     script:
         "../scripts/filters.py"
@@ -100,6 +104,7 @@ rule curves:
     conda:
         "../../envs/environment.yaml"
     params:
+        layers=layers_below_n,
         code=script_code("curves"),
     script:
         "../scripts/curves.py"

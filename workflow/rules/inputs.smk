@@ -105,3 +105,13 @@ def plotted_measure(wildcards):
 def class_table(wildcards):
     """A table of the classes at hand, or below paper/ of ILSVRC-2012's."""
     return RESOURCES / "ilsvrc2012.csv" if wildcards.study else rules.index.output.index
+
+
+def layers_below_n(wildcards):
+    """The names of layers that figures show below n; those of the paper's network go without saying."""
+    return [] if wildcards.get("study") or has_the_papers_layers(ARCHITECTURE) else list(LAYERS)
+
+
+def layers_of_study(wildcards):
+    """The names of layers of this study's network, or below paper/ of the paper's."""
+    return list(layer_names("caffenet") if wildcards.study else LAYERS)

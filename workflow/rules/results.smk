@@ -143,9 +143,31 @@ rule claims:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
+        papers_layers=lambda wildcards: bool(wildcards.study) or has_the_papers_layers(ARCHITECTURE),
         code=script_code("claims"),
     script:
         "../scripts/claims.py"
+
+
+rule advice:
+    input:
+        accuracies=accuracy_tables(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural"),
+        by_class=accuracy_tables_by_class(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural"),
+    output:
+        csv=f"{RESULTS}/{{study}}advice.csv",
+        md=f"{RESULTS}/{{study}}advice.md",
+        html=in_report(f"{RESULTS}/{{study}}advice.html", "Claims", "Advice: what to copy"),
+    log:
+        f"{RESULTS}/logs/{{study}}advice.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        measure=plotted_measure,
+        layers=layers_of_study,
+        code=script_code("advice"),
+    script:
+        "../scripts/advice.py"
 
 
 rule classes:

@@ -37,7 +37,7 @@ use rule train_base as train_whole with:
         accuracy=f"{RESULTS}/accuracy/{{split}}/{{network}}.json",
         provenance=f"{RESULTS}/provenance/{{split}}/{{network}}.json",
     wildcard_constraints:
-        network=r"random[1-7]|reduced-\d+",
+        network=r"random[1-9]\d*|reduced-\d+",
     priority: 0
 
 
@@ -51,4 +51,4 @@ use rule train_whole as train_transfer with:
         manifest=manifest,
         weights=base_weights,
     wildcard_constraints:
-        network=r"[AB][1-7](~[1-6])?[AB]\+?",
+        network=r"[AB][1-9]\d*(~[1-9]\d*)?[AB]\+?",

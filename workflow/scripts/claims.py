@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from transferability.analysis.claim_parts import Study
-from transferability.analysis.claims import RULES, claims_table
+from transferability.analysis.claims import NOT_ITS_LAYERS, RULES, claims_left_out, claims_table
 from transferability.analysis.kernels import read_kernels
 from transferability.common.pages import Section, write_pages
 from transferability.common.script import paths, script
@@ -12,6 +12,9 @@ from transferability.results.accuracies import read_accuracies, read_study
 
 @script
 def main(job):
+    if not job.params.papers_layers:
+        write_pages(claims_left_out(), [Section("Claims", NOT_ITS_LAYERS)], paths(job.output))
+        return
     ours = read_study(paths(job.input.accuracies), paths(job.input.by_class))
     study = Study.from_tables(ours, read_kernels(paths(job.input.kernels)), job.params.measure)
     paper = read_accuracies([Path(job.input.paper)])

@@ -8,4 +8,4 @@ from transferability.jobs.accuracy_file import read_record
 
 @script
 def main(job):
-    save_figure(draw_curves(map(read_record, paths(job.input))), paths(job.output))
+    save_figure(draw_curves(map(read_record, paths(job.input)), job.params.layers), paths(job.output))

@@ -8,5 +8,5 @@ from transferability.results.accuracies import read_accuracies
 
 @script
 def main(job):
-    figure = draw_figure3(read_accuracies(paths(job.input)), job.params.measure)
+    figure = draw_figure3(read_accuracies(paths(job.input)), job.params.measure, job.params.layers)
     save_figure(figure, paths(job.output))

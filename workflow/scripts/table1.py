@@ -1,6 +1,6 @@
 """Table 1: what transfer with fine-tuning wins."""
 
-from transferability.analysis.paper_tables import TABLE1_TEXT, table1
+from transferability.analysis.paper_tables import NO_TABLE1, TABLE1_TEXT, table1
 from transferability.common.pages import Section, write_pages
 from transferability.common.script import paths, script
 from transferability.results.accuracies import read_study
@@ -12,4 +12,5 @@ def main(job):
         read_study(paths(job.input.accuracies), paths(job.input.by_class)),
         job.params.measure,
     )
-    write_pages(table, [Section("Table 1", TABLE1_TEXT, table)], paths(job.output), digits=2)
+    section = Section("Table 1", TABLE1_TEXT, table) if len(table) else Section("Table 1", NO_TABLE1)
+    write_pages(table, [section], paths(job.output), digits=2)

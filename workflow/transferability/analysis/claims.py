@@ -38,6 +38,8 @@ interval (low to high) keeps the rule, contradicted if all of it breaks the rule
 verdict is at most 5 % (for a claim of several parts to be contradicted, 5 % divided by their number). Values are shares
 of 1; one point is .01, and what differs by less counts as equal. Where a part names several n, their mean decides. The
 paper's values come from its own accuracies by the same rules."""
+NOT_ITS_LAYERS = """The paper's claims speak of the eight layers of its network, and this study's network has others:
+what its layers give is in advice.md."""
 
 
 def _selffers(*layers: int) -> tuple[str, tuple[int, ...]]:
@@ -165,6 +167,15 @@ def claims_table(study: Study, paper: Study) -> pd.DataFrame:
                     "reason": _reason(ours) if own == NOT_DECIDED else "",
                 }
             )
+    return pd.DataFrame(rows)
+
+
+def claims_left_out() -> pd.DataFrame:
+    """What `claims_table` gives where the network has other layers than the paper's: nothing is decided, and why."""
+    rows = [
+        {"claim": number, "conclusion": conclusion, "verdict": NOT_DECIDED, "reason": " ".join(NOT_ITS_LAYERS.split())}
+        for number, (conclusion, _) in CLAIMS.items()
+    ]
     return pd.DataFrame(rows)
 
 

@@ -139,7 +139,7 @@ def _preserving(relative: pd.DataFrame) -> dict:
     found = sorted({treatment for treatment in relative["treatment"] if "~" in treatment})
     plain = {treatment: f"{treatment[0]}nB" for treatment in found}
     return {
-        f"preserving {treatment[3]} in {plain[treatment]}": (
+        f"preserving {treatment[3:-1]} in {plain[treatment]}": (
             f"{treatment} - {plain[treatment]}",
             {treatment: 1, plain[treatment]: -1},
         )

@@ -10,6 +10,21 @@ REFERENCE = 2000  # random kernels that thresholds are taken from
 RANDOM_SHARE = 0.05  # so many of the random ones count as edges, and as blobs
 
 
+def first_kernels(tensors: Mapping[str, np.ndarray], first_layer: str = "", bgr: bool = False) -> np.ndarray | None:
+    """Return the kernels of a network's first layer, (kernels, 3, height, width) in red, green, blue; None without one.
+
+    They are the one tensor of four dimensions with 3 input channels; among several, the one whose name begins with that
+    of the first layer. `bgr` says that the network takes blue first.
+    """
+    found = {name: array for name, array in tensors.items() if array.ndim == 4 and array.shape[1] == 3}
+    if len(found) > 1:
+        found = {name: array for name, array in found.items() if first_layer and name.startswith(f"{first_layer}.")}
+    if len(found) != 1:
+        return None
+    (kernels,) = found.values()
+    return kernels[:, ::-1] if bgr else kernels
+
+
 def describe_kernels(kernels: np.ndarray) -> pd.DataFrame:
     """Measure kernels of shape (kernels, colours, height, width); one row each, in their order.
 
@@ -46,8 +61,8 @@ def kernels_table(kernels: Mapping[str, np.ndarray]) -> pd.DataFrame:
         described = describe_kernels(weights)
         described.insert(0, "kernel", range(len(described)))
         tables.append(described.assign(split=split, network=network))
-    table = pd.concat(tables)
-    return table[["split", "network", *table.columns[:-2]]]
+    columns = ["split", "network", "kernel", "orientation", "colour", "edge", "blob"]
+    return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def read_kernels(paths: Iterable[Path]) -> pd.DataFrame:

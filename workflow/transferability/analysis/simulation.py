@@ -1,11 +1,14 @@
 """Simulated studies whose effects are known, to see whether intervals and verdicts keep their promises."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise
+from transferability.analysis.claim_parts import MARGIN
+from transferability.analysis.relative import relative_accuracies
 from transferability.results.accuracies import BY_CLASS, COLUMNS
 from transferability.study.network import HALVES, Network
 
@@ -20,6 +23,7 @@ def simulate_study(
     images: int = 1000,
     between_splits: float = 0.01,
     between_networks: float = 0.005,
+    layers: Iterable[int] = LAYERS,
 ) -> pd.DataFrame:
     """Return a table of accuracies (`accuracies.COLUMNS`) of a balanced study on random splits.
 
@@ -45,7 +49,7 @@ def simulate_study(
                         Network(f"random-{k}", source, half, n, treatment.endswith("+")),
                         effects.get((treatment, n), 0.0) + deviation,
                     )
-                    for n in LAYERS
+                    for n in layers
                 ]
             for network, effect in networks:
                 p = 0.6 + sign * ease + effect + rng.normal(0, between_networks)
@@ -60,3 +64,51 @@ def _row(network: Network, top1: float, val_images: int) -> dict:
     fields = ("split", "source", "target", "n", "fine_tuned", "preserved", "treatment")
     row = {field: getattr(network, field) for field in fields}
     return row | {"network": network.name, "classes": 500, "val_images": val_images, "top1": top1, "top1_best10": top1}
+
+
+def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[str, Callable[[Advice], bool]]]]:
+    """Studies in which an answer of `advise` can be wrong: by name, effects for `simulate_study` and what is a mistake.
+
+    In each a mistake is as easy as the truth allows: effects lie on the bound that the answer speaks of.
+    """
+    middle = layers[len(layers) // 2]
+    none = {("AnB", n): -MARGIN for n in layers}
+    some = {("AnB+", n): MARGIN if n == middle else -0.05 for n in layers}
+    some |= {("AnB", n): -MARGIN for n in layers if n >= middle}
+    return {
+        "no effect": (
+            {},
+            {
+                "copying pays": lambda advice: advice.pays.answer == YES,
+                "fine-tune": lambda advice: advice.freeze_or_tune.answer == TUNE,
+                "a best n is ruled out": lambda advice: middle not in advice.best_tuned.left,
+                "more than longer training": lambda advice: advice.beyond_training.answer == YES,
+                "less than longer training": lambda advice: advice.beyond_training.answer == NO,
+            },
+        ),
+        "frozen features lose a point": (
+            none,
+            {
+                "some can be frozen": lambda advice: bool(advice.freezable.left),
+                "none can be frozen": lambda advice: advice.freezable.answer == NONE,
+                "freeze": lambda advice: advice.freeze_or_tune.answer == FREEZE,
+            },
+        ),
+        "one n gains a point, frozen features lose one from there": (
+            some,
+            {
+                "copying does not pay": lambda advice: advice.pays.answer == NO,
+                "too many can be frozen": lambda advice: middle in advice.freezable.left,
+            },
+        ),
+    }
+
+
+def advice_error_rates(splits: int, studies: int, layers: tuple[int, ...], images: int = 1000) -> pd.Series:
+    """Share of simulated studies of so many splits in which `advise` makes each mistake of `advice_mistakes`."""
+    shares = {}
+    for effects, mistakes in advice_mistakes(layers).values():
+        tables = (simulate_study(effects, splits, seed, images, layers=layers) for seed in range(studies))
+        advices = [advise(relative_accuracies(table, "top1")) for table in tables]
+        shares |= {name: float(np.mean([wrong(advice) for advice in advices])) for name, wrong in mistakes.items()}
+    return pd.Series(shares)

@@ -17,11 +17,11 @@ th { border-bottom: 2px solid #888 }"""
 
 @dataclass(frozen=True)
 class Section:
-    """A table with what has to be known to read it."""
+    """A table, or none, with what has to be known to read it. A blank line in the text begins a paragraph."""
 
     title: str
     text: str
-    table: pd.DataFrame
+    table: pd.DataFrame | None = None
 
 
 def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[Path], digits: int = 3) -> None:
@@ -37,8 +37,10 @@ def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[
             write_text(path, page([Section(s.title, s.text, _rounded(s.table, digits)) for s in sections]))
 
 
-def _rounded(table: pd.DataFrame, digits: int) -> pd.DataFrame:
+def _rounded(table: pd.DataFrame | None, digits: int) -> pd.DataFrame | None:
     """The table as text."""
+    if table is None:
+        return None
     shown = {
         "float": lambda x: "" if pd.isna(x) else f"{x:.{digits}f}",
         "other": lambda x: "" if pd.isna(x) else str(x),
@@ -54,8 +56,10 @@ def _rounded(table: pd.DataFrame, digits: int) -> pd.DataFrame:
 def _markdown(sections: Sequence[Section]) -> str:
     parts = []
     for section in sections:
-        table = section.table.replace(r"\|", r"\\|", regex=True).to_markdown(index=False, disable_numparse=True)
-        parts += [f"## {section.title}", section.text, table]
+        parts += [f"## {section.title}", section.text]
+        if section.table is not None:
+            table = section.table.replace(r"\|", r"\\|", regex=True)
+            parts.append(table.to_markdown(index=False, disable_numparse=True))
     return "\n\n".join(parts) + "\n"
 
 
@@ -65,6 +69,8 @@ def _html(sections: Sequence[Section]) -> str:
         f"<meta charset='utf-8'><title>{escape(sections[0].title)}</title><style>{STYLE}</style>",
     ]
     for section in sections:
-        table = section.table.to_html(index=False, border=0)
-        parts += [f"<h2>{escape(section.title)}</h2>", f"<p>{escape(section.text)}</p>", table]
+        parts.append(f"<h2>{escape(section.title)}</h2>")
+        parts += [f"<p>{escape(paragraph)}</p>" for paragraph in section.text.split("\n\n")]
+        if section.table is not None:
+            parts.append(section.table.to_html(index=False, border=0))
     return "\n".join(parts) + "\n"

@@ -1,12 +1,15 @@
 """Figure 2 of the paper: top, one marker per network; bottom, the treatments' means and what lies between them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transferability.common.errors import InputError
-from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, scatter
+from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, LayerAxis, scatter
 
 # Section 4.1 of the paper, in short: what each numbered part of the lower panel shows.
 INTERPRETATIONS = {
@@ -18,11 +21,12 @@ INTERPRETATIONS = {
 }
 
 
-def draw_figure2(accuracies: pd.DataFrame, measure: str) -> Figure:
+def draw_figure2(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] = ()) -> Figure:
     """Draw both panels from the random splits of a table of accuracies (`accuracies.COLUMNS`).
 
-    `measure` is the column that is plotted: top1 or top1_best10. Bars are standard errors of the mean over
-    networks (splits and target halves), where there are at least two. Raises InputError without base networks.
+    `measure` is the column that is plotted: top1 or top1_best10. `layers` are the names of the network's layers, where
+    they shall stand below n. Bars are standard errors of the mean over networks (splits and target halves), where there
+    are at least two. Raises InputError without base networks.
     """
     table = accuracies[accuracies["split"].str.startswith("random-")]
     if not (table["treatment"] == "base").any():
@@ -31,14 +35,16 @@ def draw_figure2(accuracies: pd.DataFrame, measure: str) -> Figure:
         )
     figure = Figure(figsize=(6.8, 9.4), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True)
-    _draw_networks(top, table, measure)
-    _draw_means(bottom, table, measure)
+    along = LayerAxis.of(table, layers)
+    _draw_networks(top, table, measure, along)
+    handles = _draw_means(bottom, table, measure, along)
+    figure.legend(handles=handles, loc="outside lower center", handlelength=0, handletextpad=0)
     for axes in (top, bottom):
         axes.set_ylabel(MEASURES[measure])
     bottom.set_xlabel(
         "number n of layers copied from the base network and frozen or, in networks with $^+$, fine-tuned"
     )
-    bottom.set_xticks([0, *sorted(set(table["n"]) - {0})])
+    along.draw(bottom)
     return figure
 
 
@@ -47,13 +53,13 @@ def mean_accuracies(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     return table.groupby(["treatment", "fine_tuned", "n"])[measure].agg(["mean", "sem", "count"])
 
 
-def _draw_networks(axes: Axes, table: pd.DataFrame, measure: str) -> None:
+def _draw_networks(axes: Axes, table: pd.DataFrame, measure: str, along: LayerAxis) -> None:
     base = table[table["treatment"] == "base"]
-    scatter(axes, base, measure, BASE)
+    scatter(axes, base, measure, BASE, along)
     for (treatment, fine_tuned), look in TREATMENT_LOOKS.items():
         rows = table[(table["treatment"] == treatment) & (table["fine_tuned"] == fine_tuned)]
         if len(rows):
-            scatter(axes, rows, measure, look)
+            scatter(axes, rows, measure, look, along)
     title = f"{len(table)} networks on {table['split'].nunique()} random splits, both directions"
     if table["classes"].notna().all():
         title += f"; chance {1 / table['classes'].mean():.3f}"
@@ -61,7 +67,8 @@ def _draw_networks(axes: Axes, table: pd.DataFrame, measure: str) -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=5, columnspacing=1.2, handletextpad=0.2)
 
 
-def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:
+def _draw_means(axes: Axes, table: pd.DataFrame, measure: str, along: LayerAxis) -> list[Artist]:
+    """Draw the means and what lies between them; return what the legend says."""
     means = mean_accuracies(table, measure)
     base, base_error = means.loc[("base", False, 0), ["mean", "sem"]]
     lines = {}
@@ -77,25 +84,28 @@ def _draw_means(axes: Axes, table: pd.DataFrame, measure: str) -> None:
                 fmt=look.marker,
                 color=look.edge,
                 markerfacecolor=look.face,
-                markersize=5,
-                capsize=2,
+                markersize=5 * along.scale,
+                elinewidth=1.5 * along.scale,
+                capsize=2 * along.scale,
             )
     axes.axhline(base, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
     axes.errorbar([0], [base], [base_error], fmt="o", color="black", markerfacecolor="white", markersize=6, capsize=2)
     axes.set_title("means over splits and target halves; bars: standard error of the mean", loc="left")
-    seen = {1} | _shade(axes, base, lines)
-    _number(axes, 1, -0.3, base)
+    aside = along.last / 7  # as far as from one layer to the next in the paper's figure
+    seen = {1} | _shade(axes, base, lines, aside)
+    _number(axes, 1, -0.3 * aside, base)
     handles = []
     for number, meaning in INTERPRETATIONS.items():
         label = f"{number}  {meaning}" if number in seen else f"{number}  {meaning} (none)"
         handles += axes.plot([], [], " ", label=label)
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), handlelength=0, handletextpad=0)
+    return handles
 
 
-def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) -> set[int]:
+def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series], aside: float) -> set[int]:
     """Shade the areas 2 to 5, number each where it is widest (3 on the line above it), and return those that there are.
 
-    An area is there only where the difference has the sign that its interpretation speaks of.
+    An area is there only where the difference has the sign that its interpretation speaks of. Numbers stand beside
+    their n, by a part of `aside`.
     """
     seen = set()
     level = pd.Series(base, index=sorted(set().union(*(line.index for line in lines.values()))))
@@ -116,10 +126,10 @@ def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series]) ->
             continue
         widest = (area["upper"] - area["lower"]).idxmax()
         if number == 3:
-            beside = widest + 0.5 if widest < area.index.max() else widest - 0.5
+            beside = widest + aside / 2 if widest + aside / 2 <= area.index.max() else widest - aside / 2
             _number(axes, number, beside, np.interp(beside, area.index, area["upper"]))
         else:
-            _number(axes, number, widest - 0.3, area.loc[widest].mean())
+            _number(axes, number, widest - 0.3 * aside, area.loc[widest].mean())
         seen.add(number)
     return seen
 

@@ -1,11 +1,13 @@
 """Figure 3 of the paper: transfer between man-made and natural classes, random filters, both beside random splits."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transferability.analysis.relative import relative_accuracies
-from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, Look, scatter
+from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, LayerAxis, Look, scatter
 
 TRANSFER = Look("transfer AnB, BnA", "#e8883a", "#8a4a10", "h")
 UNTRAINED = Look("random filters", "#4f8f4f", "#234a23", "s")
@@ -14,22 +16,23 @@ NARROW = {"columnspacing": 0.9, "handletextpad": 0.1, "fontsize": 8}  # a legend
 SIDES = {"A": "man-made", "B": "natural"}
 
 
-def draw_figure3(accuracies: pd.DataFrame, measure: str) -> Figure:
+def draw_figure3(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] = ()) -> Figure:
     """Draw the three panels from a table of accuracies (`accuracies.COLUMNS`); what is not in it is left out.
 
     Upper left: one line per target half of the man-made/natural split. Upper right: the whole set with the first n
     layers random. Below: means relative to the base networks of the same split and target. `measure` is the column
-    that is plotted.
+    that is plotted. `layers` are the names of the network's layers, where they shall stand below n.
     """
     figure = Figure(figsize=(6.8, 6.4), layout="constrained")
     panels = figure.subplot_mosaic([["sides", "random"], ["relative", "relative"]], height_ratios=[1, 1.15])
     frozen = accuracies[~accuracies["fine_tuned"].astype(bool)]
-    _draw_sides(panels["sides"], frozen[frozen["split"] == "manmade-natural"], measure)
-    _draw_random(panels["random"], frozen[frozen["split"] == "whole"], measure)
-    _draw_relative(panels["relative"], relative_means(accuracies, measure))
+    narrow, wide = LayerAxis.of(accuracies, inches=2.7), LayerAxis.of(accuracies, layers)
+    _draw_sides(panels["sides"], frozen[frozen["split"] == "manmade-natural"], measure, narrow)
+    _draw_random(panels["random"], frozen[frozen["split"] == "whole"], measure, narrow)
+    _draw_relative(panels["relative"], relative_means(accuracies, measure), wide)
     for name, axes in panels.items():
         axes.set_xlabel("number n of frozen layers")
-        axes.set_xticks(range(8))
+        (wide if name == "relative" else narrow).draw(axes)
         if name != "random":
             axes.set_ylabel("change of top-1 accuracy from base" if name == "relative" else MEASURES[measure])
     return figure
@@ -50,24 +53,24 @@ def relative_means(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     )
 
 
-def _draw_sides(axes: Axes, table: pd.DataFrame, measure: str) -> None:
+def _draw_sides(axes: Axes, table: pd.DataFrame, measure: str, along: LayerAxis) -> None:
     for target, rows in table.groupby("target"):
         line = rows[rows["treatment"].isin(["base", "transfer"])].sort_values("n")
         axes.plot(line["n"], line[measure], color=TRANSFER.edge, linewidth=0.8, zorder=1)
         middle = line.iloc[len(line) // 2]
         beside = {"xytext": (6, 5), "textcoords": "offset points", "fontsize": 8}  # free, as lines fall
         axes.annotate(SIDES[target], (middle["n"], middle[measure]), **beside)
-        scatter(axes, line.loc[line["n"] == 0], measure, BASE)
-        scatter(axes, line.loc[line["n"] > 0], measure, TRANSFER)
+        scatter(axes, line.loc[line["n"] == 0], measure, BASE, along)
+        scatter(axes, line.loc[line["n"] > 0], measure, TRANSFER, along)
     axes.set_title("Man-made/natural, by target", loc="left")
     _legend(axes)
 
 
-def _draw_random(axes: Axes, table: pd.DataFrame, measure: str) -> None:
+def _draw_random(axes: Axes, table: pd.DataFrame, measure: str, along: LayerAxis) -> None:
     line = table[table["treatment"].isin(["base", "random"])].sort_values("n")
     axes.plot(line["n"], line[measure], color=UNTRAINED.edge, linewidth=0.8, zorder=1)
-    scatter(axes, line[line["n"] == 0], measure, BASE)
-    scatter(axes, line[line["n"] > 0], measure, UNTRAINED)
+    scatter(axes, line[line["n"] == 0], measure, BASE, along)
+    scatter(axes, line[line["n"] > 0], measure, UNTRAINED, along)
     if line["classes"].notna().any():
         axes.axhline(1 / line["classes"].iloc[0], color="0.4", linewidth=0.8, linestyle=":", label="chance")
     axes.set_title("First n layers random", loc="left")
@@ -75,7 +78,7 @@ def _draw_random(axes: Axes, table: pd.DataFrame, measure: str) -> None:
     _legend(axes)
 
 
-def _draw_relative(axes: Axes, means: pd.DataFrame) -> None:
+def _draw_relative(axes: Axes, means: pd.DataFrame, along: LayerAxis) -> None:
     looks = {
         "similar": (SIMILAR, "mean AnB, random splits", "-"),
         "dissimilar": (TRANSFER, "mean AnB, man-made/natural", "--"),
@@ -85,7 +88,8 @@ def _draw_relative(axes: Axes, means: pd.DataFrame) -> None:
     for kind in means:
         look, label, style = looks[kind]
         line = pd.concat([pd.Series({0: 0.0}), means[kind].dropna()])
-        mark = {"marker": look.marker, "markerfacecolor": look.face, "markeredgecolor": look.edge, "markersize": 6}
+        mark = {"marker": look.marker, "markerfacecolor": look.face, "markeredgecolor": look.edge}
+        mark["markersize"] = 6 * along.scale
         axes.plot(line, linestyle=style, color=look.edge, linewidth=1.2, label=label, markevery=slice(1, None), **mark)
     axes.set_title("Relative to base networks of the same split and target", loc="left")
     if len(means.columns):

@@ -1,6 +1,6 @@
 """What the figures share: how treatments look, and how a figure is saved."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ matplotlib.rcParams |= {
 
 @dataclass(frozen=True)
 class Look:
-    """A treatment's marker: label in the paper's notation, colours, shape, and shift to the side of n."""
+    """A treatment's marker: label in the paper's notation, colours, shape, and shift to the side of n (in gaps)."""
 
     label: str
     face: str
@@ -49,13 +49,74 @@ TREATMENT_LOOKS = {
 MEASURES = {"top1": "top-1 accuracy (last test)", "top1_best10": "top-1 accuracy (mean of ten best tests)"}
 
 
-def scatter(axes: Axes, networks: pd.DataFrame, measure: str, look: Look) -> None:
+AREA = 30  # of a marker, in square points, where there is room
+NUMBER, LETTER, LINE = 0.22, 0.075, 0.16  # inches that a number, a letter of 7 points and a line take on an axis of n
+
+
+@dataclass(frozen=True)
+class LayerAxis:
+    """The axis of n, the number of layers: the `numbers` of a study, 0 among them, lie on `inches`.
+
+    `layers` are the names of layers 1, 2, ..., where they shall stand beside n. With many n markers get smaller, and
+    only as many n are labelled as there is room for.
+    """
+
+    numbers: tuple[int, ...]
+    layers: Sequence[str] = ()
+    inches: float = 5.9
+
+    @classmethod
+    def of(cls, networks: pd.DataFrame, layers: Sequence[str] = (), inches: float = 5.9) -> "LayerAxis":
+        """The axis on which networks of a table of accuracies lie."""
+        return cls(tuple(sorted({0} | set(networks["n"].astype(int)))), layers, inches)
+
+    @property
+    def last(self) -> int:
+        """The largest n; at least 1."""
+        return max(1, *self.numbers)
+
+    @property
+    def gap(self) -> int:
+        """The smallest distance of two n."""
+        return min((right - left for left, right in zip(self.numbers, self.numbers[1:], strict=False)), default=1)
+
+    @property
+    def scale(self) -> float:
+        """The size of markers, 1 where there is room: markers of neighbours hardly touch."""
+        return min(1.0, max(0.4, 2.5 * self.gap * self._inch))
+
+    @property
+    def _inch(self) -> float:
+        """Inches from one layer to the next."""
+        return self.inches / (1.1 * self.last)
+
+    def draw(self, axes: Axes) -> None:
+        """Set the ticks: every n has one, and a label n with the layer's name below, or rotated, as far as they fit."""
+        names = {n: self.layers[n - 1] if 0 < n <= len(self.layers) else "" for n in self.numbers}
+        beside = max(NUMBER, LETTER * max(map(len, names.values())))
+        upright = any(names.values()) and beside > self.gap * self._inch
+        shown = self._spread(LINE if upright else beside)
+        labels = [f"{names[n]}  {n}".strip() if upright else f"{n}\n{names[n]}".strip() for n in shown]
+        small = 7 if any(names.values()) else None
+        axes.set_xticks(shown, labels, rotation=90 if upright else 0, fontsize=small)
+        axes.set_xticks(self.numbers, minor=True)
+
+    def _spread(self, inches: float) -> list[int]:
+        """The n that can be labelled: from the left, each at least so many inches from the one before."""
+        step = int(-(-inches // (self.gap * self._inch))) * self.gap  # even steps where n are evenly spaced
+        chosen = [self.numbers[0]]
+        for n in self.numbers[1:]:
+            if n - chosen[-1] >= step:
+                chosen.append(n)
+        return chosen
+
+
+def scatter(axes: Axes, networks: pd.DataFrame, measure: str, look: Look, along: LayerAxis) -> None:
     """Mark networks over n, shifted to the side as their look says."""
     face, edge = look.face, look.edge
-    at = networks["n"] + look.shift, networks[measure]
-    axes.scatter(
-        *at, s=30, marker=look.marker, facecolor=face, edgecolor=edge, linewidth=0.8, label=look.label, zorder=2
-    )
+    at = networks["n"] + look.shift * along.gap, networks[measure]
+    shape = {"s": AREA * along.scale**2, "marker": look.marker, "linewidth": 0.8 * along.scale}
+    axes.scatter(*at, facecolor=face, edgecolor=edge, label=look.label, zorder=2, **shape)
 
 
 def save_figure(figure: Figure, paths: Iterable[Path]) -> None:

@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -37,14 +36,6 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     if damage:
         raise InputError(f"{path} is damaged ({damage}); delete it and run again to train this base network anew")
     return tensors
-
-
-def read_first_layers(paths: Iterable[Path]) -> dict[str, np.ndarray]:
-    """Read the first layer's kernels of base networks: by "split/network", float32 (kernels, 3, height, width), BGR.
-
-    Raises InputError for a damaged file.
-    """
-    return {f"{path.parent.name}/{path.stem}": read_weights(path)["conv1.conv.weight"].numpy() for path in paths}
 
 
 def _tensors_sha256(tensors: Mapping[str, torch.Tensor]) -> str:

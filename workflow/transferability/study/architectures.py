@@ -95,3 +95,18 @@ def _architecture(row: Mapping[str, str]) -> Architecture:
 
 def _numbers(text: str) -> tuple[float, ...] | None:
     return tuple(map(float, text.split())) or None
+
+
+def layer_names(architecture: str) -> tuple[str, ...]:
+    """Return the names of an architecture's layers, in order; none where the catalogue lacks it."""
+    return catalogue()[architecture].layers if architecture in catalogue() else ()
+
+
+def is_of_the_house(architecture: str) -> bool:
+    """Whether it takes its pixels as blue, green, red less the mean image, as the paper's network does."""
+    return architecture in catalogue() and catalogue()[architecture].mean is None
+
+
+def has_the_papers_layers(architecture: str) -> bool:
+    """Whether the paper's claims speak of its layers: it is the paper's network, or a small one of the same eight."""
+    return is_of_the_house(architecture) and len(layer_names(architecture)) == 8

@@ -9,7 +9,7 @@ ALL = "all"  # ... and what that task is called where others say A or B
 RANDOM = "random"  # where layers that were never trained come from
 
 _BASE = re.compile(r"base(?P<target>[AB])")
-_COPY = re.compile(r"(?P<source>[AB])(?P<n>[1-9][0-9]*)(~(?P<preserved>[1-9]))?(?P<target>[AB])(?P<plus>\+?)")
+_COPY = re.compile(r"(?P<source>[AB])(?P<n>[1-9][0-9]*)(~(?P<preserved>[1-9][0-9]*))?(?P<target>[AB])(?P<plus>\+?)")
 _RANDOM = re.compile(r"random(?P<n>[1-9][0-9]*)")
 _REDUCED = re.compile(r"reduced-(?P<examples>[0-9]{4,})")
 

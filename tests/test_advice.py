@@ -1,0 +1,122 @@
+"""Advice follows stated rules: on the paper's numbers, on simulated studies, and at its level."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise, sources
+from transferability.analysis.advice_pages import NOTHING, advice_sections, advice_table
+from transferability.analysis.claim_parts import NOT_DECIDED
+from transferability.analysis.effects import ALPHA
+from transferability.analysis.relative import relative_accuracies
+from transferability.analysis.simulation import advice_error_rates, simulate_study
+from transferability.common.resources import RESOURCES
+from transferability.results.paper import paper_accuracies
+from transferability.study.network import Network
+
+PAPER = paper_accuracies(RESOURCES / "paper_accuracies.csv")
+STUDIES = 80  # of each kind
+NAMES = ("conv1", "layer1.0", "layer2.0")
+EXACT = {"images": 4000, "between_splits": 0.001, "between_networks": 0.001, "layers": (1, 2, 3)}
+
+
+def advice(table: pd.DataFrame, source: str = "random", measure: str = "top1") -> Advice:
+    return advise(sources(relative_accuracies(table, measure))[source])
+
+
+def study(frozen: tuple, tuned: tuple, own_tuned: float = 0.0, splits: int = 8) -> pd.DataFrame:
+    """A simulated study with little noise, with these effects at n = 1, 2, 3."""
+    effects = {("AnB", n): effect for n, effect in enumerate(frozen, 1)}
+    effects |= {("AnB+", n): effect for n, effect in enumerate(tuned, 1)}
+    effects |= {("BnB+", n): own_tuned for n in (1, 2, 3)}
+    return simulate_study(effects, splits, seed=0, **EXACT)
+
+
+def test_what_is_large_is_decided():
+    found = advice(study(frozen=(0, 0, -0.1), tuned=(0.05, 0.1, 0.2)))
+    assert (found.pays.answer, found.beyond_training.answer) == (YES, YES)
+    assert (found.freezable.answer, found.freezable.left) == ("2", (1, 2))
+    assert (found.best_tuned.answer, found.best_tuned.left) == ("3", (3,))
+    assert found.freeze_or_tune.answer == TUNE
+
+
+def test_what_hurts_is_advised_against():
+    found = advice(study(frozen=(-0.1, -0.1, -0.1), tuned=(-0.05, -0.05, -0.05), own_tuned=0.05))
+    assert (found.pays.answer, found.freezable.answer, found.beyond_training.answer) == (NO, NONE, NO)
+
+
+def test_frozen_layers_that_cost_nothing_are_frozen():
+    found = advice(study(frozen=(0.1, 0.2, 0.2), tuned=(0.0, 0.1, 0.1)))
+    assert (found.freeze_or_tune.answer, found.freezable.answer) == (FREEZE, "3")
+    assert found.pays.answer == YES
+
+
+def test_one_n_can_pay_where_the_mean_does_not():
+    found = advice(study(frozen=(0.1, -0.2, -0.2), tuned=(-0.1, -0.1, -0.1)))
+    assert (found.pays.answer, found.pays.treatments, found.pays.n) == (YES, ("AnB",), (1,))
+
+
+def test_an_n_that_loses_ends_the_sequence():
+    assert advice(study(frozen=(0, -0.1, 0), tuned=(0, 0, 0))).freezable.answer == "1"
+
+
+def test_one_split_decides_nothing():
+    table = study(frozen=(0, 0, -0.1), tuned=(0.1, 0.2, 0.3), splits=1)
+    found = advice(table)
+    answers = [found.pays, found.freezable, found.best_tuned, found.freeze_or_tune, found.beyond_training]
+    assert {answer.answer for answer in answers} == {NOT_DECIDED}
+    text = advice_sections(table, "top1", NAMES)[0].text
+    assert text.count("not decided") == 3
+    assert text.count("one split alone has no interval") == 3
+
+
+def test_the_papers_networks_allow_two_frozen_layers_and_decide_little_else():
+    found = advice(PAPER, measure="top1_best10")
+    assert found.freezable.answer == "2"
+    assert {found.pays.answer, found.freeze_or_tune.answer, found.beyond_training.answer} == {NOT_DECIDED}
+    assert found.beyond_training.found.value == pytest.approx(0, abs=1e-4)  # the boost over BnB+, once paired
+
+
+def test_splits_that_differ_in_their_number_are_one_source():
+    table = study(frozen=(0, 0, 0), tuned=(0, 0, 0), splits=2)
+    given = table.assign(split=table["split"].str.replace("random", "given-resnet-18"))
+    relative = relative_accuracies(pd.concat([table, given[given["target"] == "B"], PAPER]), "top1")
+    assert set(sources(relative)) == {"random", "given-resnet-18", "manmade-natural"}
+    rows = advice_table(given[given["target"] == "B"], "top1", NAMES)
+    assert set(rows["source"]) == {"given-resnet-18"}
+    assert (rows["splits"] == 2).all() and (rows["networks"] == 2).all()
+    assert rows.set_index(["treatment", "n"]).loc[("AnB", 2), "layer"] == "layer1.0"
+    assert (rows["low"] < rows["difference"]).all()
+
+
+def test_the_page_says_what_to_do_in_three_sentences_and_shows_every_n():
+    table = study(frozen=(0, 0, -0.1), tuned=(0.05, 0.1, 0.2))
+    what, why, rules = advice_sections(table, "top1", NAMES)
+    assert what.text.startswith("Copy layers: that beats training from scratch (")
+    assert "it is more than longer training alone gives." in what.text
+    assert "Copied layers can stay frozen up to n = 2 (layer1.0)" in what.text
+    assert "Fine-tune rather than freeze; fine-tuned, n = 3 (layer2.0) is best." in what.text
+    assert what.table["layer"].tolist() == list(NAMES)
+    assert why.table["answer"].tolist() == ["yes", "2", "3", "fine-tune", "yes"]
+    assert "Each answer errs in at most 5 % of studies." in rules.text.replace("\n", " ")
+
+
+@pytest.mark.parametrize("kept", [["AnB"], ["AnB+"], ["BnB", "BnB+"], []])
+def test_a_study_with_few_treatments_gets_what_advice_there_is(kept):
+    table = study(frozen=(0, 0, 0), tuned=(0, 0, 0), splits=2)
+    names = [Network.parse(*key).notation for key in zip(table["split"], table["network"], strict=True)]
+    some = table[[name in ("base", *kept) for name in names]]
+    sections = advice_sections(some, "top1", ())
+    if set(kept) & {"AnB", "AnB+"}:
+        assert "This study has no networks with" in sections[0].text
+        assert "layer" not in sections[0].table
+    else:
+        assert sections[0].text == NOTHING
+        assert advice_table(some, "top1", ()).empty
+
+
+@pytest.mark.slow
+def test_where_it_can_be_wrong_an_answer_is_wrong_no_more_often_than_its_level():
+    rates = advice_error_rates(splits=2, studies=STUDIES, layers=(1, 4), images=100)
+    assert len(rates) == 10
+    assert (rates <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / STUDIES)).all(), rates

@@ -1,0 +1,158 @@
+"""What a study advises: whether to copy layers, how many, and whether to freeze or fine-tune them, by stated rules.
+
+A source of features is a group of splits whose names differ in their trailing number only (random-0, random-1): one
+source, of which each split is a repeat. All differences are `effects.estimate`'s, paired by split and target half.
+Each answer has an error of ALPHA at most, whatever the number of layers:
+
+- Does copying pay? "Yes" needs one of several intervals above 0: that of fine-tuned networks, mean over all n (if the
+  mean gains, so does the best n), at ALPHA / 2, or that of one n, frozen or fine-tuned, at ALPHA / 2 divided by their
+  number (Bonferroni). "No" needs every n below MARGIN, each at ALPHA (an intersection-union test).
+- How many to freeze? Tests in a fixed order, from the smallest n upward, each at ALPHA, up to the first that fails:
+  this keeps the error of the sequence (Maurer, Hothorn & Lehmacher 1995), as the first n that does lose is tested once.
+- How many to fine-tune? An n is ruled out if the best lies above it at level ALPHA / (number of n - 1): the best n in
+  truth is ruled out with probability ALPHA at most (subset selection, Gupta 1965; Hsu's comparison with the best,
+  1984, with Bonferroni's bound). What is left is the answer.
+- Freeze or fine-tune? The best n of the one has to exceed every n of the other (an intersection-union test), at level
+  ALPHA / (number of n), as its best n is chosen from the data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+
+import numpy as np
+import pandas as pd
+
+from transferability.analysis.claim_parts import MARGIN, NOT_DECIDED
+from transferability.analysis.effects import ALPHA, Estimate, estimate
+
+FROZEN, TUNED = "AnB", "AnB+"
+TREATMENTS = (FROZEN, TUNED, "BnB", "BnB+")
+YES, NO, NONE, FREEZE, TUNE = "yes", "no", "none", "freeze", "fine-tune"
+
+Cells = Mapping[int, Estimate]  # by n, what a treatment has above training from scratch
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, or NOT_DECIDED, with a difference to look at: its treatments, the n of each of them, its estimate.
+
+    Of several n the difference is the mean. `left` are the n that an answer leaves, in ascending order.
+    """
+
+    answer: str
+    treatments: tuple[str, ...] = ()
+    n: tuple[int, ...] = ()
+    found: Estimate = field(default_factory=lambda: Estimate(np.nan))
+    left: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The answers for one source of features: see the module. `beyond_training` tells AnB+ from BnB+, its control."""
+
+    pays: Answer
+    freezable: Answer
+    best_tuned: Answer
+    freeze_or_tune: Answer
+    beyond_training: Answer
+
+
+def sources(relative: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Divide relative accuracies (`relative_accuracies`) by source of features; each has transfer networks."""
+    rows = relative[relative["treatment"].isin(TREATMENTS)]
+    groups = rows.groupby(rows["split"].str.replace(r"-\d+$", "", regex=True), sort=False)
+    return {name: group for name, group in groups if group["treatment"].isin([FROZEN, TUNED]).any()}
+
+
+def cells(source: pd.DataFrame, treatment: str) -> Cells:
+    """Estimate what a treatment has above training from scratch, at each n that there is, in ascending order."""
+    numbers = sorted(source.loc[source["treatment"] == treatment, "n"].unique())
+    return {int(n): estimate(source, {(treatment, (n,)): 1.0}) for n in numbers}
+
+
+def advise(source: pd.DataFrame) -> Advice:
+    """Answer every question for one source of features."""
+    frozen, tuned = cells(source, FROZEN), cells(source, TUNED)
+    return Advice(
+        pays=_pays(source, frozen, tuned),
+        freezable=_freezable(frozen),
+        best_tuned=_best_tuned(source, tuned),
+        freeze_or_tune=_freeze_or_tune(source, frozen, tuned),
+        beyond_training=_beyond_training(source),
+    )
+
+
+def best(of: Cells) -> int:
+    """Return the n with the highest accuracy."""
+    return max(of, key=lambda n: of[n].value)
+
+
+def _pays(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
+    single = [Answer(YES, (FROZEN,), (n,), found) for n, found in frozen.items()]
+    single += [Answer(YES, (TUNED,), (n,), found) for n, found in tuned.items()]
+    mean = [Answer(YES, (TUNED,), tuple(tuned), estimate(source, {(TUNED, tuple(tuned)): 1.0}))] if tuned else []
+    for answers in (mean, single):
+        gains = [one for one in answers if one.found.interval(ALPHA / 2 / len(answers))[0] > 0]
+        if gains:
+            return max(gains, key=lambda one: one.found.value)
+    highest = max(single, key=lambda one: one.found.value)
+    nothing = all(one.found.interval()[1] < MARGIN for one in single)
+    return replace(highest, answer=NO if nothing else NOT_DECIDED)
+
+
+def _freezable(frozen: Cells) -> Answer:
+    """The largest n up to which frozen features lose nothing (less than MARGIN); "none" if the first n does lose."""
+    if not frozen:
+        return Answer(NOT_DECIDED)
+    kept = list(takewhile(lambda n: frozen[n].interval()[0] > -MARGIN, frozen))
+    n = kept[-1] if kept else min(frozen)
+    loses = not kept and frozen[n].interval()[1] < -MARGIN
+    return Answer(str(n) if kept else NONE if loses else NOT_DECIDED, (FROZEN,), (n,), frozen[n], tuple(kept))
+
+
+def _best_tuned(source: pd.DataFrame, tuned: Cells) -> Answer:
+    """The n that may be the best; not decided if that is all of them. The difference is that of the best one seen."""
+    if not tuned:
+        return Answer(NOT_DECIDED)
+    top = best(tuned)
+    others = [n for n in tuned if n != top]
+    behind = [
+        n
+        for n in others
+        if estimate(source, {(TUNED, (top,)): 1.0, (TUNED, (n,)): -1.0}).interval(ALPHA / len(others))[0] > 0
+    ]
+    left = tuple(n for n in tuned if n not in behind)
+    return Answer(", ".join(map(str, left)) if behind else NOT_DECIDED, (TUNED,), (top,), tuned[top], left)
+
+
+def _freeze_or_tune(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
+    """Fine-tune if that gains at its best n, freeze if that loses less than MARGIN at its best n."""
+    if not (frozen and tuned):
+        return Answer(NOT_DECIDED)
+    pair = (best(tuned), best(frozen))
+    gain = estimate(source, {(TUNED, pair[:1]): 1.0, (FROZEN, pair[1:]): -1.0})
+    answer = NOT_DECIDED
+    if _exceeds(source, (TUNED, tuned), (FROZEN, frozen), 0):
+        answer = TUNE
+    elif _exceeds(source, (FROZEN, frozen), (TUNED, tuned), -MARGIN):
+        answer = FREEZE
+    return Answer(answer, (TUNED, FROZEN), pair, gain)
+
+
+def _exceeds(source: pd.DataFrame, one: tuple[str, Cells], other: tuple[str, Cells], bound: float) -> bool:
+    """Whether the best n of the one lies more than `bound` above every n of the other."""
+    chosen = (one[0], (best(one[1]),))
+    differences = (estimate(source, {chosen: 1.0, (other[0], (n,)): -1.0}) for n in other[1])
+    return all(found.interval(ALPHA / len(one[1]))[0] > bound for found in differences)
+
+
+def _beyond_training(source: pd.DataFrame) -> Answer:
+    """Whether copies from A that are fine-tuned beat those from B itself (mean over n): both are trained longer."""
+    numbers = [set(source.loc[source["treatment"] == treatment, "n"]) for treatment in (TUNED, "BnB+")]
+    both = tuple(map(int, sorted(set.intersection(*numbers))))
+    if not both:
+        return Answer(NOT_DECIDED)
+    found = estimate(source, {(TUNED, both): 1.0, ("BnB+", both): -1.0})
+    low, high = found.interval()
+    return Answer(YES if low > 0 else NO if high < 0 else NOT_DECIDED, (TUNED, "BnB+"), both, found)

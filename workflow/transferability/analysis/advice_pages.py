@@ -1,0 +1,229 @@
+"""Advice as a person reads it: what to do in three sentences, a table over n, what each answer rests on, the rules."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from transferability.analysis.advice import (
+    FREEZE,
+    FROZEN,
+    NO,
+    NONE,
+    TREATMENTS,
+    TUNE,
+    TUNED,
+    YES,
+    Advice,
+    Answer,
+    advise,
+    cells,
+    sources,
+)
+from transferability.analysis.claim_parts import NOT_DECIDED
+from transferability.analysis.effects import Estimate
+from transferability.analysis.relative import relative_accuracies
+from transferability.common.pages import Section
+
+CALLED = {FROZEN: "frozen", TUNED: "fine-tuned", "BnB": "own frozen", "BnB+": "own fine-tuned"}
+RULES = """n is the number of first layers that are copied. "Frozen" is AnB, "fine-tuned" AnB+; "own" layers (BnB, BnB+)
+come from a network that was trained on the same images: what freezing costs, and what longer training gives.
+Differences are points of top-1 accuracy above training from scratch, paired by split and target, with 90 % intervals:
+the error between splits (t, splits - 1 degrees of freedom) and that of the validation images, added. One split alone
+has no interval, and decides nothing. Less than one point counts as nothing. Each answer errs in at most 5 % of studies.
+
+Does copying pay? Yes, if an interval lies above 0: that of the fine-tuned networks, mean over all n, at 2.5 %, or that
+of a single n, frozen or fine-tuned, at 2.5 % divided by their number (Bonferroni). No, if every n lies below one point,
+each at 5 % (an intersection-union test).
+
+How many layers can stay frozen? The n are tested in order, from the smallest, each at 5 %, for losing less than one
+point, up to the first that fails; the answer is the last n before that (a fixed-sequence test). None, if already the
+smallest n loses more than one point.
+
+How many layers to copy and fine-tune? An n is ruled out if the n with the highest accuracy lies above it at 5 % divided
+by the number of other n (a comparison with the best, with Bonferroni's bound). The answer is all n that are left.
+
+Freeze or fine-tune? Fine-tune, if the best fine-tuned n lies above every frozen n. Freeze, if the best frozen n loses
+less than one point against every fine-tuned n. Both at 5 % divided by the number of n that the best was chosen from.
+
+More than longer training? Whether AnB+ lies above BnB+ (yes) or below (no), mean over all n."""
+RESTS = """The difference that each answer rests on, of several n their mean; of an answer that is not decided, the
+difference of the best that was seen."""
+NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
+
+
+def advice_table(accuracies: pd.DataFrame, measure: str, layers: Sequence[str]) -> pd.DataFrame:
+    """Return what each source of features gives at each n.
+
+    Columns: source, n, layer (its name; empty where not known), treatment, accuracy, scratch (of the base networks that
+    it is paired with), difference, low, high (interval at 1 - 2 ALPHA, empty for one split), splits, networks.
+    Accuracies are shares.
+    """
+    rows = []
+    for source, table in sources(relative_accuracies(accuracies, measure)).items():
+        for treatment in TREATMENTS:
+            for n, found in cells(table, treatment).items():
+                chosen = table[(table["treatment"] == treatment) & (table["n"] == n)]
+                means = chosen["accuracy"].mean(), chosen["base"].mean()
+                numbers = (*means, found.value, *found.interval(), found.degrees + 1, found.networks)
+                rows.append([source, n, _name(n, layers), treatment, *numbers])
+    names = [
+        "source",
+        "n",
+        "layer",
+        "treatment",
+        "accuracy",
+        "scratch",
+        "difference",
+        "low",
+        "high",
+        "splits",
+        "networks",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def advice_sections(accuracies: pd.DataFrame, measure: str, layers: Sequence[str]) -> list[Section]:
+    """Return the page: per source what to do with the table over n, and what the answers rest on; then the rules."""
+    found = sources(relative_accuracies(accuracies, measure))
+    if not found:
+        return [Section("Advice", NOTHING)]
+    table = advice_table(accuracies, measure, layers)
+    sections = []
+    for source, rows in found.items():
+        advice = advise(rows)
+        sections.append(Section(f"Advice: {_source(source)}", words(advice, layers), _over_n(table, source)))
+        sections.append(Section(f"What it rests on: {_source(source)}", RESTS, _answers(advice)))
+    return [*sections, Section("Rules", RULES)]
+
+
+def words(advice: Advice, layers: Sequence[str]) -> str:
+    """Say in three sentences what to do."""
+    sentences = (_whether, _how_many_frozen, _how_many_tuned)
+    return " ".join(sentence(advice, layers) for sentence in sentences)
+
+
+def _whether(advice: Advice, layers: Sequence[str]) -> str:
+    pays = advice.pays
+    seen = f"{_points(pays.found)} points {CALLED[pays.treatments[0]]}, {_at(pays.n, layers)}"
+    if pays.answer == NO:
+        return f"Train from scratch: at no n do copied layers gain a point (best seen: {seen})."
+    if pays.answer == NOT_DECIDED:
+        return f"Whether copying layers beats training from scratch is not decided{_why(pays)} (best seen: {seen})."
+    more = {
+        YES: "it is more than longer training alone gives",
+        NO: "longer training alone gives more",
+        NOT_DECIDED: "whether it is more than longer training alone gives is not decided",
+    }[advice.beyond_training.answer]
+    return f"Copy layers: that beats training from scratch ({seen}); {more}."
+
+
+def _how_many_frozen(advice: Advice, layers: Sequence[str]) -> str:
+    answer = advice.freezable
+    if not answer.n:
+        return "This study has no networks with frozen copies."
+    seen = f"{_at(answer.n, layers)}: {_points(answer.found)} points"
+    if answer.answer == NONE:
+        return f"Keep no copied layers frozen: already the fewest lose more than a point ({seen})."
+    if answer.answer == NOT_DECIDED:
+        return f"How many copied layers can stay frozen is not decided{_why(answer)} ({seen})."
+    return f"Copied layers can stay frozen up to {_at(answer.n, layers)}: up to there that costs less than a point."
+
+
+def _how_many_tuned(advice: Advice, layers: Sequence[str]) -> str:
+    answer = advice.best_tuned
+    if not answer.n:
+        return "This study has no networks with fine-tuned copies."
+    rather = {
+        TUNE: "Fine-tune rather than freeze",
+        FREEZE: "Freeze rather than fine-tune, which gains less than a point",
+        NOT_DECIDED: "Whether to freeze or to fine-tune is not decided",
+    }[advice.freeze_or_tune.answer]
+    others = [n for n in answer.left if n not in answer.n]
+    if answer.answer != NOT_DECIDED:
+        rest = f", and cannot be told from n = {_list(others)}" if others else ""
+        return f"{rather}; fine-tuned, {_at(answer.n, layers)} is best{rest}."
+    if not others:
+        return f"{rather}; {_at(answer.n, layers)} is the only n that was fine-tuned."
+    return f"{rather}; fine-tuned, {_at(answer.n, layers)} is the best seen, but no other n is ruled out{_why(answer)}."
+
+
+def _why(answer: Answer) -> str:
+    """Why it is not decided, where that is simple."""
+    return "" if answer.found.degrees else ", as one split alone has no interval"
+
+
+def _answers(advice: Advice) -> pd.DataFrame:
+    """The answers, each with the difference that it rests on or, if not decided, that was looked at."""
+    questions = {
+        "does copying pay?": advice.pays,
+        "how many layers can stay frozen?": advice.freezable,
+        "how many layers to copy and fine-tune?": advice.best_tuned,
+        "freeze or fine-tune?": advice.freeze_or_tune,
+        "more than longer training?": advice.beyond_training,
+    }
+    rows = []
+    for question, answer in questions.items():
+        terms = answer.treatments if len(answer.treatments) == 2 else (*answer.treatments, "scratch")
+        difference = " - ".join(terms) if answer.treatments else ""
+        at = " and ".join(map(str, answer.n)) if answer is advice.freeze_or_tune else _list(answer.n)
+        rows.append([question, answer.answer, difference, at, _points(answer.found) if answer.n else ""])
+    return pd.DataFrame(rows, columns=["question", "answer", "difference", "n", "points"])
+
+
+def _over_n(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The table of one source, a row per n, as text."""
+    rows = table[table["source"] == source]
+    shown = rows[["n", "layer"]].drop_duplicates().sort_values("n").set_index("n")
+    for treatment in TREATMENTS:
+        own = rows[rows["treatment"] == treatment].set_index("n")
+        if own.empty:
+            continue
+        if treatment in (FROZEN, TUNED):
+            if "from scratch" not in shown:
+                shown["from scratch"] = (100 * own["scratch"]).map("{:.1f} %".format)
+            shown[CALLED[treatment]] = (100 * own["accuracy"]).map("{:.1f} %".format)
+        intervals = zip(own["difference"], own["low"], own["high"], strict=True)
+        shown[f"{CALLED[treatment]} - scratch"] = pd.Series([_interval(*one) for one in intervals], own.index)
+    if not shown["layer"].any():
+        shown = shown.drop(columns="layer")
+    return shown.reset_index().fillna("")
+
+
+def _points(found: Estimate) -> str:
+    return _interval(found.value, *found.interval())
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    """A difference of accuracies in points, with its interval if there is one."""
+    bounds = "" if np.isnan(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{100 * value:+.1f}{bounds}"
+
+
+def _at(numbers: Sequence[int], layers: Sequence[str]) -> str:
+    """n with the layer's name, or the mean over several."""
+    if len(numbers) > 1:
+        return f"mean over n = {_list(numbers)}"
+    name = _name(numbers[0], layers)
+    return f"n = {numbers[0]} ({name})" if name else f"n = {numbers[0]}"
+
+
+def _name(n: int, layers: Sequence[str]) -> str:
+    return layers[n - 1] if n <= len(layers) else ""
+
+
+def _list(numbers: Sequence[int]) -> str:
+    """Numbers in ascending order, runs of three or more as 3-7."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+
+
+def _source(name: str) -> str:
+    """What a source of features is called in a title."""
+    known = {"random": "random halves of the classes", "manmade-natural": "man-made and natural classes"}
+    return known.get(name, name)
