@@ -43,7 +43,10 @@ B = F + "    return 1\n"
 COUNT = {
     "a definition in a block": (B, f"try:\n    {B.replace('    ', '        ')}except ImportError:\n    pass\n"),
     "which of two": (f"if X:\n    def f():\n        return 1\n{B}", f"if not X:\n    def f():\n        return 1\n{B}"),
-    "a list called log": (F + "    log = []\n    return log\n", F + "    log = []\n    log.append(1)\n    return log\n"),
+    "a list called log": (
+        F + "    log = []\n    return log\n",
+        F + "    log = []\n    log.append(1)\n    return log\n",
+    ),
     "an exception raised": (F + "    raise KeyError\n", F + "    raise ValueError\n"),
     "an exception caught": (
         F + "    try:\n        pass\n    except OSError:\n        return 1\n",
@@ -113,9 +116,17 @@ def test_definitions_that_name_each_other_have_a_checksum(package):  # noqa: F81
 IMPORTS = {
     "package": ("from transferability.sub.part import f", "sub/__init__.py", "import torch\ntorch.x = {}\n"),
     "root": ("from transferability.b import f", "__init__.py", "import torch\ntorch.x = {}\n"),
-    "unused": ("from transferability import c\nfrom transferability.b import f", "c.py", "import torch\ntorch.x = {}\n"),
+    "unused": (
+        "from transferability import c\nfrom transferability.b import f",
+        "c.py",
+        "import torch\ntorch.x = {}\n",
+    ),
     "indirect": ("from transferability.indirect import f", "c.py", "import torch\ntorch.x = {}\n"),
-    "in a block": ("from transferability.b import f", "b.py", "if True:\n    import torch\n    torch.x = {}\n    y = 1\n" + B),
+    "in a block": (
+        "from transferability.b import f",
+        "b.py",
+        "if True:\n    import torch\n    torch.x = {}\n    y = 1\n" + B,
+    ),
     "registry": (
         "from transferability import c\nfrom transferability.b import f",
         "c.py",

@@ -111,7 +111,9 @@ def _facts(statement: ast.stmt, file: Path) -> Iterator[str]:
     followed = set()
     for node in ast.walk(statement):
         match node:
-            case ast.BinOp(left=ast.Name(id="RESOURCES") as directory, op=ast.Div(), right=ast.Constant(value=str(name))):
+            case ast.BinOp(
+                left=ast.Name(id="RESOURCES") as directory, op=ast.Div(), right=ast.Constant(value=str(name))
+            ):
                 followed.add(directory)
                 yield name
             case ast.Name(id="RESOURCES", ctx=ast.Load()) if node not in followed:  # what holds a node comes before it
@@ -129,7 +131,9 @@ def _plain(node: object) -> object:
             return [type(node.value).__name__, node.value if isinstance(node.value, str) else repr(node.value)]
         case ast.JoinedStr():
             return ["f", *_merged(node.values)]
-        case ast.ImportFrom() if _of_library(node.module or ""):  # where a name comes from does not count: its meaning does
+        case ast.ImportFrom() if _of_library(
+            node.module or ""
+        ):  # where a name comes from does not count: its meaning does
             return ["library", _plain(node.names)]
         case ast.AST():
             fields = [(name, value) for name, value in ast.iter_fields(node) if name not in ("ctx", "type_comment")]
@@ -195,7 +199,9 @@ class _WhatCounts(ast.NodeTransformer):
         match node.test:
             case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
                 return node.orelse
-            case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]):
+            case ast.Compare(
+                left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]
+            ):
                 return node.orelse
         acts = any(isinstance(part, ast.Call | ast.NamedExpr | ast.Await) for part in ast.walk(node.test))
         return node if node.body or node.orelse or acts else None
