@@ -167,7 +167,8 @@ def records(folder: Path) -> list[dict]:
 
 def printed_by(handler: LogHandler, folder: Path) -> None:
     for record in records(folder):
-        handler.emit(logging.makeLogRecord(record))
+        level = logging.ERROR if record.get("event") in (LogEvent.ERROR, LogEvent.JOB_ERROR) else logging.INFO
+        handler.emit(logging.makeLogRecord({"levelno": level} | record))
     handler.close()
     handler.close()
 
@@ -202,7 +203,7 @@ def test_another_workflows_rule_trains_nothing_of_ours(tmp_path, capsys):
     stats = {"msg": "Job stats: ...", "event": LogEvent.RUN_INFO, "stats": {"pretrain_model": 1, "total": 1}}
     finished = {"msg": "", "event": LogEvent.JOB_FINISHED, "job_id": 1}
     for record in (stats, networks, started, finished):
-        handler.emit(logging.makeLogRecord(record))
+        handler.emit(logging.makeLogRecord({"levelno": logging.INFO} | record))
     assert capsys.readouterr().err.splitlines() == ["1 of 1 networks to train", "pretrain model y"]
 
 

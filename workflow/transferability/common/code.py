@@ -49,8 +49,8 @@ def code_fingerprint(*names: str) -> str:
         if definition not in seen:
             seen.add(definition)
             pending += [*_used(*definition), *_run_by_import_of(definition[0])]
-    # Definitions that say the same are told apart by what their names mean, and these in turn by what theirs mean, until
-    # no more are told apart: then going deeper tells nothing new.
+    # Definitions that say the same are told apart by what their names mean, and these by what theirs mean, until no more
+    # are told apart: then going deeper tells nothing new.
     depth, kinds = 0, 0
     while kinds < (kinds := len(checksums := {_said(*definition, depth) for definition in seen})):
         depth += 1
@@ -112,7 +112,7 @@ def _meaning(module: str, name: str) -> tuple[list[Definition], list[str]]:
 
 @cache
 def _said(module: str, defined: str, depth: int) -> str:
-    """A checksum of what a definition says, of the facts that it reads, and, to a depth, of what the names in it mean."""
+    """A checksum of what a definition says, of facts that it reads, and, to a depth, of what the names in it mean."""
     here = _module(module)
     context = {}
     for name in here.names[defined] if depth else ():
@@ -125,7 +125,7 @@ def _said(module: str, defined: str, depth: int) -> str:
 
 @cache
 def _run_by_import_of(module: str) -> frozenset[Definition]:
-    """What runs where a module is imported, by it and by all that it imports: statements, and decorators that we wrote."""
+    """What runs when a module is imported, there and in all that it imports: statements, and decorators of ours."""
     seen, pending, found = set(), [module], set()
     while pending:
         name = pending.pop()

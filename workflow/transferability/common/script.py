@@ -16,8 +16,8 @@ def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
     """
     if (job := main.__globals__.get("snakemake")) is not None:
         with job_log(job.log[0]):
-            if "code" in job.params.keys():
-                check_code(job.params.code, f"{SCRIPTS}.{Path(main.__globals__['__file__']).stem}")
+            if expected := job.params.get("code"):
+                check_code(expected, f"{SCRIPTS}.{Path(main.__globals__['__file__']).stem}")
             main(job)
     return main
 

@@ -226,14 +226,14 @@ class _WhatCounts(ast.NodeTransformer):
         offers = any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
         return None if offers else self.generic_visit(node)
 
-    visit_AugAssign = visit_Assign
+    visit_AugAssign = visit_Assign  # noqa: N815
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         """What it returns is no matter of its hint."""
         node.returns = None
         return self.generic_visit(node)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         """Nothing here reads the hints of a function."""

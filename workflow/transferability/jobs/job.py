@@ -138,7 +138,7 @@ def _train(
 
 
 class _Watch:
-    """Saves states and tells progress, as `assembly.Watch`, and notes what is trained here: from where, how many images."""
+    """An `assembly.Watch` that saves states, tells progress, and notes from where, and how many images, it trains."""
 
     def __init__(self, checkpointer: Checkpointer, progress: Progress):
         self.checkpointer, self.progress = checkpointer, progress

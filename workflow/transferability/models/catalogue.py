@@ -48,7 +48,7 @@ def names() -> list[str]:
 
 
 def row(architecture: str) -> dict[str, object] | None:
-    """Return the row of an architecture of a library; None for one with too many parameters. InputError: cannot be cut."""
+    """Return the row of a library's architecture, None if it has too many parameters; InputError if it cannot be cut."""
     facts = _facts(architecture)
     model = built_on_meta(architecture, facts.size)
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -88,7 +88,7 @@ def _facts(architecture: str) -> _Facts:
 
 
 def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
-    """Return what tells whether images of a size are taken: by the layers at hand, or by a model built for that size."""
+    """Return what tells whether a size of images is taken: by the layers at hand, or by a model built for it."""
 
     @cache
     def takes(size: int) -> bool:

@@ -22,7 +22,8 @@ def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, code: 
     """Decode the images of an index, as squares of `size` pixels, into a store, with a progress bar.
 
     The store appears under its name only when it is whole; until then a call goes on where an earlier one ended, by
-    the journal at `notes`, if that was with the same `code`, a checksum. Raises InputError that lists every image that cannot be decoded.
+    the journal at `notes`, where that had the same `code`, a checksum. Raises InputError that lists every image that
+    cannot be decoded.
     """
     images = len(files.paths)
     with written_whole(where.store, keep=True) as unfinished:  # its own name comes last: where it is, all is
