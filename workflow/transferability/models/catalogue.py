@@ -48,7 +48,7 @@ def names() -> list[str]:
 
 
 def row(architecture: str) -> dict[str, object] | None:
-    """Return the row of an architecture of a library, None if it has too many parameters; InputError: it cannot be cut."""
+    """Return the row of an architecture, None if it has too many parameters; raise InputError if it cannot be cut."""
     facts = _facts(architecture)
     model = built_on_meta(architecture, facts.size)
     parameters = sum(parameter.numel() for parameter in model.parameters())
