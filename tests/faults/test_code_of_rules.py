@@ -20,6 +20,17 @@ def test_facts_that_decide_a_result_are_seen(copy, unedited, name):  # noqa: F81
         file.write_bytes(before)
 
 
+def test_another_architecture_in_the_catalogue_changes_no_network(copy, unedited):  # noqa: F811
+    """What is known of a network's own is in its recipe, by value."""
+    file = copy.root / "resources" / "architectures.csv"
+    before = file.read_bytes()
+    file.write_bytes(before + b"\n".join(before.splitlines()[-1:]).replace(b"timm/", b"timm/new_") + b"\n")
+    try:
+        assert copy.compared() == unedited
+    finally:
+        file.write_bytes(before)
+
+
 BUILDERS = """
 import json
 from transferability.common.code import code_fingerprint

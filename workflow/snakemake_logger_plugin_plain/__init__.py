@@ -146,5 +146,6 @@ class LogHandler(LogHandlerBase):
             return (
                 "" if again else saved if message.startswith(INTERRUPTED) else "stopping; what runs is finished first"
             )
-        noise = NOISE_OF_ERRORS if record.levelno >= logging.ERROR else NOISE
-        return "" if message.startswith(noise) or message == "None" else message
+        if record.levelno >= logging.ERROR:
+            return "" if message.startswith(NOISE_OF_ERRORS) else message
+        return "" if message.startswith(NOISE) or message == "None" else message

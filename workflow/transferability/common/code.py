@@ -51,8 +51,9 @@ def code_fingerprint(*names: str) -> str:
             pending += [*_used(*definition), *_run_by_import_of(definition[0])]
     # Definitions that say the same are told apart by what their names mean, and these by what theirs mean, until no
     # more are told apart: then going deeper tells nothing new.
-    depth, kinds = 0, 0
-    while kinds < (kinds := len(checksums := {_said(*definition, depth) for definition in seen})):
+    depth, told_apart, checksums = 0, -1, set()
+    while len(checksums) > told_apart:
+        told_apart, checksums = len(checksums), {_said(*definition, depth) for definition in seen}
         depth += 1
     return fingerprint(sorted(checksums))
 
