@@ -43,7 +43,7 @@ def make_images(root: Path, count: int) -> None:
 def packed_in(files: ImageFiles, where: StoreFiles, processes: int) -> float:
     """Seconds of packing."""
     began = time.perf_counter()
-    pack(files, where, SIZE, processes, where.index.with_name("notes.jsonl"))
+    pack(files, where, SIZE, processes, "code", where.index.with_name("notes.jsonl"))
     return time.perf_counter() - began
 
 

@@ -99,7 +99,7 @@ def test_a_signal_saves_the_state_and_stops(tmp_path, number):
     handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         keeper = Checkpointer(tmp_path / "A3B.pt", "mark", seconds=3600)
-        keeper.resume(FakeTrainer())
+        assert keeper.saved() is None
         keeper.on_iteration(FakeTrainer())
         assert not (tmp_path / "A3B.pt").exists()
         os.kill(os.getpid(), number)

@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from .conftest import REPOSITORY
 def package(tmp_path, monkeypatch):
     """A library of three modules: a imports b, c stands apart."""
     monkeypatch.setattr(code, "PACKAGE", tmp_path)
+    monkeypatch.setattr(code, "RESOURCES", tmp_path)
     (tmp_path / "a.py").write_text(
         '"""A."""\nfrom transferability.b import f\n\n\ndef g():\n    """Do."""\n    return f()\n'
     )
@@ -25,17 +27,20 @@ def package(tmp_path, monkeypatch):
     return tmp_path
 
 
+def forget():
+    for cached in vars(code).values():
+        getattr(cached, "cache_clear", lambda: None)()
+
+
 def value(*modules):
-    for cached in (code._module, code._said_in_context, code.code_fingerprint):
-        cached.cache_clear()
+    forget()
     return code_fingerprint(*(modules or ("a",)))
 
 
 @pytest.fixture(autouse=True)
-def forget():
+def forgotten():
     yield
-    for cached in (code._module, code._said_in_context, code.code_fingerprint):
-        cached.cache_clear()
+    forget()
 
 
 def test_comments_docstrings_and_layout_do_not_count(package):
@@ -103,21 +108,22 @@ def f():
 """
 
 
-def test_log_lines_texts_of_errors_and_lists_of_exceptions_do_not_count(package):
+def test_log_lines_and_texts_of_errors_do_not_count(package):
     (package / "b.py").write_text(GUARDED)
     before = value()
     edits = {
         "tries": "tries once more",
         "no luck": "bad luck",
-        "(OSError, ValueError)": "OSError",
-        "RuntimeError": "KeyError",
+        '        log.info("tries")\n': "",
+        ' as error:\n        raise RuntimeError("no luck") from error': ":\n        raise RuntimeError",
     }
     for old, new in edits.items():
         assert old in GUARDED
         (package / "b.py").write_text(GUARDED.replace(old, new))
         assert value() == before, old
-    (package / "b.py").write_text(GUARDED.replace("return 1", "return 2"))
-    assert value() != before
+    for old, new in {"return 1": "return 2", "(OSError, ValueError)": "OSError", "RuntimeError": "KeyError"}.items():
+        (package / "b.py").write_text(GUARDED.replace(old, new))
+        assert value() != before, old
 
 
 def test_where_a_module_stands_does_not_count(package):
@@ -163,20 +169,23 @@ def other_pythons():
                 break
 
 
-def test_the_code_that_trains_is_the_same_for_every_python():
-    """It needs nothing but the standard library."""
+FINGERPRINTS = [
+    *(list(training_code(name)) for name in ("caffenet", "caffenet-mini", "torchvision/resnet18")),
+    *([f"scripts.{file.stem}"] for file in sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))),
+]
+
+
+def test_checksums_of_code_are_the_same_for_every_python():
+    """They need nothing but the standard library."""
     pythons = list(other_pythons())
     if not pythons:
         pytest.skip("no other Python of 3.11 to 3.13 here")
     show = (
-        "import sys; from transferability.common.code import code_fingerprint; print(code_fingerprint(*sys.argv[1:]))"
+        "import json, sys; from transferability.common.code import code_fingerprint; "
+        "print(json.dumps([code_fingerprint(*names) for names in json.loads(sys.argv[1])]))"
     )
+    here = [code_fingerprint(*names) for names in FINGERPRINTS]
     for python in pythons:
-        run = subprocess.run(
-            [python, "-c", show, *training_code("caffenet-mini")],
-            cwd=REPOSITORY / "workflow",
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert run.stdout.strip() == code_fingerprint(*training_code("caffenet-mini")), python
+        command = [python, "-c", show, json.dumps(FINGERPRINTS)]
+        run = subprocess.run(command, cwd=REPOSITORY / "workflow", capture_output=True, text=True, check=True)
+        assert json.loads(run.stdout) == here, python

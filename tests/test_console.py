@@ -1,5 +1,6 @@
 """What the console says of a run: its lines, from records as Snakemake sends them, and as a user meets them."""
 
+import io
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_plain import LogHandler
+from snakemake_logger_plugin_plain.bars import Bars
 from transferability.common.logs import last_error
 from transferability.jobs.console import Job, Run, in_words
 
@@ -45,7 +47,7 @@ def write_log(file: Path, *entries: str) -> Path:
     ],
 )
 def test_jobs_are_called_as_a_person_calls_them(rule, wildcards, name):
-    assert Job(rule, wildcards).name == name
+    assert Job(rule, wildcards, accuracy=Path("nowhere") if "network" in wildcards else None).name == name
 
 
 def test_a_finished_network_has_a_line_with_its_accuracy_and_the_time_left(tmp_path):
@@ -146,24 +148,27 @@ def test_the_last_entry_of_a_log_says_why_a_job_failed(tmp_path, entries, error)
 def records(folder: Path) -> list[dict]:
     """What Snakemake sends in a run of one network, which fails."""
     write_log(folder / "A3B.log", "error: the loss is not finite")
-    info = {"jobid": 1, "rule_name": "train_transfer", "rule_msg": None, "output": [], "log": [str(folder / "A3B.log")]}
+    info = {"jobid": 1, "rule_name": "train_transfer", "rule_msg": None, "log": [str(folder / "A3B.log")]}
+    info["output"] = ["results/accuracy/random-0/A3B.json"]
     return [
         {"msg": "Building DAG of jobs..."},
         {"msg": "Job stats: ...", "event": LogEvent.RUN_INFO, "stats": {"train_transfer": 1, "total": 1}},
+        {"msg": "1 of 1 networks to train", "networks": (1, 1), "rules": {"train_transfer": 1}},
         {"msg": "Select jobs to execute..."},
         {"msg": "", "event": LogEvent.JOB_INFO, "wildcards": {"split": "random-0", "network": "A3B"}, **info},
         {"msg": "RuleException:\nCalledProcessError in file x, line 1", "event": LogEvent.ERROR},
         {"msg": "Error in rule train_transfer", "event": LogEvent.JOB_ERROR, "jobid": 1, "rule_msg": None},
         {"msg": "MissingOutputException:\nBaseError", "event": LogEvent.ERROR},
         {"msg": "a warning"},
-        {"msg": "Exiting because a job execution failed. Look above for error messages"},
+        {"msg": "Exiting because a job execution failed. Look above for error messages", "levelno": logging.ERROR},
         {"msg": "WorkflowError:\nAt least one job did not complete successfully.", "event": LogEvent.ERROR},
     ]
 
 
 def printed_by(handler: LogHandler, folder: Path) -> None:
     for record in records(folder):
-        handler.emit(logging.makeLogRecord(record))
+        level = logging.ERROR if record.get("event") in (LogEvent.ERROR, LogEvent.JOB_ERROR) else logging.INFO
+        handler.emit(logging.makeLogRecord({"levelno": level} | record))
     handler.close()
     handler.close()
 
@@ -173,9 +178,62 @@ def test_what_snakemake_sends_becomes_lines_without_noise(tmp_path, capsys):
     told = f"random-0/A3B: the loss is not finite (log: {tmp_path}/A3B.log)"
     rest = "0 of 1 networks are done; when this is mended, run the same command again to resume"
     assert capsys.readouterr().err.splitlines() == [
-        *(f"failed: {told}", "a warning", "", "1 job failed:", f"  {told}"),
+        *("1 of 1 networks to train", f"failed: {told}", "a warning", "", "1 job failed:", f"  {told}"),
         *("MissingOutputException:", "BaseError", rest),
     ]
+
+
+def test_an_error_is_no_noise_however_it_begins(tmp_path, capsys):
+    """As long as no job has started it is told at once."""
+    handler = LogHandler(SimpleNamespace(**SETTINGS), None)
+    told = ["Job 7 failed to submit", "host: unknown", "WorkflowError:\nAt least one job is odd"]
+    for message in told:
+        handler.emit(logging.makeLogRecord({"msg": message, "levelno": logging.ERROR}))
+        handler.emit(logging.makeLogRecord({"msg": message, "levelno": logging.ERROR, "event": LogEvent.ERROR}))
+    handler.emit(logging.makeLogRecord({"msg": "Job 7 has been submitted", "levelno": logging.INFO}))
+    assert capsys.readouterr().err == "".join(f"{message}\n{message}\n" for message in told)
+
+
+def test_another_workflows_rule_trains_nothing_of_ours(tmp_path, capsys):
+    """Its name says so, and its files lie as ours; only the rules that the workflow tells of are its own."""
+    handler = LogHandler(SimpleNamespace(**SETTINGS), None)
+    info = {"jobid": 1, "rule_name": "pretrain_model", "rule_msg": None, "wildcards": {"x": "y"}, "log": ["log"]}
+    started = {"msg": "", "event": LogEvent.JOB_INFO, "output": ["results/accuracy/x/y.json"], **info}
+    networks = {"msg": "1 of 1 networks to train", "networks": (1, 1), "rules": {"train_base": 1}}
+    stats = {"msg": "Job stats: ...", "event": LogEvent.RUN_INFO, "stats": {"pretrain_model": 1, "total": 1}}
+    finished = {"msg": "", "event": LogEvent.JOB_FINISHED, "job_id": 1}
+    for record in (stats, networks, started, finished):
+        handler.emit(logging.makeLogRecord({"levelno": logging.INFO} | record))
+    assert capsys.readouterr().err.splitlines() == ["1 of 1 networks to train", "pretrain model y"]
+
+
+def test_jobs_that_nobody_started_are_no_matter():
+    run = Run()
+    assert run.finish(7, now=1.0) == ""
+    assert run.fail(7).startswith("failed: job 7: ended without an error")
+
+
+def test_networks_of_two_studies_in_one_run_are_added():
+    run = Run()
+    run.plan(1, 3)
+    run.plan(2, 2)
+    run.start(1, training("A3B"), now=0.0)
+    assert run.finish(1, now=1.0).startswith("[3/5] ")
+
+
+def test_bars_that_went_come_again():
+    """After the last job of all, as one is tried again."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    bars = Bars(Terminal())
+    bars.plan({"train_base": 1})
+    for number in (1, 2):
+        bars.start(number, "train_base")
+        bars.finish(number)
+    bars.stop()
 
 
 @pytest.mark.parametrize("asked", [{"dryrun": True}, {"verbose": True}, {"quiet": {"rules"}}, {"debug_dag": True}])

@@ -161,6 +161,27 @@ def test_another_workflow_imports_the_whole_study_from_three_keys(tmp_path):
     assert file.read_bytes() == before
 
 
+@pytest.mark.slow
+def test_two_studies_in_one_workflow_stop_where_either_has_no_foundation(tmp_path, image_tree):
+    """The split of the first fails, which has one class in a half; what the second stands on is in order."""
+    for folder in image_tree.glob("*/n02084071"):
+        shutil.rmtree(folder)
+    small = {"network": {"n": [7]}, "splits": {"manmade_natural": False, "random": 1}, "pictures": PICTURES}
+    folder = {"dataset": {"layout": "imagefolder", "root": str(image_tree)}, "results_dir": "one"} | small
+    host = importing(tmp_path / "mine", folder)
+    second = MODULE.format(snakefile=str(REPOSITORY / "Snakefile"), config={"results_dir": "two"} | small)
+    second = second.replace("module transferability", "module other").replace(
+        "transferability as study", "other as other"
+    )
+    with (host.root / "Snakefile").open("a", encoding="utf-8") as file:
+        file.write(second)
+    targets = [f"{name}/accuracy/random-splits.csv" for name in ("one", "two")]
+    run = host.snakemake(*targets, "--keep-going", check=False)
+    assert "has 1 of 2 classes" in "".join(log.read_text() for log in host.root.glob("one/logs/split/*")), run.stdout
+    assert (host.root / "two" / "index.csv").exists()
+    assert not list(host.root.glob("*/logs/train/*/*"))
+
+
 @pytest.mark.parametrize(
     ("config", "more", "message"),
     [

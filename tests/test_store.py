@@ -24,12 +24,12 @@ from .conftest import REPOSITORY
 from .faults.conftest import small_disk
 
 
-def packed(tree, where, processes=1):
+def packed(tree, where, processes=1, code="code"):
     where.mkdir(exist_ok=True)
     table = index_images("imagefolder", tree)
     write_table(table, where / "index.csv")
     files = ImageFiles("imagefolder", tree, table["path"].tolist())
-    pack(files, StoreFiles(where / "index.csv", *names(where)), 16, processes, where / "state" / "pack.jsonl")
+    pack(files, StoreFiles(where / "index.csv", *names(where)), 16, processes, code, where / "state" / "pack.jsonl")
     return files.paths, where
 
 
@@ -272,3 +272,16 @@ def test_what_a_crash_lost_or_the_user_replaced_is_packed_again(many_images, tmp
     store = reopened(where)
     for row in (5, paths.index("train/n1/1.png")):
         assert np.array_equal(store[np.array([row])][0], read_image(many_images / paths[row], 16))
+
+
+def test_what_other_code_has_packed_is_packed_again(many_images, tmp_path, monkeypatch):
+    """The code is all of the rule's, not only what decodes."""
+    broken = many_images / "train" / "n1" / "1.png"
+    content = broken.read_bytes()
+    broken.write_text("no image")
+    with pytest.raises(InputError):
+        packed(many_images, tmp_path / "store", code="before")
+    broken.write_bytes(content)
+    decoded = counted(monkeypatch, tmp_path / "decoded")
+    packed(many_images, tmp_path / "store", code="after")
+    assert decoded() == 6 * CHUNK

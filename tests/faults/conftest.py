@@ -3,8 +3,11 @@
 Jobs run as forked processes, each as a Slurm or Snakemake job would: run_network under job_log.
 """
 
+import itertools
 import multiprocessing
 import os
+import random
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -25,27 +28,19 @@ from transferability.jobs.job import Job, Products, run_network
 from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
+from transferability.study.configuration import default_config
 from transferability.study.network import Network
 
 from ..conftest import REPOSITORY
 
 TABLE = REPOSITORY / "docs" / "reliability.md"
 HEADER = "| fault | how it is injected | outcome |\n| --- | --- | --- |\n"
-TRAINING = {
+TRAINING = default_config()["training"] | {
     "length": "60 iterations",
     "test_every": "10 iterations",
     "batch_size": 16,
     "rate": 0.01,
-    "schedule": "one-cycle",
-    "warmup": 0.2,
-    "drop_every": "10 epochs",
-    "drop_factor": 0.1,
-    "momentum": 0.9,
-    "weight_decay": 0.0005,
-    "crop": 32,
     "mirror": True,
-    "precision": "float32",
-    "compile": False,
 }
 CLASSES = ["n01440764", "n02084071", "n03250847"]
 fork = multiprocessing.get_context("fork")
@@ -54,8 +49,8 @@ fork = multiprocessing.get_context("fork")
 class Study:
     """Files of a study below `root`, and its jobs: baseA and A3B+ on a split of three classes."""
 
-    def __init__(self, root: Path):
-        self.root = root
+    def __init__(self, root: Path, architecture: str = "caffenet-mini", **training):
+        self.root, self.architecture, self.training = root, architecture, TRAINING | training
 
     def make_inputs(self) -> None:
         """Write images, index, store and manifest."""
@@ -71,7 +66,7 @@ class Study:
         write_table(manifest, self.root / "manifest.csv")
         where = StoreFiles(*(self.root / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")))
         images = ImageFiles("imagefolder", self.root, index["path"].tolist())
-        pack(images, where, size=36, processes=1, notes=self.root / "pack.jsonl")
+        pack(images, where, size=36, processes=1, code="code", notes=self.root / "pack.jsonl")
 
     def source(self, name: str) -> Source:
         files = [self.root / f for f in ("index.csv", "store.npy", "store.crc32.npy", "store.json", "manifest.csv")]
@@ -85,6 +80,13 @@ class Study:
         """The bytes that have to be the same whatever happened."""
         products = self.products(name)
         return [path.read_bytes() for path in (products.accuracy, products.weights) if path]
+
+    def copy(self, root: Path) -> "Study":
+        """Return a study with copies of this one's inputs, and of baseA's weights."""
+        for file in self.root.glob("*"):
+            if file.is_file() and file.suffix != ".log" and not file.name.startswith("A3B+"):
+                (root / file.name).write_bytes(file.read_bytes())
+        return Study(root, self.architecture, **self.training)
 
     def delete(self, name: str) -> None:
         """Delete what a network left, as Snakemake does before it starts a job."""
@@ -103,7 +105,7 @@ class Study:
 
     def recipe(self, name: str, **training) -> Recipe:
         network = Network.parse("random-0", name)
-        config = {"network": {"architecture": "caffenet-mini"}, "training": TRAINING | training, "seed": 0}
+        config = {"network": {"architecture": self.architecture}, "training": self.training | training, "seed": 0}
         return recipe_of(config, network, code="code")
 
     def log(self, name: str) -> str:
@@ -129,6 +131,32 @@ class Study:
         process.join(300)
         assert process.exitcode is not None, "the job hangs"
         return process.exitcode
+
+    def train_under_kills(self, kills: int, undisturbed: "Study") -> int:
+        """Train baseA and A3B+ over and over, each under kill -9 at random moments; return how often one was done.
+
+        Every kill hits a living process, in whatever it does. Results are compared with those of a study without.
+        """
+        rng, killed, completed = random.Random(0), 0, 0
+        while killed < kills:
+            name = rng.choice(["baseA", "A3B+"])
+            self.forget(name) if name == "A3B+" else None
+            for attempt in itertools.count():
+                process = self.start(name)
+                process.join(rng.uniform(0, 0.6) * 1.2**attempt)  # a machine that is busy needs longer
+                if process.exitcode is None:
+                    process.kill()
+                    killed += 1
+                process.join()
+                if process.exitcode == 0:
+                    break
+                assert process.exitcode == -signal.SIGKILL, self.log(name)
+            assert self.results(name) == undisturbed.results(name)
+            completed += 1
+            if name == "baseA":
+                self.forget(name)
+                self.products(name).weights.write_bytes(undisturbed.products(name).weights.read_bytes())
+        return completed
 
     def wait_for_state(self, name: str, suffix: str = "") -> Path:
         """Wait until a running job has saved its state; return the path, which a `suffix` is added to."""
@@ -156,10 +184,7 @@ def undisturbed(tmp_path_factory) -> Study:
 @pytest.fixture
 def study(undisturbed, tmp_path) -> Study:
     """A copy of its inputs, and of baseA's weights."""
-    for file in undisturbed.root.glob("*"):
-        if file.is_file() and file.suffix != ".log" and not file.name.startswith("A3B+"):
-            (tmp_path / file.name).write_bytes(file.read_bytes())
-    return Study(tmp_path)
+    return undisturbed.copy(tmp_path)
 
 
 @contextmanager

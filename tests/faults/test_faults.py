@@ -2,10 +2,8 @@
 
 import contextlib
 import io
-import itertools
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -39,28 +37,8 @@ def truncate(path) -> None:
 
 
 def test_kill_at_random_moments(study, undisturbed, table):
-    """Every kill hits a living process, in whatever it does: starting, training, testing, saving, writing results."""
-    rng = random.Random(0)
-    kills = completed = 0
-    while kills < KILLS:
-        name = rng.choice(["baseA", "A3B+"])
-        study.forget(name) if name == "A3B+" else None
-        for attempt in itertools.count():
-            process = study.start(name)
-            process.join(rng.uniform(0, 0.6) * 1.2**attempt)  # a machine that is busy needs longer
-            if process.exitcode is None:
-                process.kill()
-                kills += 1
-            process.join()
-            if process.exitcode == 0:
-                break
-            assert process.exitcode == -signal.SIGKILL, study.log(name)
-        assert study.results(name) == undisturbed.results(name)
-        completed += 1
-        if name == "baseA":
-            study.forget(name)
-            study.products(name).weights.write_bytes(undisturbed.products(name).weights.read_bytes())
-    assert completed > 5
+    """In whatever they do: starting, training, testing, saving, writing results."""
+    assert study.train_under_kills(KILLS, undisturbed) > 5
     table.append(("kill -9 at a random moment", f"{KILLS} times, over baseA and A3B+, anew until done", "same bytes"))
 
 

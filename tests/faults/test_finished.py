@@ -76,6 +76,18 @@ def test_what_is_kept_and_damaged_is_trained_again(study, undisturbed, table, da
     table.append((f"finished weights {damage}", "where they are kept", "not put back, trained again: same bytes"))
 
 
+@pytest.mark.parametrize("content", ["", '{"started": "2026'], ids=["emptied", "truncated"])
+def test_kept_provenance_that_is_damaged_is_not_put_back(study, undisturbed, table, content):
+    assert study.run("A3B+") == 0
+    Finished(study.root / "state", "random-0", "A3B+").place(study.mark("A3B+"), "provenance").write_text(content)
+    study.delete("A3B+")
+    assert study.run("A3B+") == 0
+    assert "it is not put back" in study.log("A3B+") and trained(study, "A3B+") == 2
+    assert study.results("A3B+") == undisturbed.results("A3B+")
+    what = "truncated" if content else "emptied"
+    table.append((f"finished provenance {what}", "where it is kept", "not put back, trained again: same bytes"))
+
+
 def test_without_hard_links_copies_are_kept(study, undisturbed, table):
     def no_links():
         os.link = lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "Operation not permitted"))

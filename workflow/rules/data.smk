@@ -18,7 +18,7 @@ rule draw_pictures:
         pictures=config["pictures"],
         size=config["dataset"]["image_size"],
         seed=config["seed"],
-        code=code_fingerprint("datasets.pictures"),
+        code=script_code("draw_pictures"),
     script:
         "../scripts/draw_pictures.py"
 
@@ -38,7 +38,7 @@ rule index:
     params:
         root=lambda wildcards: ROOT,
         layout=config["dataset"]["layout"],
-        code=code_fingerprint("datasets.index"),
+        code=script_code("index"),
     script:
         "../scripts/index.py"
 
@@ -65,6 +65,6 @@ rule pack:
         root=lambda wildcards: ROOT,
         layout=config["dataset"]["layout"],
         size=config["dataset"]["image_size"],
-        code=code_fingerprint("store.decoding.read_image", "datasets.formats"),
+        code=script_code("pack"),
     script:
         "../scripts/pack.py"

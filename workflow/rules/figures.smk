@@ -11,7 +11,7 @@ rule figure1:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("figures.figure1", "figures.style"),
+        code=script_code("figure1"),
     script:
         "../scripts/figure1.py"
 
@@ -30,7 +30,7 @@ rule figure2:
     params:
         measure=plotted_measure,
         layers=layers_below_n,
-        code=code_fingerprint("figures.figure2"),
+        code=script_code("figure2"),
     script:
         "../scripts/figure2.py"
 
@@ -49,7 +49,7 @@ rule figure3:
     params:
         measure=plotted_measure,
         layers=layers_below_n,
-        code=code_fingerprint("figures.figure3"),
+        code=script_code("figure3"),
     script:
         "../scripts/figure3.py"
 
@@ -67,7 +67,7 @@ rule figureS1:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
-        code=code_fingerprint("figures.figureS1"),
+        code=script_code("figureS1"),
     script:
         "../scripts/figureS1.py"
 
@@ -87,7 +87,7 @@ rule filters:
     params:
         first_layer=next(iter(LAYERS), ""),
         bgr=is_of_the_house(ARCHITECTURE),
-        code=code_fingerprint("figures.filters", "figures.style", "analysis.kernels"),
+        code=script_code("filters"),
     script:
         "../scripts/filters.py"
 
@@ -105,6 +105,6 @@ rule curves:
         "../../envs/environment.yaml"
     params:
         layers=layers_below_n,
-        code=code_fingerprint("figures.curves"),
+        code=script_code("curves"),
     script:
         "../scripts/curves.py"

@@ -1,6 +1,7 @@
 # What happens before jobs start, and after some failed: which finished networks are kept, who serves the jobs, and
 # what a failure stops.
 import signal
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -20,12 +21,17 @@ FOUNDATIONS |= {f"{RESULTS}/splits/{split}/{target}.csv" for split, target in TA
 class FailedJobs(set):
     """The jobs that failed for good, as the scheduler notes them.
 
-    Other trainings go on when one has failed (keep-going), but where the study has no foundation nothing else starts.
+    Other trainings go on when one has failed (keep-going), but where a study has no foundation nothing else starts. A
+    workflow may import this one twice, for two studies.
     """
+
+    def __init__(self, others):
+        super().__init__(others)
+        self.foundations = FOUNDATIONS | getattr(others, "foundations", set())
 
     def add(self, job):
         super().add(job)
-        if not FOUNDATIONS.isdisjoint(job.output):
+        if not self.foundations.isdisjoint(job.output):
             workflow.scheduler.keepgoing = False
 
 
@@ -52,11 +58,12 @@ def before_jobs():
     for job in workflow.dag.needrun_jobs():
         if network := trained_by(job):
             TRAININGS[job] = kept_of(network)
-    workflow.scheduler.failed = FailedJobs()
+    workflow.scheduler.failed = FailedJobs(workflow.scheduler.failed)
     answer_ctrl_c()
     if TRAININGS:
         networks = len([job for job in workflow.dag.jobs if trained_by(job)])
-        logger.info(f"{len(TRAININGS)} of {networks} networks to train", extra={"networks": (len(TRAININGS), networks)})
+        due = {"networks": (len(TRAININGS), networks), "rules": dict(Counter(job.rule.name for job in TRAININGS))}
+        logger.info(f"{len(TRAININGS)} of {networks} networks to train", extra=due)
     try:
         note_requests()
     except OSError as error:

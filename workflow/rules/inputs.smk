@@ -2,7 +2,7 @@
 from dataclasses import fields
 from functools import cache
 
-from transferability.common.code import code_fingerprint
+from transferability.common.code import SCRIPTS, code_fingerprint
 from transferability.jobs.recipe import Recipe, recipe_of, source_of, training_code
 
 
@@ -57,8 +57,13 @@ def drawn_pictures(wildcards):
     return []
 
 
-# What computes in a training job. The checksum ignores comments, docstrings and messages.
+# What computes in a training job. The checksum ignores comments, docstrings, hints and messages.
 CODE = code_fingerprint(*training_code(config["network"]["architecture"]))
+
+
+def script_code(name):
+    """A checksum of a script and of all that it uses, as a parameter of its rule; the script compares the two."""
+    return code_fingerprint(f"{SCRIPTS}.{name}")
 
 
 @cache

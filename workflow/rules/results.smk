@@ -17,7 +17,7 @@ rule collect:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("results.accuracies"),
+        code=script_code("collect"),
         training_code=CODE,
     message:
         "collect the accuracies of {wildcards.experiment}"
@@ -39,7 +39,7 @@ rule collect_all:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("results.accuracies"),
+        code=script_code("collect_all"),
     script:
         "../scripts/collect_all.py"
 
@@ -55,7 +55,7 @@ rule collect_paper:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("results.paper"),
+        code=script_code("collect_paper"),
     script:
         "../scripts/collect_paper.py"
 
@@ -75,7 +75,7 @@ rule table1:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
-        code=code_fingerprint("analysis.paper_tables", "results.accuracies", "common.pages"),
+        code=script_code("table1"),
     script:
         "../scripts/table1.py"
 
@@ -93,7 +93,7 @@ rule tableS1:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("analysis.paper_tables", "results.accuracies", "common.pages"),
+        code=script_code("tableS1"),
     script:
         "../scripts/tableS1.py"
 
@@ -115,7 +115,7 @@ rule effects:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
-        code=code_fingerprint("analysis.effects", "results.accuracies", "common.pages"),
+        code=script_code("effects"),
     script:
         "../scripts/effects.py"
 
@@ -144,7 +144,7 @@ rule claims:
     params:
         measure=plotted_measure,
         papers_layers=lambda wildcards: bool(wildcards.study) or has_the_papers_layers(ARCHITECTURE),
-        code=code_fingerprint("analysis.claims", "results.accuracies", "common.pages"),
+        code=script_code("claims"),
     script:
         "../scripts/claims.py"
 
@@ -165,7 +165,7 @@ rule advice:
     params:
         measure=plotted_measure,
         layers=layers_of_study,
-        code=code_fingerprint("analysis.advice_pages", "results.accuracies", "common.pages"),
+        code=script_code("advice"),
     script:
         "../scripts/advice.py"
 
@@ -185,7 +185,7 @@ rule classes:
     params:
         wordnet=lambda wildcards: "snapshot" if wildcards.study else config["wordnet"],
         sides=lambda wildcards: {} if wildcards.study else config["splits"]["sides"],
-        code=code_fingerprint("tasks.splits", "common.pages"),
+        code=script_code("classes"),
     script:
         "../scripts/classes.py"
 
@@ -204,7 +204,7 @@ rule wordnet_nodes:
         "../../envs/environment.yaml"
     params:
         wordnet=lambda wildcards: "snapshot" if wildcards.study else config["wordnet"],
-        code=code_fingerprint("datasets.wordnet", "common.pages"),
+        code=script_code("wordnet_nodes"),
     script:
         "../scripts/wordnet_nodes.py"
 
@@ -225,6 +225,6 @@ rule provenance:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_fingerprint("results.provenance", "common.pages"),
+        code=script_code("provenance"),
     script:
         "../scripts/provenance.py"

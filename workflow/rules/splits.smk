@@ -18,7 +18,7 @@ rule split:
         # A random split takes no more from WordNet than names.
         wordnet=lambda wildcards: config["wordnet"] if wildcards.split == "manmade-natural" else None,
         sides=lambda wildcards: config["splits"]["sides"] if wildcards.split == "manmade-natural" else {},
-        code=code_fingerprint("tasks.splits"),
+        code=script_code("split"),
     script:
         "../scripts/split.py"
 

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from transferability.common.code import check_code
 from transferability.common.script import script
 from transferability.datasets.pictures import write_pictures
 
 
 @script
 def main(job):
-    check_code(job.params.code, "datasets.pictures")
     pictures = job.params.pictures
     write_pictures(
         root=Path(job.output.root),

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from transferability.common.code import check_code
 from transferability.common.script import script
 from transferability.common.tables import write_table
 from transferability.datasets.index import index_images
@@ -10,5 +9,4 @@ from transferability.datasets.index import index_images
 
 @script
 def main(job):
-    check_code(job.params.code, "datasets.index")
     write_table(index_images(job.params.layout, Path(job.params.root)), Path(job.output.index))

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from transferability.common.code import check_code
 from transferability.common.script import paths, script
 from transferability.common.tables import read_index
 from transferability.datasets.image_files import ImageFiles
@@ -12,7 +11,6 @@ from transferability.store.reading import StoreFiles
 
 @script
 def main(job):
-    check_code(job.params.code, "store.decoding.read_image", "datasets.formats")
     where = StoreFiles(Path(job.input.index), *paths(job.output))
     images = read_index(where.index)["path"].tolist()
     pack(
@@ -20,5 +18,6 @@ def main(job):
         where=where,
         size=job.params.size,
         processes=job.threads,
+        code=job.params.code,
         notes=Path(job.config["results_dir"], "state", "pack.jsonl"),
     )

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from transferability.common.code import check_code
 from transferability.common.script import script
 from transferability.common.tables import read_index, write_table
 from transferability.datasets.wordnet import hypernym_graph
@@ -11,7 +10,6 @@ from transferability.tasks.splits import split_manifests
 
 @script
 def main(job):
-    check_code(job.params.code, "tasks.splits")
     wnids = sorted(read_index(Path(job.input.index))["wnid"].unique())
     graph = hypernym_graph(job.config["wordnet"], wnids)
     manifests = split_manifests(job.wildcards.split, wnids, graph, job.params.sides)

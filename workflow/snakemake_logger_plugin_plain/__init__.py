@@ -29,18 +29,21 @@ NOISE = (
     "Config file config/config.yaml is extended",
     "Elapsed time",
     "Execute ",
-    "Exiting because a job execution failed",
     "Falling back to",
     "Job ",  # has been submitted with SLURM jobid
-    "RuleException:\nCalledProcessError",
     "SLURM run ID",
     "Select jobs to execute",
     "Shutting down",
     "Submitted ",  # array job
     "Trying to restart job",
     "Using shell",
-    "WorkflowError:\nAt least one job did not complete successfully",
     "host: ",
+)
+# Errors of its own that say no more than that a job failed, which has a line already. No other error is noise.
+NOISE_OF_ERRORS = (
+    "Exiting because a job execution failed. Look above for error messages",
+    "RuleException:\nCalledProcessError in file ",
+    "WorkflowError:\nAt least one job did not complete successfully.",
 )
 INTERRUPTED = "Terminating processes on user request"
 TERMINATED = "Will exit after finishing currently running jobs"
@@ -59,9 +62,9 @@ class LogHandler(LogHandlerBase):
         quiet_or_not = settings.quiet or settings.verbose or settings.printshellcmds or settings.debug_dag
         self._serves = not (settings.dryrun or quiet_or_not)
         self._run = Run()
+        self._rules: set[str] = set()  # that train, of this workflow
         self._bars = Bars(sys.stdout if settings.stdout else sys.stderr)
         self._events = {
-            LogEvent.RUN_INFO: self._plan,
             LogEvent.JOB_INFO: self._start,
             LogEvent.JOB_FINISHED: self._finish,
             LogEvent.JOB_ERROR: self._fail,
@@ -103,13 +106,9 @@ class LogHandler(LogHandlerBase):
         elif not self._run.stopped:
             self._bars.write("stopped")
 
-    def _plan(self, record: logging.LogRecord) -> None:
-        due = {rule: count for rule, count in record.stats.items() if "train_" in rule}
-        self._bars.plan(due)
-        self._run.plan(sum(due.values()), sum(due.values()))
-
     def _start(self, record: logging.LogRecord) -> str:
-        paths = [Path(path) for path in record.output]
+        trains = record.rule_name in self._rules
+        paths = [Path(path) for path in record.output if trains]
         job = Job(
             rule=record.rule_name,
             wildcards=record.wildcards,
@@ -138,6 +137,8 @@ class LogHandler(LogHandlerBase):
     def _message(self, record: logging.LogRecord) -> str:
         if hasattr(record, "networks"):  # from workflow/rules/hooks.smk
             self._run.plan(*record.networks)
+            self._bars.plan(record.rules)
+            self._rules |= record.rules.keys()
         message = record.getMessage()
         if message.startswith((INTERRUPTED, TERMINATED)):
             again, self._run.stopped = self._run.stopped, True
@@ -145,4 +146,6 @@ class LogHandler(LogHandlerBase):
             return (
                 "" if again else saved if message.startswith(INTERRUPTED) else "stopping; what runs is finished first"
             )
+        if record.levelno >= logging.ERROR:
+            return "" if message.startswith(NOISE_OF_ERRORS) else message
         return "" if message.startswith(NOISE) or message == "None" else message

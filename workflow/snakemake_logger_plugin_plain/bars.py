@@ -12,8 +12,8 @@ class Bars:
         self._due, self._rules, self._jobs = {}, {}, {}
 
     def plan(self, due: dict[str, int]) -> None:
-        """How many jobs each rule has that trains."""
-        self._due = due
+        """How many jobs each rule has that trains, besides those of earlier calls."""
+        self._due |= due
 
     def start(self, number: int, rule: str) -> None:
         """A job of a rule that trains has started."""
@@ -50,6 +50,7 @@ class Bars:
             self._progress.stop()
             self._progress = None
             self._jobs.clear()
+            self._rules.clear()
 
 
 def _new_progress(stream: TextIO):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from transferability.common.code import SCRIPTS, check_code
 from transferability.common.logs import job_log
 
 
@@ -11,10 +12,12 @@ def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
     """Run `main` at once where Snakemake runs its file; elsewhere, as in a test, only define it.
 
     `main` gets the job as Snakemake describes it: input, output, params, wildcards, config, threads. Its log is open
-    meanwhile, and takes the errors (`job_log`).
+    meanwhile, and takes the errors (`job_log`). Code that is not that of the rule's parameter `code` is one of them.
     """
     if (job := main.__globals__.get("snakemake")) is not None:
         with job_log(job.log[0]):
+            if expected := job.params.get("code"):
+                check_code(expected, f"{SCRIPTS}.{Path(main.__globals__['__file__']).stem}")
             main(job)
     return main
 

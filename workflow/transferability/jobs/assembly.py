@@ -1,10 +1,11 @@
-"""From a recipe and files to a trainer, and from what it trained to an accuracy record: all that decides a result."""
+"""From a recipe and files to a trained network and its accuracy record: all that decides a result."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -64,6 +65,36 @@ def new_trainer(
         size = task.train.store.shape[1]
         preparation = Preparation.standardised(blueprint.mean, blueprint.std, size, settings, device)
     return Trainer(name, network, task, preparation, settings, seed_of, device)
+
+
+class Watch(Protocol):
+    """What goes on around a training, and changes nothing in it; it may end it by raising."""
+
+    def saved(self) -> dict | None:
+        """Return the state of an earlier training that was stopped, if there is one."""
+
+    def begins(self, trainer: Trainer) -> None:
+        """A training begins, or goes on."""
+
+    def on_iteration(self, trainer: Trainer) -> None:
+        """It is an iteration further."""
+
+    def on_test(self, trainer: Trainer, train_loss: float) -> None:
+        """It has been tested (`Trainer.run`)."""
+
+
+def train(
+    recipe: Recipe, source: Source, mark: str, device: torch.device, means: Path, watch: Watch
+) -> tuple[dict, dict[str, torch.Tensor]]:
+    """Train a network to its end: return what its accuracy file holds, and the tensors that others copy."""
+    task, trainer = trainer_of(recipe, source, device, means)
+    log.info("%s: %d training, %d validation images, on %s", trainer.name, len(task.train), len(task.val), device)
+    if (state := watch.saved()) is not None:
+        trainer.resume(state)
+        log.info("%s: resumed at iteration %d of %d", trainer.name, trainer.iteration, trainer.settings.iterations)
+    watch.begins(trainer)
+    trainer.run(watch.on_iteration, watch.on_test)
+    return accuracy_record(recipe, trainer, task, mark), trainer.result()
 
 
 def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path) -> tuple[Task, Trainer]:

@@ -91,7 +91,7 @@ class Checkpointer:
 
     It has to on SIGTERM, SIGINT, or shortly before `deadline` (of time.monotonic): then it saves the state and raises
     StoppedError. Where saving is slow it saves less often, so that no more than LARGEST_SHARE of the time goes into
-    it. Where it fails, as on a full disk, it warns and the training goes on. Before `resume` there is nothing to save:
+    it. Where it fails, as on a full disk, it warns and the training goes on. Before `saved` there is nothing to save:
     then a signal raises StoppedError at once.
     """
 
@@ -119,13 +119,11 @@ class Checkpointer:
         if time.monotonic() >= self._deadline - RESERVE:
             raise StoppedError(f"{self._name}: stopped before its walltime is over; it had not begun to train")
 
-    def resume(self, trainer) -> None:
-        """Let a Trainer go on from the saved state, if there is a usable one."""
+    def saved(self) -> dict | None:
+        """Return the saved state, if there is a usable one; from now on there is one to save."""
         state = load_checkpoint(self.path, self.mark)
         self._trains = True
-        if state is not None:
-            trainer.resume(state)
-            log.info("%s: resumed at iteration %d of %d", trainer.name, trainer.iteration, trainer.settings.iterations)
+        return state
 
     def remove(self) -> None:
         """Remove the state, and what was set aside or left unfinished: the network is done."""

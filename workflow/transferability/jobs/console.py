@@ -31,7 +31,7 @@ class Job:
     @property
     def trains(self) -> bool:
         """Whether it trains a network."""
-        return "train_" in self.rule  # a workflow that imports rules may put something before their names
+        return self.accuracy is not None
 
     @property
     def name(self) -> str:
@@ -79,8 +79,9 @@ class Run:
         return bool(self._jobs)
 
     def plan(self, due: int, networks: int) -> None:
-        """`due` networks are to be trained of the `networks` that were asked for."""
-        self._done, self._networks = networks - due, networks
+        """`due` networks are to be trained of the `networks` that were asked for, besides those of earlier calls."""
+        self._done += networks - due
+        self._networks += networks
 
     def start(self, number: int, job: Job, now: float) -> str:
         """A job starts: return what to say, or ""."""
@@ -94,11 +95,11 @@ class Run:
 
     def finish(self, number: int, now: float) -> str:
         """A job has finished: return what to say, or ""."""
-        job = self._jobs[number]
-        if not job.trains:
+        job, began = self._jobs.get(number), self._training.pop(number, None)
+        if not job or began is None:
             return ""
-        self._durations.append(now - self._training[number])
-        self._worked += now - self._training.pop(number)
+        self._durations.append(now - began)
+        self._worked += now - began
         self._done += 1
         line = f"[{self._done}/{self._networks}] {job.name}"
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -108,7 +109,7 @@ class Run:
 
     def fail(self, number: int, reason: str = "") -> str:
         """A job has failed: return what to say, or "" once the run was told to stop. `reason` is Snakemake's."""
-        job = self._jobs[number]
+        job = self._jobs.get(number, Job(f"job {number}", {}))  # one that failed before it started
         self._training.pop(number, None)
         if self.stopped:
             return ""

@@ -15,16 +15,17 @@ from transferability.common.code import check_code
 from transferability.common.errors import InputError
 from transferability.common.logs import job_log
 from transferability.jobs.accuracy_file import read_record
-from transferability.jobs.assembly import accuracy_record, trainer_of
+from transferability.jobs.assembly import train
 from transferability.jobs.checkpoints import Checkpointer
 from transferability.jobs.devices import leased_hardware
 from transferability.jobs.finished import Finished
 from transferability.jobs.locks import training_alone
 from transferability.jobs.progress import Progress
-from transferability.jobs.provenance import provenance
+from transferability.jobs.provenance import provenance, read_provenance
 from transferability.jobs.recipe import Recipe, Source, mark_of, training_code
 from transferability.jobs.slurm import job_deadline
 from transferability.jobs.weights_files import read_weights, write_weights
+from transferability.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def run_network(recipe: Recipe, source: Source, products: Products, job: Job) ->
             log.info("%s is finished with this recipe, code and data: put back, not trained again", recipe.name)
         else:
             with leased_hardware(job.device, job.jobs_per_device, checkpointer.check) as device:
-                _train(recipe, source, products, kept, device, checkpointer, progress)
+                _train(recipe, source, kept, products, device, _Watch(checkpointer, progress))
         kept.put_back(mark, products.by_kind())
         kept.in_place = True
         checkpointer.remove()
@@ -110,7 +111,8 @@ def _is_finished(kept: Finished, products: Products, mark: str) -> bool:
         record = read_record(kept.place(mark, "accuracy"))
         if products.weights:
             read_weights(kept.place(mark, "weights"))
-        return record["fingerprint"] == mark and kept.place(mark, "provenance").exists()
+        read_provenance(kept.place(mark, "provenance"))
+        return record["fingerprint"] == mark
     except FileNotFoundError:
         return False
     except InputError as error:
@@ -120,29 +122,30 @@ def _is_finished(kept: Finished, products: Products, mark: str) -> bool:
 
 
 def _train(
-    recipe: Recipe,
-    source: Source,
-    products: Products,
-    kept: Finished,
-    device: torch.device,
-    checkpointer: Checkpointer,
-    progress: Progress,
+    recipe: Recipe, source: Source, kept: Finished, products: Products, device: torch.device, watch: "_Watch"
 ) -> None:
     """Train a network to its end, and leave its products where finished ones are kept."""
-    started, began = datetime.now(UTC), time.monotonic()
-    progress.says("reads its images")
-    task, trainer = trainer_of(recipe, source, device, checkpointer.path.parents[1] / "means")
-    log.info("%s: %d training, %d validation images, on %s", trainer.name, len(task.train), len(task.val), device)
-    checkpointer.resume(trainer)
-    resumed_at = trainer.iteration
-    progress.follow(trainer)
-    trainer.run(checkpointer.on_iteration, progress.on_test)
-    images = (trainer.settings.iterations - resumed_at) * trainer.settings.batch_size
-    accuracy = accuracy_record(recipe, trainer, task, checkpointer.mark)
-    times = provenance(device, started, time.monotonic() - began, images, resumed_at)
-    kept.place(checkpointer.mark, "accuracy").parent.mkdir(parents=True, exist_ok=True)
+    started, began, mark = datetime.now(UTC), time.monotonic(), watch.checkpointer.mark
+    watch.progress.says("reads its images")
+    accuracy, tensors = train(recipe, source, mark, device, watch.checkpointer.path.parents[1] / "means", watch)
+    times = provenance(device, started, time.monotonic() - began, watch.images, watch.resumed_at)
+    kept.place(mark, "accuracy").parent.mkdir(parents=True, exist_ok=True)
     if products.weights:
-        write_weights(kept.place(checkpointer.mark, "weights"), trainer.result(), checkpointer.mark)
+        write_weights(kept.place(mark, "weights"), tensors, mark)
     for kind, content in (("provenance", times), ("accuracy", accuracy)):
-        write_text(kept.place(checkpointer.mark, kind), json.dumps(content, indent=1) + "\n")
+        write_text(kept.place(mark, kind), json.dumps(content, indent=1) + "\n")
     kept.answer()
+
+
+class _Watch:
+    """An `assembly.Watch` that saves states, tells progress, and notes from where, and how many images, it trains."""
+
+    def __init__(self, checkpointer: Checkpointer, progress: Progress):
+        self.checkpointer, self.progress = checkpointer, progress
+        self.saved, self.on_iteration, self.on_test = checkpointer.saved, checkpointer.on_iteration, progress.on_test
+        self.resumed_at = self.images = 0
+
+    def begins(self, trainer: Trainer) -> None:
+        self.resumed_at = trainer.iteration
+        self.images = (trainer.settings.iterations - self.resumed_at) * trainer.settings.batch_size
+        self.progress.follow(trainer)

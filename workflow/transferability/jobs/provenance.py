@@ -1,15 +1,23 @@
 """Where, when and how fast a network was trained: what its provenance file holds."""
 
+import json
 import os
 import platform
 import socket
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+from transferability.common.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 
-def provenance(device: torch.device, started: datetime, seconds: float, images: int, resumed_at: int) -> dict:
+def provenance(device: "torch.device", started: datetime, seconds: float, images: int, resumed_at: int) -> dict:
     """Return what a provenance file holds of a job that trained `images` images in `seconds`."""
+    import torch  # takes a second, which who only reads need not wait
+
     return {
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 2),
@@ -23,3 +31,13 @@ def provenance(device: torch.device, started: datetime, seconds: float, images: 
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
+
+
+def read_provenance(file: Path) -> dict:
+    """Read a provenance file; raise InputError if it is damaged."""
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{file} is damaged ({error!r}); delete it and run again to train this network anew"
+        ) from error

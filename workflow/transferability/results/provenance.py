@@ -1,12 +1,11 @@
 """Where, when and how fast the networks of a study were trained, in one table."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from transferability.common.errors import InputError
+from transferability.jobs.provenance import read_provenance
 
 PROVENANCE_TEXT = """Training jobs by split, host, device and versions: their number, how many of them went on from the
 state of a job that was stopped, the hours of the last job of each, mean speed, first start and last end (UTC)."""
@@ -14,7 +13,7 @@ state of a job that was stopped, the hours of the last job of each, mean speed, 
 
 def provenance_table(files: Iterable[Path]) -> pd.DataFrame:
     """Sum up provenance files as PROVENANCE_TEXT says; raise InputError for a damaged file."""
-    table = pd.DataFrame([{"split": file.parent.name, **_read_provenance(file)} for file in files])
+    table = pd.DataFrame([{"split": file.parent.name, **read_provenance(file)} for file in files])
     table["started"] = pd.to_datetime(table["started"])
     table["ended"] = table["started"] + pd.to_timedelta(table["seconds"], unit="s")
     keys = ["split", "host", "device", "threads", "torch", "python"]
@@ -28,12 +27,3 @@ def provenance_table(files: Iterable[Path]) -> pd.DataFrame:
     )
     times = {name: summary[name].dt.strftime("%Y-%m-%d %H:%M:%S") for name in ("first_start", "last_end")}
     return summary.assign(**times).reset_index()
-
-
-def _read_provenance(file: Path) -> dict:
-    try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"{file} is damaged ({error!r}); delete it and run again to train this network anew"
-        ) from error

@@ -12,23 +12,23 @@ import numpy as np
 
 from transferability.common.atomic_files import write_text, written_whole
 from transferability.common.checksums import file_sha256
-from transferability.common.code import code_fingerprint
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles, work_through
 from transferability.store.decoding import read_image, try_to_decode
 from transferability.store.reading import StoreFiles, pixels_sha256
 
 
-def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, notes: Path) -> None:
+def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, code: str, notes: Path) -> None:
     """Decode the images of an index, as squares of `size` pixels, into a store, with a progress bar.
 
     The store appears under its name only when it is whole; until then a call goes on where an earlier one ended, by
-    the journal at `notes`. Raises InputError that lists every image that cannot be decoded.
+    the journal at `notes`, where that had the same `code`, a checksum. Raises InputError that lists every image that
+    cannot be decoded.
     """
     images = len(files.paths)
     with written_whole(where.store, keep=True) as unfinished:  # its own name comes last: where it is, all is
         _create(unfinished, (images, size, size, 3))
-        work = partial(_pack_chunk, store=unfinished, size=size, code=code_fingerprint("store.decoding.read_image"))
+        work = partial(_pack_chunk, store=unfinished, size=size, code=code)
         results = work_through(files, work, processes, notes, "pack")
         _refuse_broken(files, where.index, [broken for result in results for broken in result["broken"]])
         crcs = np.array([crc for result in results for crc in result["crcs"]], dtype=np.uint32)
