@@ -32,7 +32,7 @@ from transferability.jobs.devices import leased_hardware
 from transferability.models.building import build_network, pixel_scale
 from transferability.planning.costs import now, training_speed
 from transferability.study.architectures import Blueprint, blueprint
-from transferability.study.configuration import complete_config
+from transferability.study.configuration import lay_defaults_under
 from transferability.study.grid import experiments
 from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Examples, Task
@@ -142,7 +142,7 @@ def speeds(config: Mapping, n: list[int], device: torch.device) -> tuple[pd.Data
 if __name__ == "__main__":
     name, *given = sys.argv[1:] or ["config/config.yaml"]
     config = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    complete_config(config, [Path(name)])
+    lay_defaults_under(config)  # not checked: an image set need not be there
     torch.set_num_threads(config["jobs"]["threads"])
     with leased_hardware(config["device"], 1) as device:
         n = sorted(map(int, given)) or [0, *config["network"]["n"]]

@@ -1,6 +1,8 @@
 """Claims are decided by rules: on the paper's numbers, on small studies, and at their level."""
 
+import runpy
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ from transferability.analysis.simulation import simulate_study
 from transferability.common.resources import RESOURCES
 from transferability.results.paper import paper_accuracies
 from transferability.study.architectures import has_the_papers_layers
+
+from .conftest import REPOSITORY
 
 NO_KERNELS = read_kernels([])
 TABLE = paper_accuracies(RESOURCES / "paper_accuracies.csv")
@@ -57,11 +61,21 @@ def test_what_was_not_run_is_not_decided():
     assert set(nothing["reason"]) == {"this study lacks networks that could tell"}
 
 
-def test_networks_with_other_layers_get_no_verdict_but_a_reason():
+def test_networks_with_other_layers_get_no_verdict_but_a_reason(tmp_path):
     table = claims_left_out()
     assert table["claim"].tolist() == list(CLAIMS)
     assert set(table["verdict"]) == {NOT_DECIDED}
     assert table["reason"].str.contains("eight layers").all() and table["reason"].str.contains("advice.md").all()
+
+    script = runpy.run_path(str(REPOSITORY / "workflow" / "scripts" / "claims.py"))["main"]
+    files = [tmp_path / f"claims.{suffix}" for suffix in ("csv", "md", "html")]
+    script(SimpleNamespace(params=SimpleNamespace(papers_layers=False), output=list(map(str, files))))
+    assert len(pd.read_csv(files[0])) == 8
+    assert all("its layers give is in advice.md." in file.read_text() for file in files)
+    assert files[1].read_text().count(".\n") == 1  # one sentence, no table
+
+
+def test_the_papers_claims_are_for_the_networks_of_the_house():
     assert has_the_papers_layers("caffenet") and has_the_papers_layers("caffenet-mini")
     assert not has_the_papers_layers("torchvision/resnet18") and not has_the_papers_layers("nobody/knows")
 

@@ -78,6 +78,13 @@ def test_on_a_balanced_grid_the_error_between_splits_is_that_of_the_splits_means
     assert both.se_splits == pytest.approx(by_split.sem())
 
 
+def test_splits_that_coincide_do_not_make_certain():
+    relative = relative_accuracies(simulate_study({}, splits=2, seed=1, images=100), "top1")
+    relative["relative"] = 0.1
+    found = estimate(relative, {("AnB", (4,)): 2.0})
+    assert found.se_splits == pytest.approx(2 * 0.5 / 50 / np.sqrt(2))  # half an image of the 50
+
+
 def test_one_split_has_no_interval_but_says_how_precise_its_images_are():
     table = effects_table(simulate_study({("AnB", 7): -0.3}, splits=1, seed=0, images=400), "top1")
     row = table[(table["split"] == "random") & (table["n"] == 7) & (table["effect"] == "transfer loss")].iloc[0]

@@ -3,7 +3,8 @@
 Two errors are added. Networks of one split share base networks and data, so the split is the unit that repeats: the
 standard error is clustered by split, with t quantiles of (splits - 1) degrees of freedom. On a balanced grid this is
 the t test of the splits' means, and that is what a mixed model with random splits comes to. A bootstrap over splits
-was tried and covers far less than its level with the two to eight splits of a study (benchmarks/coverage.py).
+was tried and covers far less than its level with the two to eight splits of a study (benchmarks/coverage.py). Splits
+may coincide, as accuracies count whole images: the error is never taken to be less than half an image gives.
 Second, all splits are tested on the same validation images, which repeating splits does not average out. What the
 last tests had right of each class tells how large that is: the variance clustered by class, less its part within
 splits, which the first error has already (two-way clustering, Cameron, Gelbach & Miller 2011). Where that is not known,
@@ -86,7 +87,9 @@ def _clustered_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
     design = pd.get_dummies(stacked["group"]).to_numpy(dtype=float)
     fit = OLS(stacked["relative"].to_numpy(), design).fit(cov_type="cluster", cov_kwds=clusters)
     splits = stacked["split"].nunique()
-    return float(np.sqrt(max(0, splits / (splits - 1) * weights @ fit.cov_params() @ weights)))
+    half_an_image = np.abs(weights).max() * 0.5 / stacked["val_images"].min()
+    variance = splits / (splits - 1) * weights @ fit.cov_params() @ weights
+    return float(np.sqrt(max(half_an_image**2 / splits, variance)))
 
 
 def _class_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:

@@ -5,7 +5,6 @@ Each model is built and cut into layers on the meta device, on which nothing is 
 
 import csv
 import io
-import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +25,9 @@ from transferability.study.architectures import catalogue, house_names
 FILE = RESOURCES / "architectures.csv"
 COLUMNS = ["architecture", "layers", "parameters", "smallest", "largest", "step", "mean", "std"]
 LARGEST = 1024  # pixels that are tried, and 16 the smallest
+STEPS = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64)
 MOST_PARAMETERS = 350e6
+FEWEST_LAYERS = 5
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,16 @@ def names() -> list[str]:
     )
 
 
-def row(architecture: str) -> dict[str, object] | None:
-    """Return the row of an architecture, None if it has too many parameters; raise InputError if it cannot be cut."""
+def row(architecture: str) -> dict[str, object]:
+    """Return the row of an architecture of a library. Raise InputError if it cannot be cut, or is not worth a row."""
     facts = _facts(architecture)
     model = built_on_meta(architecture, facts.size)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if parameters > MOST_PARAMETERS:
-        return None
+        raise InputError(f"{parameters:,} parameters")
     layers = as_layers(model, facts.size)
+    if len(layers) < FEWEST_LAYERS:
+        raise InputError(f"its parts are no more than {len(layers)} layers: {', '.join(layers)}")
     sizes = _sizes(_tester(architecture, nn.Sequential(*layers.values())), facts.size)
     return {
         "architecture": architecture,
@@ -88,7 +91,7 @@ def _facts(architecture: str) -> _Facts:
 
 
 def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
-    """Return what tells whether a size of images is taken: by the layers at hand, or by a model built for it."""
+    """Return what tells whether images of a size are taken: by these layers, or by a model built for that size."""
 
     @cache
     def takes(size: int) -> bool:
@@ -107,13 +110,16 @@ def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
 
 
 def _sizes(takes: Callable[[int], bool], default: int) -> range:
-    """Find the sizes in equal steps that a model takes; where there are no two, the one that it was made for."""
+    """Find the sizes in equal steps that a model takes; where there are no two, the one that it was made for.
+
+    Whether it takes all of them is tried on the first few, ever fewer of those that follow, and the largest.
+    """
     coarse = next(size for size in [*range(16, default, 16), default] if takes(size))
     smallest = next(size for size in range(max(coarse - 15, 16), coarse + 1) if takes(size))
-    for step in range(1, 65):
-        further = [smallest + step * count for count in (1, 2, 3, 5, (LARGEST - smallest) // step)]
-        if all(map(takes, further)):
-            return range(smallest, LARGEST + 1, step)
+    for step in STEPS:
+        sizes = range(smallest, LARGEST + 1, step)
+        if all(takes(sizes[number]) for number in (1, 2, 3, 5, 8, 15, 16, 33, -1) if number < len(sizes)):
+            return sizes
     return range(default, default + 1)
 
 
@@ -121,16 +127,13 @@ def _rows() -> Iterator[dict[str, object]]:
     """The rows of the catalogue: those of the house as they are, then the libraries', in parallel."""
     for name in house_names():
         yield next(given for given in _written() if given["architecture"] == name)
-    with ProcessPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
+    with ProcessPoolExecutor() as pool:
         jobs = {name: pool.submit(row, name) for name in names()}
         for name, job in jobs.items():
             try:
-                found = job.result()
+                yield job.result()
             except InputError as error:
                 print(f"{name} is left out: {error}", file=sys.stderr)
-                continue
-            if found:
-                yield found
 
 
 def _written() -> list[dict[str, str]]:

@@ -49,7 +49,16 @@ class LayeredModel:
         """Take over the first layers from weights, a state dict of the same model with whatever classes."""
         keys = layer_keys(self.model, self.layers)
         copied = [key for name in list(keys)[:layers] for key in keys[name]]
-        self.model.load_state_dict({key: weights[key] for key in copied}, strict=False)
+        self.load({key: weights[key] for key in copied})
+
+    def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Take over tensors by their names in the model's state dict; KeyError or ValueError where one does not fit."""
+        # Not by load_state_dict: some models want to know which version of themselves wrote what they load.
+        own = self.model.state_dict()
+        for name, tensor in tensors.items():
+            if own[name].shape != tensor.shape:
+                raise ValueError(f"{name} has shape {tuple(tensor.shape)}, {tuple(own[name].shape)} wanted")
+            own[name].copy_(tensor)
 
 
 def _is_random(module: nn.Module) -> bool:

@@ -13,7 +13,7 @@ from torch import fx, nn
 from torch.func import functional_call
 
 from transferability.common.errors import InputError, first_line
-from transferability.models.tracing import modes_kept, trace, weights
+from transferability.models.tracing import trace, unchanged, weights
 
 SIZES = (224, 32, 64, 128, 256, 299, 384, 448)  # that the cuts are tried with, where the caller does not say one
 
@@ -43,16 +43,15 @@ def as_layers(model: nn.Module, size: int | None = None) -> dict[str, nn.Sequent
 
 def layer_keys(model: nn.Module, layers: Mapping[str, nn.Module]) -> dict[str, list[str]]:
     """Return the names in the model's state dict that belong to each layer."""
-    owners = {id(tensor): name for name, layer in layers.items() for tensor in _tensors(layer)}
+    owners: dict[int, str] = {}
+    for name, layer in layers.items():
+        for tensor in (*layer.parameters(), *layer.buffers()):
+            owners.setdefault(id(tensor), name)
     keys: dict[str, list[str]] = {name: [] for name in layers}
     for key, tensor in model.state_dict(keep_vars=True).items():
         if id(tensor) in owners:
             keys[owners[id(tensor)]].append(key)
     return keys
-
-
-def _tensors(layer: nn.Module) -> list[torch.Tensor]:
-    return [*layer.parameters(), *layer.buffers()]
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,16 @@ class _Recorder(nn.Module):
 def shapes_only(module: nn.Module, size: int) -> torch.Tensor:
     """Give a module two square images on the meta device: what it returns has a shape, and no values.
 
-    The module stays as it is. It is in training mode meanwhile: in the other one some keep what they computed.
+    The module stays as it is. It is in training mode meanwhile, in which caches are not filled as a rule.
     """
-    tensors = {name: tensor.to("meta") for name, tensor in (*module.named_parameters(), *module.named_buffers())}
-    with modes_kept(module), torch.no_grad():
-        return functional_call(module.train(), tensors, torch.empty(2, 3, size, size, device="meta"))
+    tensors = {}
+    for above, part in module.named_modules():
+        for name, tensor in (*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)):
+            tensors[f"{above}.{name}".lstrip(".")] = tensor.to("meta")
+    images = torch.empty(2, 3, size, size, device="meta")
+    with unchanged(module), torch.no_grad():
+        # Each tensor has its name: functional_call's own ties lose those of a module that stands in several places.
+        return functional_call(module.train(), tensors, images, tie_weights=False)
 
 
 def _tried(model: nn.Module, graph: fx.Graph, sizes: Sequence[int]) -> _Trial:
@@ -192,7 +196,7 @@ def _check(layers: Mapping[str, nn.Sequential], classes: int) -> None:
         raise ValueError(f"its last layer, {next(reversed(layers))}, is not the classifier")
     seen: set[int] = set()
     for name, layer in layers.items():
-        own = {id(tensor) for tensor in _tensors(layer)}
+        own = set(map(id, layer.parameters()))
         if own & seen:
             raise ValueError(f"layer {name} shares weights with one before it")
         seen |= own

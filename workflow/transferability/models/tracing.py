@@ -14,7 +14,7 @@ def trace(model: nn.Module) -> fx.Graph:
     Functional dropout follows the model's mode: it becomes a module of the model's, without a state. Raise an error
     (of whatever kind) if the forward method cannot be traced, and ValueError if the mode changes it otherwise.
     """
-    with modes_kept(model):
+    with unchanged(model):
         training, evaluation = (_Tracer().trace(model.train(mode)) for mode in (True, False))
     _make_dropout_modules(model, training, evaluation)
     if str(training) != str(evaluation):
@@ -28,15 +28,16 @@ def weights(module: nn.Module) -> list[nn.Parameter]:
 
 
 @contextmanager
-def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Leave each module in the mode that it is in, training or not, and the random state as it is."""
-    modes = [(module, module.training) for module in model.modules()]
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """Leave each module's mode and other attributes (some models keep what they computed), and the random state."""
+    before = [(module, dict(vars(module))) for module in model.modules()]
     try:
         with torch.random.fork_rng(devices=[]):
             yield
     finally:
-        for module, mode in modes:
-            module.training = mode
+        for module, attributes in before:
+            vars(module).clear()
+            vars(module).update(attributes)
 
 
 def _is_chain(module: nn.Module) -> bool:
@@ -51,7 +52,7 @@ def _is_block(module: nn.Module) -> bool:
 def _holds_blocks(module: nn.Module) -> bool:
     """Whether a row of blocks, and of nothing else, is in a module: it is a stage then, or a network's whole body."""
     for row in module.modules():
-        if isinstance(row, nn.Sequential | nn.ModuleList):
+        if _is_chain(row) or isinstance(row, nn.ModuleList):
             children = [child for child in row if not isinstance(child, nn.Identity)]
             if children and all(map(_is_block, children)):
                 return True

@@ -104,7 +104,7 @@ def layer_names(architecture: str) -> tuple[str, ...]:
 
 def is_of_the_house(architecture: str) -> bool:
     """Whether it takes its pixels as blue, green, red less the mean image, as the paper's network does."""
-    return architecture in catalogue() and catalogue()[architecture].mean is None
+    return not is_of_a_library(architecture)
 
 
 def has_the_papers_layers(architecture: str) -> bool:

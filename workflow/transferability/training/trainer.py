@@ -103,7 +103,7 @@ class Trainer:
     def resume(self, state: Mapping) -> None:
         """Go on from a state that `state` returned."""
         self.iteration = state["iteration"]
-        self.network.model.load_state_dict(state["network"])
+        self.network.load(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.curve = [Evaluation(**test) for test in state["curve"]]
         self.correct = state["correct"]

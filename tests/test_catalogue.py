@@ -1,0 +1,82 @@
+import csv
+
+import pytest
+
+from transferability.common.errors import InputError
+from transferability.common.resources import RESOURCES
+from transferability.models.architectures import ARCHITECTURES
+from transferability.models.catalogue import FILE, built_on_meta, names, row
+from transferability.models.catalogue_page import page
+from transferability.models.layers import as_layers
+from transferability.models.timm_names import SMALLEST, TIMM
+from transferability.study.architectures import catalogue
+from transferability.study.configuration import SIZES
+
+from .conftest import REPOSITORY
+
+ROWS = {given["architecture"]: given for given in csv.DictReader(FILE.open(encoding="utf-8", newline=""))}
+# The rows that make quick makes again; make test makes all.
+QUICK = [
+    "timm/convnext_atto",
+    "timm/mixer_s32_224",
+    "timm/resnet18",
+    "timm/swin_tiny_patch4_window7_224",
+    *(f"timm/{name}" for name in SMALLEST.split()),
+    "timm/tf_efficientnet_lite0",
+    "timm/vit_tiny_patch16_224",
+    "torchvision/alexnet",
+    "torchvision/mobilenet_v3_small",
+    "torchvision/resnet18",
+    "torchvision/vit_b_16",
+]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ROWS if "/" in name and name not in QUICK]
+
+
+def test_the_rows_are_sorted_and_those_of_the_house_come_first():
+    assert list(ROWS) == [*ARCHITECTURES, *(name for name in names() if name in ROWS)]
+    assert [name for name in names() if name in ROWS] == sorted({*ROWS} - {*ARCHITECTURES})
+    assert len(set(TIMM)) == len(TIMM)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_networks_of_the_house_are_as_the_catalogue_says(name):
+    given = catalogue()[name]
+    assert tuple(given.sizes) == tuple(SIZES[name])
+    for size in given.sizes:
+        network = ARCHITECTURES[name].build(size, 1000)
+        assert tuple(layer for layer, _ in network.named_children()) == given.layers
+        assert sum(parameter.numel() for parameter in network.parameters()) == given.parameters
+    assert given.mean is given.std is None
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ROWS if "/" in name],
+)
+def test_a_row_is_what_the_model_says(architecture):
+    assert {key: str(value) for key, value in row(architecture).items()} == ROWS[architecture]
+
+
+@pytest.mark.parametrize("architecture", QUICK)
+def test_the_layers_are_the_same_at_the_smallest_and_the_largest_size(architecture):
+    given = catalogue()[architecture]
+    for size in (given.sizes[0], given.sizes[-1]):
+        assert tuple(as_layers(built_on_meta(architecture, size), size)) == given.layers
+    with pytest.raises(InputError):
+        built_on_meta(architecture, 1)
+
+
+def test_what_cannot_be_cut_or_has_few_layers_is_not_in_the_catalogue():
+    for architecture in ("timm/crossvit_tiny_240", "timm/pit_ti_224", "torchvision/vit_h_14"):
+        assert architecture not in ROWS
+        with pytest.raises(InputError):
+            row(architecture)
+
+
+def test_the_page_of_architectures_is_up_to_date(request):
+    file = REPOSITORY / "docs" / "architectures.md"
+    if request.config.getoption("--write-docs"):
+        file.write_text(page(), encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == page(), (
+        f"{file.name} and {RESOURCES.name}/{FILE.name} differ: pytest tests/test_catalogue.py --write-docs"
+    )

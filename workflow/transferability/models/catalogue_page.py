@@ -1,0 +1,89 @@
+"""docs/architectures.md: the catalogue of architectures as a person reads it."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from transferability.study.architectures import catalogue
+
+TEXT = """# Architectures
+
+Written from `resources/architectures.csv` (`pytest tests/test_catalogue.py --write-docs`).
+
+A study copies the first *n* layers of a network. Which layers an architecture has is listed here, so you
+can choose `network.architecture` and `network.n`.
+
+- **What a layer is.** A layer begins at a block with weights: a convolution, a fully connected layer, or
+  a whole residual, inception, dense or transformer block. All that follows up to the next one
+  (normalisation, ReLU, pooling, dropout) belongs to it. Between two layers a single tensor passes. Blocks
+  are never cut inside.
+- **What n counts.** `n: 3` copies the first three layers in the table. The last layer is the classifier,
+  which is always new, so the largest *n* is the number of layers less one.
+- **How to choose n.** Each *n* means several networks a split (`BnB`, `BnB+`, `AnB`, `AnB+`). For a network
+  with many layers take five to seven values, spread evenly, and include the first layer and the largest
+  *n*. A good choice is the end of each stage: for `torchvision/resnet18` that is `[1, 3, 5, 7, 9]`.
+- **What `all` means.** `n: all` takes every *n* from 1 to the largest. That is the paper's choice for eight
+  layers, and much work for fifty.
+- **Sizes** are the square images that an architecture takes, in pixels, up to 1024. It takes the smallest
+  ones, but need not learn well from them: many networks halve the resolution five times.
+- **Parameters** are in millions, with 1000 classes.
+
+Other models of timm work too, if they can be cut into layers (the job says so if not); for these, give
+`network.n` as a list. All networks are trained from scratch: no weights are downloaded.
+"""
+TITLES = {"": "This project's own", "torchvision": "torchvision", "timm": "timm"}
+SHOWN = 7  # groups of layers in a row
+
+
+def page() -> str:
+    """Return the page: how to read it, and a table of the architectures of each library."""
+    rows = pd.DataFrame(
+        {
+            "library": architecture.name.rpartition("/")[0],
+            "name": f"`{architecture.name}`",
+            "layers": str(len(architecture.layers)),
+            "parameters (M)": f"{architecture.parameters / 1e6:.1f}",
+            "sizes": _sizes(architecture.sizes),
+            "names of the layers": _shortened(architecture.layers),
+        }
+        for architecture in catalogue().values()
+    )
+    parts = [TEXT]
+    for library, title in TITLES.items():
+        table = rows[rows["library"] == library].drop(columns="library")
+        parts += [f"## {title}\n", table.to_markdown(index=False, disable_numparse=True, tablefmt="pipe") + "\n"]
+    return "\n".join(parts)
+
+
+def _sizes(sizes: range) -> str:
+    if len(sizes) == 1:
+        return str(sizes[0])
+    text = f"{sizes[0]} to {sizes[-1]}"
+    return text if sizes.step == 1 else f"{text} in steps of {sizes.step}"
+
+
+def _shortened(names: Sequence[str]) -> str:
+    """The names with rows of numbers as one, and the middle of many left out."""
+    groups = list(_grouped(names))
+    if len(groups) > SHOWN:
+        groups = [*groups[: SHOWN - 2], "...", *groups[-2:]]
+    return ", ".join(groups)
+
+
+def _grouped(names: Iterable[str]) -> Iterable[str]:
+    """Join names that differ in a last number that counts up: "layer1.0", "layer1.1" to "layer1.0-1"."""
+    runs: list[tuple[str, int, int]] = []
+    for name in names:
+        text, number = re.fullmatch(r"(.*?)(\d*)", name).groups()
+        if number and runs and runs[-1][0] == text and runs[-1][2] + 1 == int(number):
+            runs[-1] = (text, runs[-1][1], int(number))
+        else:
+            runs.append((text, int(number or -1), int(number or -1)))
+    for text, first, last in runs:
+        if first < 0:
+            yield text
+        elif first == last:
+            yield f"{text}{first}"
+        else:
+            yield f"{text}{first}-{last}"
