@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from transferability.common.errors import InputError
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.building import build_network
 from transferability.models.layers import layer_keys
@@ -180,6 +181,12 @@ def test_smoothed_labels_give_torchs_loss(task):
     trainer.network.test()
     expected = functional.cross_entropy(trainer.network.model(inputs), labels, label_smoothing=0.1)
     assert torch.equal(trainer._loss(inputs, labels), expected)
+
+
+def test_more_layers_than_a_network_has_are_an_error():
+    accepted = "network.n .*: 8 layers to copy or freeze, timm/test_vit has 8; accepted: at most 7"
+    with pytest.raises(InputError, match=accepted):
+        build_network(VIT, 32, 4, lambda *_: 0, CPU, frozen=8)
 
 
 def test_a_dense_network_trains_through_its_blocks(task):

@@ -6,6 +6,7 @@ from importlib import import_module
 import torch
 from torch import nn
 
+from transferability.common.errors import InputError
 from transferability.models.layered import LayeredModel
 from transferability.study.architectures import Blueprint, builder
 
@@ -26,13 +27,19 @@ def build_network(
     each layer, `seed("init", name)`. The first `copied` layers are taken from `weights`, a state dict. The first
     `frozen`, copied or drawn, do not learn.
 
-    Raises InputError for an architecture that does not exist, cannot be cut into layers, or does not take this size.
+    Raises InputError for an architecture that does not exist, cannot be cut into layers, has too few of them, or does
+    not take this size.
     """
     with torch.random.fork_rng(devices=()):  # models draw from the global generator
         torch.default_generator.manual_seed(seed("init"))
         model = build_model(blueprint, size, classes)
     model = model.to(memory_format=torch.channels_last).to(device)
     network = LayeredModel(model, size, frozen, frozen_dropout=blueprint.of_the_house)
+    if max(copied, frozen) >= len(network.layers):
+        raise InputError(
+            f"config key network.n (or preserved): {max(copied, frozen)} layers to copy or freeze, {blueprint.name} "
+            f"has {len(network.layers)}; accepted: at most {len(network.layers) - 1}, as the last one is always new"
+        )
     for name, layer in network.layers.items():
         initialize(layer, seed("init", name))
     network.copy(weights or {}, copied)
