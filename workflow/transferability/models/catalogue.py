@@ -43,16 +43,18 @@ def names() -> list[str]:
     """Return the architectures of the libraries that the catalogue lists, if they can be cut: sorted."""
     from torchvision import models  # takes 1.5 s
 
-    return sorted(
-        [*(f"torchvision/{name}" for name in models.list_models(module=models)), *(f"timm/{n}" for n in TIMM)]
-    )
+    parameters = {
+        f"torchvision/{name}": models.get_model_weights(name).DEFAULT.meta["num_params"]
+        for name in models.list_models(module=models)
+    }
+    torchvision = [name for name, number in parameters.items() if number <= MOST_PARAMETERS]
+    return sorted([*torchvision, *(f"timm/{name}" for name in TIMM)])
 
 
 def row(architecture: str) -> dict[str, object]:
     """Return the row of an architecture of a library. Raise InputError if it cannot be cut into several layers."""
     facts = _facts(architecture)
     model = built_on_meta(architecture, facts.size)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
     layers = as_layers(model, facts.size)
     if len(layers) < FEWEST_LAYERS:
         raise InputError(f"its parts are no more than {len(layers)} layers: {', '.join(layers)}")
@@ -60,7 +62,7 @@ def row(architecture: str) -> dict[str, object]:
     return {
         "architecture": architecture,
         "layers": " ".join(layers),
-        "parameters": parameters,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "smallest": sizes.start,
         "largest": sizes[-1],
         "step": sizes.step,
@@ -120,8 +122,8 @@ def _sizes(takes: Callable[[int], bool], default: int) -> range:
     coarse = next(size for size in [*range(16, default, 16), default] if takes(size))
     smallest = next(size for size in range(max(coarse - 15, 16), coarse + 1) if takes(size))
     for step in STEPS:
-        sizes = range(smallest, LARGEST + 1, step)
-        if all(takes(sizes[number]) for number in (1, 2, 3, 5, 8, 15, 16, 33, -1) if number < len(sizes)):
+        sizes = range(smallest + (default - smallest) % step, LARGEST + 1, step)
+        if all(takes(sizes[number]) for number in (0, 1, 2, 3, 5, 8, 15, 16, 33, -1) if number < len(sizes)):
             return sizes
     return range(default, default + 1)
 

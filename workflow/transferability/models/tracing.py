@@ -50,12 +50,15 @@ def _is_block(module: nn.Module) -> bool:
 
 
 def _holds_blocks(module: nn.Module) -> bool:
-    """Whether a row of blocks, and of nothing else, is in a module: it is a stage then, or a network's whole body."""
+    """Whether a row of blocks, and of nothing else, is in a module: it is a stage then, or a network's whole body.
+
+    Several blocks of one kind are a row, too, in a module that goes through its children itself.
+    """
     for row in module.modules():
-        if _is_chain(row) or isinstance(row, nn.ModuleList):
-            children = [child for child in row if not isinstance(child, nn.Identity)]
-            if children and all(map(_is_block, children)):
-                return True
+        children = [child for child in row.children() if not isinstance(child, nn.Identity)]
+        alike = len(children) > 1 and len(set(map(type, children))) == 1 and not isinstance(row, nn.Sequential)
+        if (_is_chain(row) or isinstance(row, nn.ModuleList) or alike) and children and all(map(_is_block, children)):
+            return True
     return False
 
 
