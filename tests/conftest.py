@@ -168,19 +168,24 @@ class Checkout:
         return {rule: int(count) for rule, count in rows if rule != "total"}
 
 
-@pytest.fixture(scope="session")
-def finished_study(tmp_path_factory) -> Path:
-    """A checkout with the smoke study finished in it, for all processes of pytest: to copy, not to change."""
+def made_once(tmp_path_factory, name: str, *arguments: str) -> Path:
+    """Make a checkout in which snakemake ran with these arguments, once for all processes of pytest."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    with FileLock(shared / "finished-study.lock"):
-        if not (shared / "finished-study").exists():
-            study = Checkout(shared / "unfinished-study")
-            study.snakemake("--configfile", "config/smoke.yaml")
-            study.trained("results/smoke")
-            study.root.rename(shared / "finished-study")
-    return shared / "finished-study"
+    with FileLock(shared / f"{name}.lock"):
+        if not (shared / name).exists():
+            study = Checkout(shared / f"un{name}")
+            study.snakemake(*arguments)
+            study.trained(RESULTS)
+            study.root.rename(shared / name)
+    return shared / name
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory) -> Path:
+    """A checkout with the smoke study finished in it: to copy, not to change."""
+    return made_once(tmp_path_factory, "finished-study", *SMOKE)
 
 
 @pytest.fixture(scope="session")
