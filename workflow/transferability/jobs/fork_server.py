@@ -186,6 +186,7 @@ def _training(architecture: str) -> Callable[[dict], None]:
     import_module(f"transferability.{builder(architecture)}")
     if is_of_a_library(architecture):
         import_module(architecture.partition("/")[0])
+        import_module("torch._dynamo")  # which torch's optimizers import: 1.5 s
     code_fingerprint(*training_code(architecture))  # now: what is edited later does not run in the jobs
     return train_job
 
