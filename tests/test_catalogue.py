@@ -62,7 +62,7 @@ def test_the_layers_are_the_same_at_the_smallest_and_the_largest_size(architectu
     given = catalogue()[architecture]
     for size in (given.sizes[0], given.sizes[-1]):
         assert tuple(as_layers(built_on_meta(architecture, size), size)) == given.layers
-    if given.sizes[0] > 16:
+    if given.sizes[0] > 16 and given.sizes.step == 1:
         with pytest.raises(InputError):
             as_layers(built_on_meta(architecture, given.sizes[0] - 1), given.sizes[0] - 1)
 
