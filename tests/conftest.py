@@ -45,8 +45,9 @@ def pytest_addoption(parser):
         "--write-docs",
         action="store_true",
         help="write again what tests compare with: config/config.yaml and the tables in config/README.md "
-        "(tests/test_config.py), docs/reliability.md (tests/faults)",
+        "(tests/test_config.py), docs/architectures.md (tests/test_catalogue.py), docs/reliability.md (tests/faults)",
     )
+    parser.addoption("--all-rows", action="store_true", help="make every row of resources/architectures.csv again")
     parser.addoption("--kills", type=int, default=3, help="how often snakemake or its fork server is killed (3)")
 
 

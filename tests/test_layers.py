@@ -98,8 +98,8 @@ def ran(model, forward, images):
     model.eval()
     with torch.no_grad():
         found["test"] = forward(images)
-    for name, tensor in model.state_dict().items():
-        tensor.copy_(before[name])
+        for name, tensor in model.state_dict().items():
+            tensor.copy_(before[name])
     return found
 
 

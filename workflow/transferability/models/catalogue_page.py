@@ -17,7 +17,7 @@ can choose `network.architecture` and `network.n`.
 - **What a layer is.** A layer begins at a block with weights: a convolution, a fully connected layer, or
   a whole residual, inception, dense or transformer block. All that follows up to the next one
   (normalisation, ReLU, pooling, dropout) belongs to it. Between two layers a single tensor passes. Blocks
-  are never cut inside.
+  stay whole, but for a few whose halves one tensor passes between (maxvit of torchvision, efficientvit).
 - **What n counts.** `n: 3` copies the first three layers in the table. The last layer is the classifier,
   which is always new, so the largest *n* is the number of layers less one.
 - **How to choose n.** Each *n* means several networks a split (`BnB`, `BnB+`, `AnB`, `AnB+`). For a network
