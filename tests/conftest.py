@@ -34,6 +34,7 @@ LONGEST = [
     "test_workflow.py",
     "test_places.py",
     "faults/test_killed_snakemake.py",
+    "test_studies_of_any_network.py",
     "faults/test_faults.py",
 ]
 

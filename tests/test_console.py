@@ -3,12 +3,6 @@
 import io
 import json
 import logging
-import os
-import pty
-import re
-import select
-import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -242,72 +236,3 @@ def test_who_asks_for_another_console_gets_snakemakes(tmp_path, capsys, asked):
     assert not handler.writes_to_stream
     printed_by(handler, tmp_path)
     assert capsys.readouterr() == ("", "")
-
-
-STUDY = ("--configfile", "config/smoke.yaml", "--config", "network={n: [3]}", "preserved={n: []}")
-TARGET = "accuracy/random-splits.csv"
-
-
-def test_where_a_split_fails_nothing_else_starts(checkout, image_tree):
-    for folder in image_tree.glob("*/n02084071"):
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
-    settings = (f"dataset={{layout: imagefolder, root: {image_tree}}}", "results_dir=results/two")
-    run = checkout.snakemake(*STUDY, *settings, check=False)
-    assert run.returncode == 1
-    assert not list((checkout.root / "results/two").glob("logs/train/*/*"))
-    last = re.split(r"jobs? failed:", run.stdout)[1].splitlines()
-    assert len(last) <= 4  # two splits may have failed
-    assert last[1].startswith("  split ") and "has 1 of 2 classes; a task needs two or more (log: results" in last[1]
-    assert "networks are done; when this is mended" in last[-1]
-
-
-def test_one_failed_training_leaves_the_others_alone_and_a_file_gets_plain_lines(checkout):
-    """The manifest of one half is damaged: what is trained on it fails, and what is copied from there has to wait."""
-    settings = (*STUDY, "results_dir=results/half")
-    manifest = "results/half/splits/random-0/A.csv"
-    checkout.snakemake(manifest, "results/half/store.npy", *settings)
-    with (checkout.root / manifest).open("a") as file:
-        file.write("broken\n")
-    run = checkout.snakemake(f"results/half/{TARGET}", *settings, check=False)
-    assert run.returncode == 1
-    done = [line for line in run.stdout.splitlines() if line.startswith("[")]
-    assert re.fullmatch(r"\[1/10\] random-0/baseB \d+\.\d %, about \d+ (s|min) left", done[0])
-    assert len(done) == 3 and done[2].startswith("[3/10] random-0/B3B")
-    assert "jobs failed:\n  random-0/baseA: " in run.stdout
-    assert run.stdout.splitlines()[-1].startswith("3 of 10 networks are done")
-    assert len(run.stdout.splitlines()) < 20
-    assert not re.search(r"[\x00-\x09\x0b-\x1f]", run.stdout)
-
-
-def interrupted(command: list[str], when: str, cwd: Path) -> str:
-    """Run a command on a terminal, type Ctrl-C once it has printed what matches `when`; return what it printed then."""
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(cwd)
-        os.environ["PYTHONPATH"] = str(cwd / "workflow")
-        os.execv(command[0], command)
-    printed, asked, deadline = b"", 0, time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.05)[0]:
-            try:
-                printed += os.read(terminal, 65536)
-            except OSError:  # it has ended
-                break
-        if not asked and re.search(when.encode(), printed):
-            asked = len(printed)
-            os.write(terminal, b"\x03")
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 1
-    os.close(terminal)
-    return printed[asked:].decode()
-
-
-def test_ctrl_c_ends_with_one_line(checkout):
-    """It comes when a job's process has just been started."""
-    names = [f"results/typed/accuracy/random-0/base{half}.json" for half in "AB"]
-    slow = "training={length: 300 iterations, test_every: 100 iterations, rate: 0.001}"
-    command = [sys.executable, "-m", "snakemake", *names, *STUDY, slow, "results_dir=results/typed", "--cores", "1"]
-    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", interrupted(command, r"\[1/2\]", checkout.root))
-    assert printed.splitlines()[-1] == "stopped: 1 of 2 networks are done; run the same command again to resume"
-    assert "Traceback" not in printed and "rror" not in printed
