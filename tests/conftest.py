@@ -37,6 +37,7 @@ LONGEST = [
     "test_studies_of_any_network.py",
     "faults/test_faults.py",
 ]
+MODELS = ["test_any_network.py", "test_catalogue.py", "test_layers.py", "test_libraries.py"]
 
 torch.set_num_threads(1)
 
@@ -53,12 +54,16 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Slow is what runs Snakemake or Slurm, injects faults, or says so itself: `make quick` leaves it out.
+    """Slow is what runs Snakemake or Slurm, injects faults, builds models of the libraries, or says so itself.
+
+    `make quick` leaves it out.
 
     What takes longest comes first, so that the processes of `make test` end together.
     """
     for item in items:
         if "checkout" in item.fixturenames or {"faults", "slurm"} & set(item.path.relative_to(REPOSITORY).parts):
+            item.add_marker("slow")
+        if item.path.name in MODELS:
             item.add_marker("slow")
     longest = [REPOSITORY / "tests" / name for name in LONGEST]
     items.sort(key=lambda item: longest.index(item.path) if item.path in longest else len(longest))
