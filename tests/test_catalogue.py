@@ -34,7 +34,7 @@ OTHERS = [name for name in ROWS if "/" in name and name not in QUICK]
 def pytest_generate_tests(metafunc):
     """The rows to make again."""
     if "row_of" in metafunc.fixturenames:
-        others = OTHERS[:: 1 if metafunc.config.getoption("--all-rows") else 20]
+        others = OTHERS[:: 1 if metafunc.config.getoption("--all-rows") else 40]
         metafunc.parametrize("row_of", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in others)])
 
 

@@ -7,7 +7,13 @@ import pytest
 
 from .conftest import REPOSITORY, Checkout
 
-SMALL = ["pictures={classes: 8, train: 20, val: 10}", "splits={random: 1}", "reduced={examples_per_class: []}"]
+SMALL = [
+    "pictures={classes: 8, train: 20, val: 10}",
+    "splits={random: 1, manmade_natural: false}",
+    "treatments=[AnB, AnB+]",
+    "random_filters=false",
+    "reduced={examples_per_class: []}",
+]
 SHORT = "length: 3 epochs, batch_size: 20, test_every: 1 epochs"
 
 
