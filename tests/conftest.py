@@ -61,9 +61,8 @@ def pytest_collection_modifyitems(items):
     What takes longest comes first, so that the processes of `make test` end together.
     """
     for item in items:
-        if "checkout" in item.fixturenames or {"faults", "slurm"} & set(item.path.relative_to(REPOSITORY).parts):
-            item.add_marker("slow")
-        if item.path.name in MODELS:
+        injects = {"faults", "slurm"} & set(item.path.relative_to(REPOSITORY).parts)
+        if injects or "checkout" in item.fixturenames or item.path.name in MODELS:
             item.add_marker("slow")
     longest = [REPOSITORY / "tests" / name for name in LONGEST]
     items.sort(key=lambda item: longest.index(item.path) if item.path in longest else len(longest))

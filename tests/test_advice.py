@@ -32,6 +32,10 @@ def study(frozen: tuple, tuned: tuple, own_tuned: float = 0.0, splits: int = 8) 
     return simulate_study(effects, splits, seed=0, **EXACT)
 
 
+def page(accuracies, layers):
+    return advice_sections(accuracies, advice_table(accuracies, "top1", layers), "top1", layers)
+
+
 def test_what_is_large_is_decided():
     found = advice(study(frozen=(0, 0, -0.1), tuned=(0.05, 0.1, 0.2)))
     assert (found.pays.answer, found.beyond_training.answer) == (YES, YES)
@@ -65,7 +69,7 @@ def test_one_split_decides_nothing():
     found = advice(table)
     answers = [found.pays, found.freezable, found.best_tuned, found.freeze_or_tune, found.beyond_training]
     assert {answer.answer for answer in answers} == {NOT_DECIDED}
-    text = advice_sections(table, "top1", NAMES)[0].text
+    text = page(table, NAMES)[0].text
     assert text.count("not decided") == 3
     assert text.count("one split alone has no interval") == 3
 
@@ -91,7 +95,7 @@ def test_splits_that_differ_in_their_number_are_one_source():
 
 def test_the_page_says_what_to_do_in_three_sentences_and_shows_every_n():
     table = study(frozen=(0, 0, -0.1), tuned=(0.05, 0.1, 0.2))
-    what, why, rules = advice_sections(table, "top1", NAMES)
+    what, why, rules = page(table, NAMES)
     assert what.text.startswith("Copy layers: that beats training from scratch (")
     assert "it is more than longer training alone gives." in what.text
     assert "Copied layers can stay frozen up to n = 2 (layer1.0)" in what.text
@@ -106,7 +110,7 @@ def test_a_study_with_few_treatments_gets_what_advice_there_is(kept):
     table = study(frozen=(0, 0, 0), tuned=(0, 0, 0), splits=2)
     names = [Network.parse(*key).notation for key in zip(table["split"], table["network"], strict=True)]
     some = table[[name in ("base", *kept) for name in names]]
-    sections = advice_sections(some, "top1", ())
+    sections = page(some, ())
     if set(kept) & {"AnB", "AnB+"}:
         assert "This study has no networks with" in sections[0].text
         assert "layer" not in sections[0].table

@@ -9,6 +9,16 @@ from .test_mutations import LIBRARY, copy, unedited  # noqa: F401 (fixtures)
 FACTS = ["manual_68.csv", "cifar100.csv", "ilsvrc2012.csv", "wordnet30_cifar100.tsv", "wordnet30_ilsvrc2012.tsv"]
 
 
+def around(checkout, edit, program: str) -> tuple:
+    """What a program prints, as JSON, before and after an edit, which is taken back."""
+    before = json.loads(checkout.python("-c", program))
+    content = checkout.edit(*edit)
+    try:
+        return before, json.loads(checkout.python("-c", program))
+    finally:
+        (checkout.root / LIBRARY / f"{edit[0]}.py").write_text(content, encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", FACTS)
 def test_facts_that_decide_a_result_are_seen(copy, unedited, name):  # noqa: F811
     file = copy.root / "resources" / name
@@ -48,12 +58,7 @@ print(json.dumps([code_fingerprint(*training_code(name)) for name in ("caffenet-
     ],
 )
 def test_the_builder_of_an_architecture_is_seen_where_it_builds(copy, edit, seen):  # noqa: F811
-    before = json.loads(copy.python("-c", BUILDERS))
-    content = copy.edit(*edit)
-    try:
-        after = json.loads(copy.python("-c", BUILDERS))
-    finally:
-        (copy.root / LIBRARY / f"{edit[0]}.py").write_text(content, encoding="utf-8")
+    before, after = around(copy, edit, BUILDERS)
     assert [one != two for one, two in zip(before, after, strict=True)] == seen
 
 
@@ -84,10 +89,5 @@ TABLES = {"table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes", 
 )
 def test_what_a_script_uses_is_seen_by_its_rule_and_no_other(copy, edit, seen):  # noqa: F811
     """So a change of plots draws them anew, and trains nothing."""
-    before = json.loads(copy.python("-c", SCRIPTS))
-    content = copy.edit(*edit)
-    try:
-        after = json.loads(copy.python("-c", SCRIPTS))
-    finally:
-        (copy.root / LIBRARY / f"{edit[0]}.py").write_text(content, encoding="utf-8")
+    before, after = around(copy, edit, SCRIPTS)
     assert {name for name in before if before[name] != after[name]} - {"train"} == seen

@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from transferability.common.processes import SNAKEMAKE, address
-from transferability.study.architectures import has_the_papers_layers, is_of_the_house, layer_names
+from transferability.study.architectures import has_the_papers_layers, is_of_a_library, layer_names
 from transferability.study.grid import experiments, splits, study_networks
 from transferability.study.network import ALL, HALVES, WHOLE, Network
 from transferability.study.paths import accuracy_file, weights_file

@@ -10,4 +10,5 @@ from transferability.results.accuracies import read_study
 def main(job):
     study = read_study(paths(job.input.accuracies), paths(job.input.by_class))
     choice = job.params.measure, job.params.layers
-    write_pages(advice_table(study, *choice), advice_sections(study, *choice), paths(job.output))
+    table = advice_table(study, *choice)
+    write_pages(table, advice_sections(study, table, *choice), paths(job.output))

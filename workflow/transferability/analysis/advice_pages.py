@@ -83,12 +83,13 @@ def advice_table(accuracies: pd.DataFrame, measure: str, layers: Sequence[str]) 
     return pd.DataFrame(rows, columns=names)
 
 
-def advice_sections(accuracies: pd.DataFrame, measure: str, layers: Sequence[str]) -> list[Section]:
-    """Return the page: per source what to do with the table over n, and what the answers rest on; then the rules."""
+def advice_sections(
+    accuracies: pd.DataFrame, table: pd.DataFrame, measure: str, layers: Sequence[str]
+) -> list[Section]:
+    """Return the page: per source what to do with the `advice_table`, and what the answers rest on; then the rules."""
     found = sources(relative_accuracies(accuracies, measure))
     if not found:
         return [Section("Advice", NOTHING)]
-    table = advice_table(accuracies, measure, layers)
     sections = []
     for source, rows in found.items():
         advice = advise(rows)

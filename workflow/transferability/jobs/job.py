@@ -146,6 +146,7 @@ class _Watch:
         self.resumed_at = self.images = 0
 
     def begins(self, trainer: Trainer) -> None:
+        """Note where it is, and tell the progress from now on."""
         self.resumed_at = trainer.iteration
         self.images = (trainer.settings.iterations - self.resumed_at) * trainer.settings.batch_size
         self.progress.follow(trainer)

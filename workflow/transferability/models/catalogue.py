@@ -20,7 +20,7 @@ from transferability.common.resources import RESOURCES
 from transferability.models.layers import as_layers, shapes_only
 from transferability.models.libraries import build
 from transferability.models.timm_names import TIMM
-from transferability.study.architectures import catalogue, house_names
+from transferability.study.architectures import catalogue, is_of_a_library
 
 FILE = RESOURCES / "architectures.csv"
 COLUMNS = ["architecture", "layers", "parameters", "smallest", "largest", "step", "mean", "std"]
@@ -100,6 +100,7 @@ def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
 
     @cache
     def takes(size: int) -> bool:
+        """Whether square images of a size go through."""
         try:
             shapes_only(layers, size)
             return True
@@ -130,8 +131,8 @@ def _sizes(takes: Callable[[int], bool], default: int) -> range:
 
 def _rows() -> Iterator[dict[str, object]]:
     """The rows of the catalogue: those of the house as they are, then the libraries', in parallel."""
-    for name in house_names():
-        yield next(given for given in _written() if given["architecture"] == name)
+    with FILE.open(encoding="utf-8", newline="") as file:
+        yield from [given for given in csv.DictReader(file) if not is_of_a_library(given["architecture"])]
     with ProcessPoolExecutor() as pool:
         jobs = {name: pool.submit(row, name) for name in names()}
         for name, job in jobs.items():
@@ -139,11 +140,6 @@ def _rows() -> Iterator[dict[str, object]]:
                 yield job.result()
             except InputError as error:
                 print(f"{name} is left out: {error}", file=sys.stderr)
-
-
-def _written() -> list[dict[str, str]]:
-    with FILE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from transferability.study.architectures import catalogue
+from transferability.study.architectures import catalogue, sizes_in_words
 
 TEXT = """# Architectures
 
@@ -44,7 +44,7 @@ def page() -> str:
             "name": f"`{architecture.name}`",
             "layers": str(len(architecture.layers)),
             "parameters (M)": f"{architecture.parameters / 1e6:.1f}",
-            "sizes": _sizes(architecture.sizes),
+            "sizes": sizes_in_words(architecture.sizes),
             "names of the layers": _shortened(architecture.layers),
         }
         for architecture in catalogue().values()
@@ -54,13 +54,6 @@ def page() -> str:
         table = rows[rows["library"] == library].drop(columns="library")
         parts += [f"## {title}\n", table.to_markdown(index=False, disable_numparse=True, tablefmt="pipe") + "\n"]
     return "\n".join(parts)
-
-
-def _sizes(sizes: range) -> str:
-    if len(sizes) == 1:
-        return str(sizes[0])
-    text = f"{sizes[0]} to {sizes[-1]}"
-    return text if sizes.step == 1 else f"{text} in steps of {sizes.step}"
 
 
 def _shortened(names: Sequence[str]) -> str:

@@ -72,10 +72,12 @@ class _Recorder(nn.Module):
         self.versions: dict[fx.Node, tuple[torch.Tensor, int]] = {}
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return what the graph gives."""
         recorder = self
 
         class Interpreter(fx.Interpreter):
             def run_node(self, node: fx.Node) -> object:
+                """Run a node, and note its tensor."""
                 value = super().run_node(node)
                 if isinstance(value, torch.Tensor):
                     if value.numel() == 0:
@@ -173,6 +175,7 @@ def _piece(model: nn.Module, entry: fx.Node, nodes: Sequence[fx.Node]) -> nn.Mod
     copies = {entry: graph.placeholder("x")}
 
     def copied(node: fx.Node) -> fx.Node:
+        """Return the copy of a node, made with those that it needs."""
         if node not in copies:
             copies[node] = graph.node_copy(node, copied)
         return copies[node]
@@ -185,6 +188,7 @@ class _Copy(nn.Module):
     """Copies what a layer gets, where that layer begins with an operation in place: the features may be kept."""
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return a copy."""
         return features.clone()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from transferability.common.resources import RESOURCES
 
-LIBRARIES = ("torchvision", "timm")
+LIBRARIES = ("torchvision/", "timm/")
 HOUSE = Path(__file__).parents[1] / "models" / "architectures"
 # How most models of the libraries were trained: mean and deviation of ImageNet's pixels, red, green, blue.
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -57,7 +57,7 @@ def blueprint(name: str) -> Blueprint:
 
 def is_of_a_library(name: str) -> bool:
     """Whether it is torchvision/NAME or timm/NAME."""
-    return name.partition("/")[0] in LIBRARIES
+    return name.startswith(LIBRARIES)
 
 
 def library_version(name: str) -> str | None:
@@ -97,16 +97,18 @@ def _numbers(text: str) -> tuple[float, ...] | None:
     return tuple(map(float, text.split())) or None
 
 
+def sizes_in_words(sizes: range) -> str:
+    """Say which sizes an architecture takes."""
+    if len(sizes) < 3:
+        return " or ".join(map(str, sizes))
+    return f"{sizes[0]} to {sizes[-1]}" + (f" in steps of {sizes.step}" if sizes.step > 1 else "")
+
+
 def layer_names(architecture: str) -> tuple[str, ...]:
     """Return the names of an architecture's layers, in order; none where the catalogue lacks it."""
     return catalogue()[architecture].layers if architecture in catalogue() else ()
 
 
-def is_of_the_house(architecture: str) -> bool:
-    """Whether it takes its pixels as blue, green, red less the mean image, as the paper's network does."""
-    return not is_of_a_library(architecture)
-
-
 def has_the_papers_layers(architecture: str) -> bool:
     """Whether the paper's claims speak of its layers: it is the paper's network, or a small one of the same eight."""
-    return is_of_the_house(architecture) and len(layer_names(architecture)) == 8
+    return not is_of_a_library(architecture) and len(layer_names(architecture)) == 8

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from transferability.common.errors import InputError
-from transferability.study.architectures import catalogue, house_names, is_of_a_library
+from transferability.study.architectures import catalogue, house_names, is_of_a_library, sizes_in_words
 
 REPOSITORY = Path(__file__).parents[3]
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
@@ -163,16 +163,9 @@ def _crop_problems(config: Mapping) -> Iterator[Problem]:
     ):
         crop, key = training.get("crop"), (*section, "crop")
         if crop and row and crop not in row.sizes:
-            yield key, f"{crop} given; accepted with network.architecture {architecture}: {_sizes(row.sizes)}"
+            yield key, f"{crop} given; accepted with network.architecture {architecture}: {sizes_in_words(row.sizes)}"
         elif crop and crop > image_size:
             yield key, f"{crop} given; accepted: at most dataset.image_size, which is {image_size}"
-
-
-def _sizes(sizes: range) -> str:
-    """Say in words which sizes an architecture takes."""
-    if len(sizes) < 3:
-        return " or ".join(map(str, sizes))
-    return f"{sizes[0]} to {sizes[-1]}" + (f" in steps of {sizes.step}" if sizes.step > 1 else "")
 
 
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:
