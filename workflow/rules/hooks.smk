@@ -16,6 +16,7 @@ TRAININGS = {}  # the jobs of this run that train, with what is kept of each one
 # What networks stand on.
 FOUNDATIONS = {ROOT, f"{RESULTS}/index.csv", f"{RESULTS}/store.npy"}
 FOUNDATIONS |= {f"{RESULTS}/splits/{split}/{target}.csv" for split, target in TASKS}
+FOUNDATIONS |= {str(weights_file(Path(RESULTS), split, "baseA")) for split in given_splits(config)}
 
 
 class FailedJobs(set):

@@ -30,6 +30,17 @@ def base_weights(wildcards):
     )
 
 
+def given_file(wildcards):
+    """The file of a given network's weights; nothing if it is gone, but was taken over before."""
+    name = given_name(wildcards.split)
+    file = Path(config["given"]["weights"].get(name, "")).expanduser()
+    if file.is_file():
+        return str(file)
+    if weights_file(Path(RESULTS), wildcards.split, "baseA").exists():  # what is done stays usable without it
+        return []
+    raise WorkflowError(f"config key given.weights.{name}: {file} is no file; give that of a network's weights")
+
+
 def training_files(wildcards):
     """The files that the marks of an experiment's networks are made from."""
     files = [source_of(Path(RESULTS), network) for network in EXPERIMENTS[wildcards.experiment]]

@@ -151,8 +151,8 @@ rule claims:
 
 rule advice:
     input:
-        accuracies=accuracy_tables(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural"),
-        by_class=accuracy_tables_by_class(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural"),
+        accuracies=accuracy_tables(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural", "given"),
+        by_class=accuracy_tables_by_class(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural", "given"),
     output:
         csv=f"{RESULTS}/{{study}}advice.csv",
         md=f"{RESULTS}/{{study}}advice.md",

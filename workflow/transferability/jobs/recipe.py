@@ -65,7 +65,7 @@ def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
         network=network.facts(),
         copied=network.copied,
         frozen=network.frozen,
-        architecture=asdict(blueprint(config["network"]["architecture"])),
+        architecture=asdict(blueprint(config["network"]["architecture"], config["network"]["pixels"])),
         training=training_of(config, network.examples),
         seed=config["seed"],
         code=code,
