@@ -26,8 +26,13 @@ BASE_WEIGHTS = [
 
 
 def studies_with(*names):
-    """Whose figures and tables of these experiments there are: this study's, if it has networks of one, and the paper's."""
-    return ["", "paper/"] if any(EXPERIMENTS[name] for name in names) else ["paper/"]
+    """Whose figures and tables of these experiments there are: this study's, if it has networks of one, and the paper's.
+
+    A study of nothing but given networks has none of the paper's beside it.
+    """
+    own = [""] if any(EXPERIMENTS[name] for name in names) else []
+    papers = ["paper/"] if any(EXPERIMENTS[name] for name in EXPERIMENTS if name != "given") else []
+    return own + papers
 
 
 if workflow.is_main_process:
@@ -41,7 +46,7 @@ os.environ.update({"PYTHONUTF8": "1", SNAKEMAKE: address()})
 
 
 wildcard_constraints:
-    split=rf"random-\d+|manmade-natural|{GIVEN}\w+-\d+|{WHOLE}",
+    split=rf"random-\d+|manmade-natural|{GIVEN}[\w-]+-\d+|{WHOLE}",
     experiment="|".join(EXPERIMENTS),
     study="(paper/)?",  # below results/paper/, the same is made from the paper's own accuracies
 

@@ -157,6 +157,8 @@ rule advice:
         csv=f"{RESULTS}/{{study}}advice.csv",
         md=f"{RESULTS}/{{study}}advice.md",
         html=in_report(f"{RESULTS}/{{study}}advice.html", "Claims", "Advice: what to copy"),
+        pdf=f"{RESULTS}/{{study}}advice.pdf",
+        png=f"{RESULTS}/{{study}}advice.png",
     log:
         f"{RESULTS}/logs/{{study}}advice.log",
     localrule: True

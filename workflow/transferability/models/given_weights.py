@@ -50,6 +50,8 @@ def read_given(path: Path) -> dict[str, torch.Tensor]:
             f"{path} holds more than weights, which is not run ({_unpicklable(error)}); {SAVE_SO}"
         ) from error
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        if "TorchScript" in str(error):
+            raise InputError(f"{path} holds a TorchScript program, which is not run; {SAVE_SO}") from error
         raise InputError(f"{path} is damaged or no file of weights ({first_line(error)}); get it again") from error
     return _unwrapped(content, path)
 
