@@ -48,8 +48,6 @@ ruleorder: import_weights > train_base
 
 
 rule import_weights:
-    input:
-        weights=given_file,
     output:
         weights=f"{RESULTS}/weights/{{split}}/baseA.safetensors",
     log:
@@ -61,6 +59,8 @@ rule import_weights:
     conda:
         "../../envs/environment.yaml"
     params:
+        file=given_file,
+        checksum=given_checksum,
         blueprint=asdict(BLUEPRINT),
         sizes={"crop": config["training"]["crop"], "image_size": config["dataset"]["image_size"]},
         code=script_code("import_weights"),

@@ -10,4 +10,4 @@ from transferability.study.architectures import Blueprint
 @script
 def main(job):
     model = Blueprint(**job.params.blueprint)
-    import_weights(Path(job.input.weights), model, **job.params.sizes, product=Path(job.output.weights))
+    import_weights(Path(job.params.file), model, **job.params.sizes, product=Path(job.output.weights))
