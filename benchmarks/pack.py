@@ -18,6 +18,7 @@ from record import record
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
+from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
 
@@ -43,7 +44,7 @@ def make_images(root: Path, count: int) -> None:
 def packed_in(files: ImageFiles, where: StoreFiles, processes: int) -> float:
     """Seconds of packing."""
     began = time.perf_counter()
-    pack(files, where, SIZE, processes, "code", where.index.with_name("notes.jsonl"))
+    pack(files, where, Square(SIZE), processes, "code", where.index.with_name("notes.jsonl"))
     return time.perf_counter() - began
 
 

@@ -46,7 +46,10 @@ def test_every_configuration_is_valid(file):
         ({"training": {"rate": -1}}, "mine.yaml: training.rate: -1 given; accepted: number, more than 0"),
         ({"training": {"length": "20"}}, 'training.length: 20 given; accepted: a number and a unit, as in "450000 it'),
         ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
-        ({"dataset": {"layout": "folders"}}, "dataset.layout: 'folders' given; accepted: pictures, imagefolder, tiny"),
+        (
+            {"dataset": {"layout": "folders"}},
+            "dataset.layout: 'folders' given; accepted: auto, pictures, imagefolder, ",
+        ),
         ({"network": {"n": [1, 8]}}, "network.n: 8 given; accepted: at most 7, layer 8 of caffenet-mini is new"),
         ({"network": {"n": "every"}}, "network.n: 'every' given; accepted: all, or an array of"),
         (
@@ -64,7 +67,15 @@ def test_every_configuration_is_valid(file):
         ({"training": {"crop": 100}}, "training.crop: 100 given; accepted with network.architecture caffenet-mini: 32"),
         ({"training": {"crop": 64}}, "training.crop: 64 given; accepted: at most dataset.image_size, which is 32"),
         ({"dataset": {"layout": "imagefolder"}}, r"dataset.root: none given; layout imagefolder needs it: --config"),
-        ({"dataset": {"root": "/data"}}, "dataset.root: /data given; layout pictures draws its own"),
+        (
+            {"dataset": {"layout": "pictures", "root": "/data"}},
+            "dataset.root: /data given; layout pictures draws its own",
+        ),
+        (
+            {"dataset": {"validation": 0}},
+            "dataset.validation: 0 given; accepted: number or null, more than 0, less than",
+        ),
+        ({"dataset": {"fit": "crop"}}, "dataset.fit: 'crop' given; accepted: stretch, cut, or null"),
         ({"results_dir": "../elsewhere"}, r"results_dir: '\.\./elsewhere' given; accepted: a path of letters"),
         ({"splits": {"sides": {"n1": "living"}}}, "splits.sides.n1: 'living' given; accepted: manmade, natural"),
         (
@@ -140,6 +151,31 @@ def test_all_stands_for_every_number_of_layers_but_the_last():
     config = {"network": {"architecture": "caffenet-mini", "n": "all"}}
     complete_config(config, [])
     assert config["network"]["n"] == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("given", "layout", "fit", "orientation"),
+    [
+        ({}, "pictures", "stretch", "ignore"),
+        ({"root": "cifar10"}, "imagefolder", "cut", "apply"),
+        ({"root": "mine/list.CSV"}, "table", "cut", "apply"),
+        ({"root": "cifar", "layout": "cifar-100"}, "cifar-100", "stretch", "ignore"),
+        ({"root": "mine", "fit": "stretch"}, "imagefolder", "stretch", "apply"),
+    ],
+)
+def test_what_the_root_looks_like_decides_what_is_not_given(given, layout, fit, orientation):
+    config = {"dataset": dict(given)}
+    complete_config(config, [])
+    found = [config["dataset"][key] for key in ("layout", "fit", "orientation")]
+    assert found == [layout, fit, orientation]
+
+
+@pytest.mark.parametrize("name", ["imagenet", "imagenet-fast", "imagenet-resnet50", "tiny-imagenet", "cifar-100"])
+def test_the_shipped_studies_squeeze_their_images_as_the_paper_does(name):
+    config = merged(yaml.safe_load((REPOSITORY / "config" / f"{name}.yaml").read_text()))
+    config["dataset"]["root"] = "/data/images"
+    complete_config(config, [])
+    assert (config["dataset"]["fit"], config["dataset"]["orientation"]) == ("stretch", "ignore")
 
 
 def test_both_environments_are_the_same():

@@ -43,12 +43,12 @@ def test_every_suffix_that_pillow_opens_counts(image_tree):
     assert {f"train/n01440764/more{suffix}" for suffix in suffixes} <= set(index["path"])
 
 
-@pytest.mark.parametrize("layout", ["imagefolder", "tiny-imagenet", "kaggle", "imagenet-archives"])
+@pytest.mark.parametrize("layout", ["tiny-imagenet", "kaggle", "imagenet-archives"])
 def test_what_would_silently_not_count_is_a_fault(layout, tmp_path):
     root = make_tree(layout, tmp_path / layout)
     if layout == "imagenet-archives":
         return _put_notes_into_an_archive(root)
-    folders = {"imagefolder": f"train/{WNIDS[0]}", "tiny-imagenet": f"train/{WNIDS[0]}/images"}
+    folders = {"tiny-imagenet": f"train/{WNIDS[0]}/images"}
     folder = root / folders.get(layout, f"ILSVRC/Data/CLS-LOC/train/{WNIDS[0]}")
     for name in ("a.heic", "b.HEIC", "notes.txt"):
         (folder / name).write_text("x")
@@ -99,7 +99,7 @@ def test_a_root_of_another_shape_is_an_error(tmp_path):
         index_images("imagefolder", tmp_path / "nowhere")
     with pytest.raises(
         InputError,
-        match=r"train is missing; config key dataset\.root wants a directory that holds it",
+        match=r"no class folders; config key dataset\.root wants a directory that holds CLASS/\*\.jpg",
     ):
         index_images("imagefolder", tmp_path)
 

@@ -13,7 +13,7 @@ def figure2(checkout, tmp_path, layout: str) -> dict[str, dict]:
     """Make Figure 2 of a layout's small set; return the accuracy files without what tells where images lay."""
     root = make_tree(layout, tmp_path / layout)
     where = f"results/{layout}"
-    dataset = f"dataset={{layout: {layout}, root: {root}}}"
+    dataset = f"dataset={{layout: {layout}, root: {root}, fit: stretch, orientation: ignore}}"
     options = ("--configfile", "config/smoke.yaml", "--config", dataset, f"results_dir={where}", *STUDY)
     checkout.snakemake(f"{where}/figure2.pdf", *options)
     assert (checkout.root / where / "figure2.pdf").read_bytes().startswith(b"%PDF")

@@ -116,5 +116,5 @@ def test_manifests_number_the_classes_of_each_half():
 
 
 def test_a_half_needs_two_classes():
-    with pytest.raises(InputError, match="two or more"):
+    with pytest.raises(InputError, match="at least 4 classes"):
         split_manifests("random-0", ["a", "b", "c"], hypernym_graph("snapshot", ["a", "b", "c"]), {})

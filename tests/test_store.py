@@ -16,7 +16,7 @@ from transferability.common.tables import write_table
 from transferability.datasets.image_files import CHUNK, ImageFiles
 from transferability.datasets.index import index_images
 from transferability.planning.preflight import check_images
-from transferability.store.decoding import read_image
+from transferability.store.decoding import Square, read_image
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
 
@@ -29,7 +29,14 @@ def packed(tree, where, processes=1, code="code"):
     table = index_images("imagefolder", tree)
     write_table(table, where / "index.csv")
     files = ImageFiles("imagefolder", tree, table["path"].tolist())
-    pack(files, StoreFiles(where / "index.csv", *names(where)), 16, processes, code, where / "state" / "pack.jsonl")
+    pack(
+        files,
+        StoreFiles(where / "index.csv", *names(where)),
+        Square(16),
+        processes,
+        code,
+        where / "state" / "pack.jsonl",
+    )
     return files.paths, where
 
 

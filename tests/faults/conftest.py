@@ -26,6 +26,7 @@ from transferability.jobs import checkpoints as state
 from transferability.jobs.finished import Finished
 from transferability.jobs.job import Job, Products, run_network
 from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
+from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
 from transferability.study.architectures import AS_KNOWN
@@ -67,7 +68,7 @@ class Study:
         write_table(manifest, self.root / "manifest.csv")
         where = StoreFiles(*(self.root / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")))
         images = ImageFiles("imagefolder", self.root, index["path"].tolist())
-        pack(images, where, size=36, processes=1, code="code", notes=self.root / "pack.jsonl")
+        pack(images, where, Square(36), processes=1, code="code", notes=self.root / "pack.jsonl")
 
     def source(self, name: str) -> Source:
         files = [self.root / f for f in ("index.csv", "store.npy", "store.crc32.npy", "store.json", "manifest.csv")]

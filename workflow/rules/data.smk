@@ -38,6 +38,7 @@ rule index:
     params:
         root=lambda wildcards: ROOT,
         layout=config["dataset"]["layout"],
+        validation=config["dataset"]["validation"],
         code=script_code("index"),
     script:
         "../scripts/index.py"
@@ -65,6 +66,8 @@ rule pack:
         root=lambda wildcards: ROOT,
         layout=config["dataset"]["layout"],
         size=config["dataset"]["image_size"],
+        fit=config["dataset"]["fit"],
+        orientation=config["dataset"]["orientation"],
         code=script_code("pack"),
     script:
         "../scripts/pack.py"

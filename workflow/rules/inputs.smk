@@ -69,9 +69,9 @@ def drawn_pictures(wildcards):
     """The drawn pictures, as an input; nothing for other image sets, which have to be there."""
     if DRAWN:
         return ROOT
-    if not Path(ROOT).is_dir() and not Path(f"{RESULTS}/index.csv").exists():  # what is done stays usable without them
+    if not Path(ROOT).exists() and not Path(f"{RESULTS}/index.csv").exists():  # what is done stays usable without them
         raise WorkflowError(
-            f"config key dataset.root: {ROOT} is not a directory; "
+            f"config key dataset.root: {ROOT} is not a directory or file; "
             "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
         )
     return []

@@ -9,4 +9,5 @@ from transferability.datasets.index import index_images
 
 @script
 def main(job):
-    write_table(index_images(job.params.layout, Path(job.params.root)), Path(job.output.index))
+    index = index_images(job.params.layout, Path(job.params.root), job.params.validation)
+    write_table(index, Path(job.output.index))

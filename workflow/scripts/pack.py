@@ -5,6 +5,7 @@ from pathlib import Path
 from transferability.common.script import paths, script
 from transferability.common.tables import read_index
 from transferability.datasets.image_files import ImageFiles
+from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
 
@@ -16,7 +17,7 @@ def main(job):
     pack(
         files=ImageFiles(job.params.layout, Path(job.params.root), images),
         where=where,
-        size=job.params.size,
+        square=Square(job.params.size, job.params.fit, job.params.orientation),
         processes=job.threads,
         code=job.params.code,
         notes=Path(job.config["results_dir"], "state", "pack.jsonl"),

@@ -18,7 +18,7 @@ Work = Callable[["ImageFiles", range, dict | None], dict]
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The images of a set: where they are, and their paths in the order of the index."""
+    """The images of a set: where they are (config key dataset.root), and their paths in the order of the index."""
 
     layout: str
     root: Path
@@ -26,14 +26,19 @@ class ImageFiles:
 
     def read(self, row: int) -> bytes:
         """Return the content of an image file; raise OSError if it cannot be read."""
-        return FORMATS[self.layout].read(self.root, self.paths[row])
+        return FORMATS[self.layout].read(self.folder, self.paths[row])
+
+    @property
+    def folder(self) -> Path:
+        """The directory that paths are below."""
+        return self.root.parent if FORMATS[self.layout].is_file else self.root
 
     def stamp(self, rows: range) -> str:
         """Return a checksum of the names, sizes and times of images (or of the archives that hold them)."""
         return fingerprint([(row, self.paths[row], *self._stat(self.paths[row])) for row in rows])
 
     def _stat(self, path: str) -> tuple[int, int]:
-        for place in (self.root / path, *(self.root / path).parents):
+        for place in (self.folder / path, *(self.folder / path).parents):
             if place.is_file():
                 return place.stat().st_size, place.stat().st_mtime_ns
         return -1, -1

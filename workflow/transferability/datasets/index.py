@@ -1,5 +1,6 @@
 """The index of an image set: one row per image, and what is wrong with the set."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,32 +8,42 @@ import pandas as pd
 
 from transferability.common.errors import InputError
 from transferability.datasets.formats import FORMATS
+from transferability.datasets.holding_out import hold_out
+
+log = logging.getLogger(__name__)
 
 
-def index_images(layout: str, root: Path) -> pd.DataFrame:
+def index_images(layout: str, root: Path, validation: float | None = None) -> pd.DataFrame:
     """List the images of a set: columns path, wnid, subset (train or val), sorted by subset, wnid, path.
+
+    `validation` is the share of each class's images that is held out where the set has no validation images.
 
     Raises InputError that names all that is wrong with the tree: it is not of this layout, classes lack images in a
     subset, ...
     """
-    table, faults = list_images(layout, root)
+    table, faults = list_images(layout, root, validation)
     if faults:
         raise InputError("\n".join(f"{root}: {fault}" for fault in faults))
+    for subset, images in count_images(table).sum().items():
+        log.info("%d images in %s", images, subset)
     return table
 
 
-def list_images(layout: str, root: Path) -> tuple[pd.DataFrame, list[str]]:
+def list_images(layout: str, root: Path, validation: float | None = None) -> tuple[pd.DataFrame, list[str]]:
     """Return the table of `index_images`, of what there is, and what is wrong with the tree, a sentence each."""
-    if not root.is_dir():
-        faults = [f"it is not a directory; config key dataset.root wants that of a set in {layout} layout"]
+    kind = FORMATS[layout]
+    if not (root.is_file() if kind.is_file else root.is_dir()):
+        wanted = "a CSV file" if kind.is_file else "a directory"
+        faults = [f"it is not {wanted}; config key dataset.root wants that of a set in {layout} layout"]
         return pd.DataFrame(columns=["path", "wnid", "subset"]), faults
     faults: list[str] = []
-    table = pd.DataFrame(FORMATS[layout].images(root, faults), columns=["path", "wnid", "subset"])
-    faults += _faults(table)
-    if table.empty and not faults:
-        faults.append(f"no images found in {layout} layout")
+    table = pd.DataFrame(kind.images(root, faults), columns=["path", "wnid", "subset"])
+    faults += _unprintable(table)
+    if not faults:  # otherwise classes lack images for reasons that are told already
+        table = _with_subsets(table, validation, faults)
+        faults += _too_few(table, layout)
     # A numeric tail is sorted as text: the order only has to be the same on every machine.
-    return table.sort_values(["subset", "wnid", "path"], ignore_index=True), faults
+    return table.sort_values(["subset", "wnid", "path"], ignore_index=True), list(dict.fromkeys(faults))
 
 
 def count_images(table: pd.DataFrame) -> pd.DataFrame:
@@ -41,14 +52,41 @@ def count_images(table: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(columns=["train", "val"], fill_value=0).rename_axis(columns=None)
 
 
-def _faults(table: pd.DataFrame) -> Iterator[str]:
-    """Yield what is wrong with a listing, whatever the layout."""
-    if unprintable := [path for path in table["path"] if not path.isprintable()]:
-        yield f"{len(unprintable)} file names cannot be written down, e.g. {unprintable[0]!a}; rename them"
+def _with_subsets(table: pd.DataFrame, validation: float | None, faults: list[str]) -> pd.DataFrame:
+    """Say which subset each image is in, where the set does not, and note which classes lack images in one."""
+    if (table["subset"] == "").any():
+        if validation is not None:
+            log.info("the set has no validation images: %g of each class is held out", validation)
+            return hold_out(table, validation, faults)
+        faults.append(
+            "no validation images; add a folder val (in layout table a column subset), or hold a share of each class "
+            "out by config key dataset.validation, e.g. 0.2"
+        )
+        return table.assign(subset="train")
+    if validation is not None:
+        log.info("config key dataset.validation holds nothing out: the set has validation images of its own")
     counts = count_images(table)
     for subset in counts.columns:
         if missing := counts.index[counts[subset] == 0].tolist():
-            yield (
+            faults.append(
                 f"no {subset} images for {len(missing)} of {len(counts)} classes: {', '.join(missing)}; "
                 "add them or remove the classes"
             )
+    return table
+
+
+def _too_few(table: pd.DataFrame, layout: str) -> Iterator[str]:
+    classes = table["wnid"].unique()
+    if len(classes) == 0:
+        yield f"no images found in {layout} layout"
+    if len(classes) == 1:
+        yield (
+            f"{classes[0]} is the only class, and a network needs two or more to tell apart; add classes, or let "
+            "config key dataset.root name the directory that holds the classes' folders"
+        )
+
+
+def _unprintable(table: pd.DataFrame) -> Iterator[str]:
+    for column, name in (("path", "file"), ("wnid", "class")):
+        if unprintable := [text for text in table[column].unique() if not text.isprintable()]:
+            yield f"{len(unprintable)} {name} names cannot be written down, e.g. {unprintable[0]!a}; rename them"

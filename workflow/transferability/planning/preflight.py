@@ -37,7 +37,7 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
     Every image is decoded, in several processes, with a progress bar; a call that was killed goes on with the next.
     """
     layout = config["dataset"]["layout"]
-    index, faults = list_images(layout, root)
+    index, faults = list_images(layout, root, config["dataset"]["validation"])
     counts = count_images(index)
     files = ImageFiles(layout, root, index["path"].tolist())
     writable = check_writable(results)
@@ -96,7 +96,7 @@ def check_images(files: ImageFiles, results: Path | None, processes: int) -> Fin
         broken = [pair for result in done for pair in result["broken"]]
         if not broken:
             journal.unlink()
-    faults = [f"{files.root / path} cannot be decoded: {reason}; replace it" for path, reason in broken]
+    faults = [f"{files.folder / path} cannot be decoded: {reason}; replace it" for path, reason in broken]
     return Finding("images", faults, f"{len(files.paths) - len(broken):,} of {len(files.paths):,} can be decoded")
 
 

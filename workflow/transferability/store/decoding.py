@@ -2,27 +2,50 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from transferability.common.errors import first_line
 
 
-def read_image(file: Path | BinaryIO, size: int) -> np.ndarray:
-    """Decode an image file to RGB, resized to a square without keeping its aspect ratio: uint8 (size, size, 3).
+@dataclass(frozen=True)
+class Square:
+    """What an image becomes: a square of `size` pixels. `fit` and `orientation` are config keys of section dataset."""
+
+    size: int
+    fit: str = "stretch"
+    orientation: str = "ignore"
+
+
+def read_image(file: Path | BinaryIO, size: int, fit: str = "stretch", orientation: str = "ignore") -> np.ndarray:
+    """Decode an image file to RGB, resized to a square: uint8 (size, size, 3).
 
     Images of any kind become what a person sees of them, on white where they are transparent; of several the first
-    counts. EXIF orientation is ignored, as in the original study. Raises ValueError for pixels without an agreed scale,
-    and what Pillow raises for files that are damaged or no images (`UNREADABLE`).
+    counts. `fit` says what becomes of other shapes: "stretch" squeezes them, "cut" takes the largest square in the
+    middle, whose edges may lie between pixels. Both resize once, by Pillow's bilinear filter, which averages over what
+    it shrinks. The orientation that a camera noted in EXIF is ignored, as in the original study, or with "apply" the
+    image is turned; Pillow itself turns TIFFs in any case. Raises ValueError for pixels without an agreed scale, and
+    what Pillow raises for files that are damaged or no images (`UNREADABLE`).
     """
     with Image.open(file) as image:
+        if orientation == "apply":
+            ImageOps.exif_transpose(image, in_place=True)  # in place it stays what was opened, with its format
         image = _to_rgb(image)
         if image.size != (size, size):
-            image = image.resize((size, size), Image.Resampling.BILINEAR)
+            box = _middle(*image.size) if fit == "cut" else None
+            image = image.resize((size, size), Image.Resampling.BILINEAR, box)
         return np.asarray(image)
+
+
+def _middle(width: int, height: int) -> tuple[float, float, float, float]:
+    """The largest square in the middle of an image: left, upper, right, lower."""
+    side = min(width, height)
+    left, upper = (width - side) / 2, (height - side) / 2
+    return left, upper, left + side, upper + side
 
 
 def check_scale(image: Image.Image) -> None:
@@ -74,6 +97,10 @@ def what_is_wrong(content: bytes, error: Exception) -> str:
         if content[:512].lstrip().startswith(b"<"):
             return "it is a web page or other markup, not an image"
         return f"it is no image that Pillow can open (it begins with {content[:8]!r})"
+    if isinstance(error, Image.DecompressionBombError):
+        return (
+            f"it is far larger than photographs are ({first_line(error).split('(')[-1].split(')')[0]}); scale it down"
+        )
     if "truncat" in str(error).lower():
         return f"it is truncated: it ends at byte {len(content):,}, before the image does"
     return first_line(error)

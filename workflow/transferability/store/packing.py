@@ -5,30 +5,31 @@ import math
 import shutil
 import zlib
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from transferability.common.atomic_files import write_text, written_whole
-from transferability.common.checksums import file_sha256
+from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles, work_through
-from transferability.store.decoding import read_image, try_to_decode
+from transferability.store.decoding import Square, read_image, try_to_decode
 from transferability.store.reading import StoreFiles, pixels_sha256
 
 
-def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, code: str, notes: Path) -> None:
-    """Decode the images of an index, as squares of `size` pixels, into a store, with a progress bar.
+def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, code: str, notes: Path) -> None:
+    """Decode the images of an index, as such squares, into a store, with a progress bar.
 
     The store appears under its name only when it is whole; until then a call goes on where an earlier one ended, by
-    the journal at `notes`, where that had the same `code`, a checksum. Raises InputError that lists every image that
-    cannot be decoded.
+    the journal at `notes`, where that had the same squares and `code`, a checksum. Raises InputError that lists every
+    image that cannot be decoded.
     """
-    images = len(files.paths)
+    images, size = len(files.paths), square.size
     with written_whole(where.store, keep=True) as unfinished:  # its own name comes last: where it is, all is
         _create(unfinished, (images, size, size, 3))
-        work = partial(_pack_chunk, store=unfinished, size=size, code=code)
+        work = partial(_pack_chunk, store=unfinished, square=square, code=fingerprint([code, asdict(square)]))
         results = work_through(files, work, processes, notes, "pack")
         _refuse_broken(files, where.index, [broken for result in results for broken in result["broken"]])
         crcs = np.array([crc for result in results for crc in result["crcs"]], dtype=np.uint32)
@@ -42,7 +43,7 @@ def pack(files: ImageFiles, where: StoreFiles, size: int, processes: int, code: 
 
 def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]) -> None:
     if broken:
-        listing = "\n".join(f"  {files.root / path}: {reason}" for path, reason in broken)
+        listing = "\n".join(f"  {files.folder / path}: {reason}" for path, reason in broken)
         raise InputError(
             f"{len(broken)} of {len(files.paths)} images cannot be decoded; mend or replace them, or delete them and "
             f"{index}, and run again:\n{listing}"
@@ -68,11 +69,12 @@ def _create(file: Path, shape: tuple[int, ...]) -> None:
         np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()
 
 
-def _pack_chunk(files: ImageFiles, rows: range, before: dict | None, store: Path, size: int, code: str) -> dict:
+def _pack_chunk(files: ImageFiles, rows: range, before: dict | None, store: Path, square: Square, code: str) -> dict:
     """Write a chunk's images to the store; return their checksums (crcs) and what is broken (path, reason).
 
     What was written before is only read and compared with its checksums: a crash may have lost it.
     """
+    size = square.size
     place = np.load(store, mmap_mode="r").offset + rows.start * size * size * 3
     with store.open("r+b") as file:
         file.seek(place)
@@ -83,7 +85,7 @@ def _pack_chunk(files: ImageFiles, rows: range, before: dict | None, store: Path
             file.seek(place)
         images, broken = np.zeros((len(rows), size, size, 3), dtype=np.uint8), []
         for image, row in zip(images, rows, strict=True):
-            pixels, reason = try_to_decode(partial(files.read, row), partial(read_image, size=size))
+            pixels, reason = try_to_decode(partial(files.read, row), partial(read_image, **asdict(square)))
             if reason:
                 broken.append((files.paths[row], reason))
             else:

@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 from transferability.common.errors import InputError
 from transferability.study.architectures import catalogue, house_names, is_of_a_library, sizes_in_words
+from transferability.study.image_set import image_set_problems, resolve_image_set
 
 REPOSITORY = Path(__file__).parents[3]
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
@@ -27,7 +28,9 @@ Problem = tuple[Key, str]  # a key, and what is wrong with it
 
 
 def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--config") -> None:
-    """Lay the defaults under a configuration, check it, and find the repository's files that it names; all in place.
+    """Lay the defaults under a configuration, check it, and find what its values stand for, all in place.
+
+    These are the repository's files that it names, and keys that follow from others where they are not given.
 
     Arguments and errors are those of `validate_config`.
     """
@@ -37,6 +40,7 @@ def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
         value = reduce(getitem, key, config)
         if part.get("format") == "repository-path" and str(value).startswith("resources/"):
             _put(config, key, str(REPOSITORY / value))
+    resolve_image_set(config["dataset"])
     if config["network"]["n"] == ALL:
         layers = catalogue()[config["network"]["architecture"]].layers
         config["network"]["n"] = list(range(1, len(layers)))
@@ -125,11 +129,7 @@ def _inconsistencies(config: Mapping) -> Iterator[Problem]:
     yield from _network_problems(config)
     yield from _pixel_problems(config)
     yield from _crop_problems(config)
-    layout, root = config["dataset"]["layout"], config["dataset"]["root"]
-    if layout != "pictures" and not root:
-        yield ("dataset", "root"), f"none given; layout {layout} needs it: --config 'dataset={{root: DIRECTORY}}'"
-    if layout == "pictures" and root:
-        yield ("dataset", "root"), f"{root} given; layout pictures draws its own, images need another dataset.layout"
+    yield from image_set_problems(config["dataset"])
 
 
 def _network_problems(config: Mapping) -> Iterator[Problem]:

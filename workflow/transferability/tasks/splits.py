@@ -88,6 +88,11 @@ def split_manifests(
         halves = dict.fromkeys(targets(split), sorted(wnids))
     elif split == "manmade-natural":
         halves = manmade_natural_halves(wnids, graph, by_hand)
+    elif len(wnids) < 4:
+        raise InputError(
+            f"split {split}: random splits need at least 4 classes, two for each half: this set has {len(wnids)} "
+            f"({', '.join(wnids)}); add classes, or set config key splits.random to 0 (for given networks)"
+        )
     else:
         halves = random_halves(wnids, int(split.removeprefix("random-")))
     for half, members in halves.items():

@@ -1,6 +1,7 @@
 """The formats in which a labelled image set lies on disk (config key dataset.layout): how it is listed and read.
 
-In comes the set's directory; out go a row per image (path, wnid, subset), and the bytes of an image file.
+In comes the set's directory, or the file that lists it; out go a row per image (path, wnid, subset), and the bytes of
+an image file.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transferability.datasets.formats import archives, cifar100, folders
+from transferability.datasets.formats.imagefolder import imagefolder
 from transferability.datasets.formats.suffixes import Row
+from transferability.datasets.formats.table import table
 
 
 @dataclass(frozen=True)
@@ -16,17 +19,20 @@ class Format:
     """How the images of a set are listed and read.
 
     `images(root, faults)` yields a row (path below root, wnid, subset) per image, and appends what is wrong with the
-    tree to `faults`, a sentence each. `read(root, path)` returns the content of an image file, and raises OSError if
-    that fails. For sets in archives, a path leads through the archive as if that were a directory.
+    tree to `faults`, a sentence each; subset is "" where the set has no validation images. `read(folder, path)` returns
+    the content of an image file, and raises OSError if that fails. For sets in archives, a path leads through the archive as if that were a directory. `is_file` says that
+    the root is a file; paths are below its folder then.
     """
 
     images: Callable[[Path, list[str]], Iterator[Row]]
     read: Callable[[Path, str], bytes]
+    is_file: bool = False
 
 
 FORMATS = {
-    "pictures": Format(folders.imagefolder, folders.read),
-    "imagefolder": Format(folders.imagefolder, folders.read),
+    "pictures": Format(imagefolder, folders.read),
+    "imagefolder": Format(imagefolder, folders.read),
+    "table": Format(table, folders.read, is_file=True),
     "tiny-imagenet": Format(folders.tiny_imagenet, folders.read),
     "kaggle": Format(folders.kaggle, folders.read),
     "imagenet-archives": Format(archives.imagenet, archives.read),

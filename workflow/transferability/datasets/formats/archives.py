@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from transferability.datasets.formats.suffixes import Row, is_image, no_images
+from transferability.datasets.formats.suffixes import Row, is_image, is_leftover, no_images
 
 TRAIN = "ILSVRC2012_img_train.tar"  # holds an archive n01440764.tar of each class
 VAL = "ILSVRC2012_img_val.tar"
@@ -111,4 +111,5 @@ def _class_kept_open(path: Path, wnid: str, _process: int) -> Opened:
 
 
 def _listed(tar: tarfile.TarFile) -> Opened:
-    return tar, {member.name.removeprefix("./"): member for member in tar if member.isfile()}
+    members = {member.name.removeprefix("./"): member for member in tar if member.isfile()}
+    return tar, {name: member for name, member in members.items() if not any(map(is_leftover, name.split("/")))}

@@ -1,4 +1,4 @@
-"""Image sets in folders: ImageFolder, Tiny ImageNet, Kaggle's ImageNet (CLS-LOC)."""
+"""Published image sets in folders: Tiny ImageNet, Kaggle's ImageNet (CLS-LOC)."""
 
 import csv
 from collections.abc import Iterator
@@ -6,18 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from transferability.datasets.formats.suffixes import Row, is_image, no_images
+from transferability.datasets.formats.suffixes import Row, is_image, is_leftover, no_images
 
 
 def read(root: Path, path: str) -> bytes:
     """Return the content of an image file; raise OSError if it cannot be read."""
     return (root / path).read_bytes()
-
-
-def imagefolder(root: Path, faults: list[str]) -> Iterator[Row]:
-    """List train/WNID/* and val/WNID/*."""
-    for subset in ("train", "val"):
-        yield from _class_folders(root, subset, subset, faults)
 
 
 def tiny_imagenet(root: Path, faults: list[str]) -> Iterator[Row]:
@@ -101,5 +95,5 @@ def _names(folder: Path) -> list[str]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """List what is in a folder but hidden files, which are other programs' notes; OSError if it cannot be read."""
-    return (path for path in folder.iterdir() if not path.name.startswith("."))
+    """List what is in a folder but leftovers; OSError if it cannot be read."""
+    return (path for path in folder.iterdir() if not is_leftover(path.name))

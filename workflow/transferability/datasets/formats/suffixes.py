@@ -1,13 +1,19 @@
-"""What all layouts share: the row of an index, which files are images, and what is said of those that are none."""
+"""What all layouts share: the row of an index, which files are images or leftovers, and what is said of others."""
 
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-Row = tuple[str, str, str]  # path below the root, wnid, subset (train or val)
+Row = tuple[str, str, str]  # path below the root, wnid, subset (train, val, or "" where the set does not say)
+
+# What macOS and Windows leave behind; that and notes of other programs (.DS_Store, ._x, .ipynb_checkpoints) are hidden.
+LEFTOVERS = {"__macosx", "thumbs.db", "desktop.ini"}
+
+# Images of kinds that Pillow does not open, unless a plugin is there: phones', cameras', drawings.
+UNOPENED = {".heic", ".heif", ".jxl", ".svg", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"}
 
 
 @cache
@@ -22,12 +28,31 @@ def is_image(name: str) -> bool:
     return f".{name.rpartition('.')[2].lower()}" in image_suffixes()
 
 
-def no_images(paths: Sequence[str]) -> str:
-    """Return a fault that tells of files among the images of classes which would silently not count."""
+def is_leftover(name: str) -> bool:
+    """Whether a file or folder is what systems and programs leave behind, by its name: it does not count."""
+    return name.startswith(".") or name.lower() in LEFTOVERS
+
+
+def is_image_by_content(file: Path) -> bool:
+    """Whether a file begins as an image does, whatever its name."""
+    try:
+        with Image.open(file):
+            return True
+    except Exception:  # whatever a reader of some format makes of a file that is none
+        return False
+
+
+def count_suffixes(paths: Sequence[str]) -> str:
+    """Return how many paths have which suffix, the five most frequent ones: "2 .heic, 1 no suffix"."""
     suffixes = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in paths)
     most = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))[:5]
-    kinds = ", ".join(f"{count} {suffix}" for suffix, count in most)
+    return ", ".join(f"{count} {suffix}" for suffix, count in most)
+
+
+def no_images(paths: Sequence[str]) -> str:
+    """Return a fault that tells of files among the images of classes which would silently not count."""
     return (
-        f"{len(paths)} entries of class folders are no images that Pillow opens ({kinds}), e.g. {min(paths)}; convert "
-        "them (to .png or .jpg), put images right into the folder of their class, or remove what is no image"
+        f"{len(paths)} entries of class folders are no images that Pillow opens ({count_suffixes(paths)}), e.g. "
+        f"{min(paths)}; convert them (to .png or .jpg), put images right into the folder of their class, or remove "
+        "what is no image"
     )
