@@ -43,11 +43,16 @@ rule all:
         ALL_MANIFESTS,
         f"{RESULTS}/accuracy.csv",
         result_files(["figure1", "filters", "curves"], [""], ["pdf", "png"]),
-        result_files(["figure2", "figure3"], ["", "paper/"], ["pdf", "png"]),
-        result_files(["figureS1"], REDUCED, ["pdf", "png"]),
+        result_files(["figure2"], studies_with("random-splits"), ["pdf", "png"]),
+        result_files(["figure3"], studies_with("random-splits", "manmade-natural", "random-filters"), ["pdf", "png"]),
+        result_files(["figureS1"], studies_with("reduced"), ["pdf", "png"]),
         result_files(["provenance"], [""], ["csv", "md"]),
         result_files(
-            ["table1", "effects", "claims", "advice", "classes", "wordnet_nodes"], ["", "paper/"], ["csv", "md"]
+            ["table1", "effects", "claims"],
+            studies_with("random-splits", "manmade-natural", "preserved"),
+            ["csv", "md"],
         ),
-        result_files(["tableS1"], REDUCED, ["csv", "md"]),
+        result_files(["advice", "classes", "wordnet_nodes"], studies_with(*EXPERIMENTS), ["csv", "md"]),
+        result_files(["advice"], studies_with(*EXPERIMENTS), ["pdf", "png"]),
+        result_files(["tableS1"], studies_with("reduced"), ["csv", "md"]),
     localrule: True

@@ -60,8 +60,15 @@ def test_one_n_can_pay_where_the_mean_does_not():
     assert (found.pays.answer, found.pays.treatments, found.pays.n) == (YES, ("AnB",), (1,))
 
 
-def test_an_n_that_loses_ends_the_sequence():
-    assert advice(study(frozen=(0, -0.1, 0), tuned=(0, 0, 0))).freezable.answer == "1"
+def test_an_n_that_loses_ends_the_sequence_but_not_the_search():
+    found = advice(study(frozen=(0, -0.1, 0), tuned=(0, 0, 0))).freezable
+    assert (found.answer, found.left) == ("3", (1, 3))
+    assert advice(study(frozen=(0, -0.1, -0.1), tuned=(0, 0, 0))).freezable.left == (1,)
+
+
+def test_a_gain_at_a_large_n_counts_where_small_ones_cannot_be_told():
+    found = advice(study(frozen=(-0.008, 0.2, 0.3), tuned=(0, 0, 0), splits=3)).freezable
+    assert (found.answer, found.left[-1]) == ("3", 3)
 
 
 def test_one_split_decides_nothing():
@@ -95,10 +102,11 @@ def test_splits_that_differ_in_their_number_are_one_source():
 
 def test_the_page_says_what_to_do_in_three_sentences_and_shows_every_n():
     table = study(frozen=(0, 0, -0.1), tuned=(0.05, 0.1, 0.2))
-    what, why, rules = page(table, NAMES)
+    what, figure, why, rules = page(table, NAMES)
     assert what.text.startswith("Copy layers: that beats training from scratch (")
     assert "it is more than longer training alone gives." in what.text
-    assert "Copied layers can stay frozen up to n = 2 (layer1.0)" in what.text
+    assert "The largest n that can stay frozen is n = 2 (layer1.0): that costs less than a point (" in what.text
+    assert figure.text.startswith("Accuracy over the number n of copied layers")
     assert "Fine-tune rather than freeze; fine-tuned, n = 3 (layer2.0) is best." in what.text
     assert what.table["layer"].tolist() == list(NAMES)
     assert why.table["answer"].tolist() == ["yes", "2", "3", "fine-tune", "yes"]

@@ -11,7 +11,7 @@ from transferability.common.errors import InputError
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.building import build_network
 from transferability.models.layers import layer_keys
-from transferability.study.architectures import blueprint
+from transferability.study.architectures import AS_KNOWN, blueprint
 from transferability.training import features
 from transferability.training.optimizers import new_optimizer
 
@@ -152,6 +152,16 @@ def test_what_a_network_of_a_library_sees_is_red_green_blue_and_standardised(tas
     expected = (images[:, :, 2:34, 2:34] / 255 - mean) / std
     [(seen, _), *_] = trainer._val.batches([torch.arange(3)])
     assert torch.allclose(seen, expected, atol=1e-5)
+
+
+def test_pixels_of_the_configuration_go_before_the_catalogues(task):
+    given = blueprint("torchvision/resnet18", {"order": "bgr", "mean": [0.1, 0.2, 0.3], "std": [0.5, 0.5, 0.25]})
+    trainer = trainer_of(given, task)
+    images = torch.from_numpy(task.val.store[task.val.rows[:3]]).permute(0, 3, 1, 2).flip(1)
+    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in ((0.1, 0.2, 0.3), (0.5, 0.5, 0.25)))
+    [(seen, _), *_] = trainer._val.batches([torch.arange(3)])
+    assert torch.allclose(seen, (images[:, :, 2:34, 2:34] / 255 - mean) / std, atol=1e-5)
+    assert blueprint(RESNET.name, AS_KNOWN) == RESNET
 
 
 def test_torchs_optimizers_spare_norms_and_positions_from_decay_and_shorten_long_gradients():

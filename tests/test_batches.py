@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
+from transferability.study.architectures import blueprint
 from transferability.tasks.task import Examples, select_examples
 from transferability.training import batches
 from transferability.training.batches import Pixels, batch_positions
@@ -11,6 +12,7 @@ from transferability.training.preprocessing import Preparation, mean_image
 from .conftest import settings_of
 
 CPU = torch.device("cpu")
+AS_STORED = blueprint("torchvision/resnet18", {"order": "rgb", "mean": [0, 0, 0], "std": [1 / 255] * 3})
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_resized_crops_are_rectangles_of_random_area_aspect_and_place():
     image = torch.stack([across, down, 0 * across], 2).to(torch.uint8)
     settings = settings_of(crop=16, mirror=True, augmentation="resized-crop", smallest_area=0.25)
     torch.manual_seed(0)
-    crops = Preparation.standardised((0.0,) * 3, (1 / 255,) * 3, 64, settings, CPU).train(image.repeat(2000, 1, 1, 1))
+    crops = Preparation.standardised(AS_STORED, 64, settings, CPU).train(image.repeat(2000, 1, 1, 1))
     x, y = crops[:, 0], crops[:, 1]
     inner = slice(2, -2)  # where no border is repeated
     width, height = 16 * (x[:, :, inner].diff(dim=2).mean((1, 2))), 16 * y[:, inner].diff(dim=1).mean((1, 2))

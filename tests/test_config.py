@@ -90,6 +90,21 @@ def test_every_configuration_is_valid(file):
             {"reduced": {"training": {"lenght": 1}}},
             "reduced.training.lenght: unknown key; accepted here: length, batch_",
         ),
+        (
+            {"network": {"pixels": {"mean": [0.5, 0.5, 0.5]}}},
+            "network.pixels.mean: .* given; accepted: null, caffenet-mini takes pixels less the mean image",
+        ),
+        (
+            {"network": {"architecture": "timm/test_resnet", "pixels": {"std": [0, 1, 1]}, "n": [1]}},
+            "network.pixels.std: .* given; accepted: three numbers, more than 0",
+        ),
+        ({"network": {"pixels": {"std": [1, 1]}}}, "network.pixels.std: .* given; accepted: three numbers, or null"),
+        (
+            {"given": {"weights": {"a b": "f"}}},
+            "given.weights: 'a b' given; accepted: names of letters, digits, _ and -",
+        ),
+        ({"given": {"weights": {"net": 3}}}, "given.weights.net: 3 given; accepted: string"),
+        ({"given": {"repeats": 0}}, "given.repeats: 0 given; accepted: integer, at least 1"),
         ({"device": "{"}, "mine.yaml: device: '{' given; accepted: auto, cpu, cuda"),
         ({"seed": 10**30}, "seed: 10+ given; accepted: integer, at least 0, at most 9223372036854775807"),
         ({"jobs": {"threads": 10**9}}, "jobs.threads: 1000000000 given; accepted: integer, at least 1, at most 1024"),

@@ -1,9 +1,15 @@
 """Pages of the documentation, done as they say."""
 
 import re
+import shlex
+import subprocess
+import sys
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from PIL import Image
 
 from .conftest import REPOSITORY, Checkout
 
@@ -38,3 +44,41 @@ def test_a_network_of_ones_own_is_added_as_the_page_says(tmp_path):
     accuracies = pd.read_csv(study.root / "results" / "tinynet" / "accuracy.csv")
     assert set(accuracies["n"]) == {0, 1, 2, 3}
     assert (study.root / "results" / "tinynet" / "figure2.pdf").stat().st_size > 5000
+
+
+def save_photographs(folder, classes=("ants", "bees"), images=15):
+    """Photographs as a person has them: oblong, in one folder a class, each class with its own colour."""
+    generator = np.random.default_rng(0)
+    for place, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for number in range(images):
+            pixels = generator.integers(0, 120, (40, 60, 3), dtype=np.uint8)
+            pixels[:, :, place] += 100
+            Image.fromarray(pixels).save(folder / name / f"IMG_{number}.jpg")
+
+
+@pytest.mark.slow
+def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
+    study = Checkout(tmp_path / "checkout")
+    save_photographs(study.root / "photographs")
+    save, copy, preflight, train = blocks("your-own-images.md", "sh")
+    offline = save.replace("weights='IMAGENET1K_V1'", "weights=None")
+    assert offline != save
+    for command in (offline, copy):
+        subprocess.run(command.replace("python", sys.executable), shell=True, check=True, cwd=study.root)
+    mine = yaml.safe_load((study.root / "mine.yaml").read_text(encoding="utf-8"))
+    mine["network"]["n"], mine["given"]["repeats"] = [1, 9], 2
+    mine["dataset"]["image_size"], mine["training"]["crop"], mine["training"]["length"] = 40, 32, "2 epochs"
+    (study.root / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+    found = study.snakemake(*shlex.split(preflight)[1:]).stdout
+    assert "Everything is in order" in found
+    study.snakemake(*shlex.split(train)[1:])
+    results = study.root / "results" / "my-images"
+    page = (results / "advice.md").read_text(encoding="utf-8")
+    assert page.startswith("## Advice: layers of imagenet\n")
+    assert "layer4.1" in page and "layer1.0" not in page
+    accuracies = pd.read_csv(results / "accuracy.csv")
+    assert len(accuracies) == 2 * (1 + 4)
+    assert set(accuracies["val_images"]) == {6} and set(accuracies["train_images"]) == {24}
+    log = (results / "logs/import/given-imagenet-0.log").read_text(encoding="utf-8")
+    assert "120 of 120 entries of 9 layers" in log

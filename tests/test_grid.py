@@ -1,10 +1,11 @@
 import pytest
 
 from transferability.study.grid import experiments, splits, study_networks
-from transferability.study.network import Network
+from transferability.study.network import Network, given_name
 
 CONFIG = {
     "splits": {"random": 2, "manmade_natural": True},
+    "given": {"weights": {}, "repeats": 3},
     "network": {"n": [1, 2, 3, 4, 5, 6, 7]},
     "treatments": ["BnB", "BnB+", "AnB", "AnB+"],
     "preserved": {"n": [4, 5], "m": [1, 2]},
@@ -74,6 +75,7 @@ def test_the_experiments_of_a_study():
     assert {name: len(networks) for name, networks in parts.items()} == {
         "random-splits": 2 * 58,
         "manmade-natural": 58,
+        "given": 0,
         "preserved": 2 * (2 + 4 * 4),
         "random-filters": 1 + 7,
         "reduced": 1 + 2,
@@ -81,6 +83,18 @@ def test_the_experiments_of_a_study():
     networks = study_networks(CONFIG)
     assert len(networks) == len(set(networks)) == 116 + 58 + 32 + 8 + 2
     assert all(Network.parse(network.split, network.name) == network for network in networks)
+
+
+def test_a_given_network_is_a_of_splits_of_its_own_and_b_has_all_classes():
+    given = {"weights": {"resnet-18": "r.pth", "own": "o.pth"}, "repeats": 2}
+    config = CONFIG | NOTHING_ELSE | {"splits": {"random": 0, "manmade_natural": False}, "given": given}
+    assert splits(config) == ["given-resnet-18-0", "given-resnet-18-1", "given-own-0", "given-own-1"]
+    assert [given_name(split) for split in splits(config)] == ["resnet-18", "resnet-18", "own", "own"]
+    parts = experiments(config | {"network": {"n": [5]}})
+    assert [name for name, networks in parts.items() if networks] == ["given"]
+    names = [network.name for network in parts["given"] if network.split == "given-own-1"]
+    assert names == ["baseB", "B5B", "B5B+", "A5B", "A5B+"]
+    assert len(study_networks(config)) == 4 * (1 + 4 * 7)
 
 
 def test_what_a_configuration_leaves_out_has_no_networks():

@@ -29,6 +29,7 @@ from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
 from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
+from transferability.study.architectures import AS_KNOWN
 from transferability.study.configuration import default_config
 from transferability.study.network import Network
 
@@ -106,7 +107,8 @@ class Study:
 
     def recipe(self, name: str, **training) -> Recipe:
         network = Network.parse("random-0", name)
-        config = {"network": {"architecture": self.architecture}, "training": self.training | training, "seed": 0}
+        network = {"architecture": self.architecture, "pixels": AS_KNOWN}
+        config = {"network": network, "training": self.training | training, "seed": 0}
         return recipe_of(config, network, code="code")
 
     def log(self, name: str) -> str:

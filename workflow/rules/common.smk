@@ -1,13 +1,14 @@
 # Shared by the other files here: paths, networks, wildcards, resources.
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.logging import logger
 
 from transferability.common.processes import SNAKEMAKE, address
-from transferability.study.architectures import has_the_papers_layers, is_of_a_library, layer_names
-from transferability.study.grid import experiments, splits, study_networks
-from transferability.study.network import ALL, HALVES, WHOLE, Network
+from transferability.study.architectures import blueprint, has_the_papers_layers, layer_names
+from transferability.study.grid import experiments, given_splits, splits, study_networks
+from transferability.study.network import ALL, GIVEN, HALVES, WHOLE, Network, given_name, targets
 from transferability.study.paths import accuracy_file, weights_file
 
 RESULTS = str(Path(config["results_dir"]))
@@ -15,15 +16,24 @@ RESOURCES = Path(os.path.relpath(REPOSITORY)) / "resources"  # a checkout that m
 EXPERIMENTS = experiments(config)
 NETWORKS = study_networks(config)
 ARCHITECTURE = config["network"]["architecture"]
+BLUEPRINT = blueprint(ARCHITECTURE, config["network"]["pixels"])
 LAYERS = layer_names(ARCHITECTURE)  # none where the catalogue lacks it
-ALL_MANIFESTS = expand(f"{RESULTS}/splits/{{split}}/{{half}}.csv", split=splits(config), half=HALVES)
+ALL_MANIFESTS = [f"{RESULTS}/splits/{split}/{half}.csv" for split in splits(config) for half in targets(split)]
 TASKS = list(dict.fromkeys((network.split, network.target) for network in NETWORKS))
 BASE_WEIGHTS = [
     str(weights_file(Path(RESULTS), network.split, network.name)) for network in NETWORKS if network.treatment == "base"
 ]
-REDUCED = (
-    ["", "paper/"] if EXPERIMENTS["reduced"] else ["paper/"]
-)  # of which there are figures and tables of reduced sets
+
+
+def studies_with(*names):
+    """Whose figures and tables of these experiments there are: this study's, if it has networks of one, and the paper's.
+
+    A study of nothing but given networks has none of the paper's beside it.
+    """
+    own = [""] if any(EXPERIMENTS[name] for name in names) else []
+    papers = ["paper/"] if any(EXPERIMENTS[name] for name in EXPERIMENTS if name != "given") else []
+    return own + papers
+
 
 if workflow.is_main_process:
     logger.info(f"{len(NETWORKS)} networks in the study of {RESULTS}")
@@ -36,7 +46,7 @@ os.environ.update({"PYTHONUTF8": "1", SNAKEMAKE: address()})
 
 
 wildcard_constraints:
-    split=r"random-\d+|manmade-natural|whole",
+    split=rf"random-\d+|manmade-natural|{GIVEN}[\w-]+-\d+|{WHOLE}",
     experiment="|".join(EXPERIMENTS),
     study="(paper/)?",  # below results/paper/, the same is made from the paper's own accuracies
 

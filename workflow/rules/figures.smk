@@ -86,7 +86,7 @@ rule filters:
         "../../envs/environment.yaml"
     params:
         first_layer=next(iter(LAYERS), ""),
-        bgr=not is_of_a_library(ARCHITECTURE),
+        bgr=BLUEPRINT.order == "bgr",
         code=script_code("filters"),
     script:
         "../scripts/filters.py"

@@ -16,6 +16,7 @@ TRAININGS = {}  # the jobs of this run that train, with what is kept of each one
 # What networks stand on.
 FOUNDATIONS = {ROOT, f"{RESULTS}/index.csv", f"{RESULTS}/store.npy"}
 FOUNDATIONS |= {f"{RESULTS}/splits/{split}/{target}.csv" for split, target in TASKS}
+FOUNDATIONS |= {str(weights_file(Path(RESULTS), split, "baseA")) for split in given_splits(config)}
 
 
 class FailedJobs(set):
@@ -125,8 +126,10 @@ def left_behind():
 def after_success():
     """Say where to look first, if everything was asked for; who asked for a file knows its name."""
     if any(job.rule.name == "all" for job in workflow.dag.targetjobs):
-        first = " and ".join(f"{RESULTS}/{name}" for name in ("figure2.pdf", "advice.md"))
-        logger.info(f"open {first} first; README.md says what else there is")
+        first = [
+            f"{RESULTS}/{name}" for name in (["figure2.pdf"] if EXPERIMENTS["random-splits"] else []) + ["advice.md"]
+        ]
+        logger.info(f"open {' and '.join(first)} first; README.md says what else there is")
 
 
 def is_incomplete(job):

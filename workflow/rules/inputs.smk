@@ -2,8 +2,9 @@
 from dataclasses import fields
 from functools import cache
 
+from transferability.common.checksums import file_sha256
 from transferability.common.code import SCRIPTS, code_fingerprint
-from transferability.jobs.recipe import Recipe, recipe_of, source_of, training_code
+from transferability.jobs.recipe import Recipe, recipe_of, source_of, training_code, weights_mark
 
 
 def rebuilt_if_missing(path, product):
@@ -28,6 +29,25 @@ def base_weights(wildcards):
     return rebuilt_if_missing(
         str(weights_file(Path(RESULTS), network.split, f"base{network.source}")), accuracy(network)
     )
+
+
+def given_file(wildcards):
+    """A parameter: the file of a given network's weights."""
+    return str(Path(config["given"]["weights"][given_name(wildcards.split)]).expanduser())
+
+
+def given_checksum(wildcards):
+    """A parameter: the checksum of this file or, if it is gone but was taken over before, the one that it had then.
+
+    The file is no input of the rule: as the image set, it need not stay where it is.
+    """
+    file, taken_over = Path(given_file(wildcards)), weights_file(Path(RESULTS), wildcards.split, "baseA")
+    if file.is_file():
+        return cached_sha256(file)
+    if taken_over.exists():
+        return weights_mark(taken_over)
+    key = f"given.weights.{given_name(wildcards.split)}"
+    raise WorkflowError(f"config key {key}: {file} is no file; give that of a network's weights")
 
 
 def training_files(wildcards):
@@ -56,6 +76,8 @@ def drawn_pictures(wildcards):
         )
     return []
 
+
+cached_sha256 = cache(file_sha256)  # of given weights, several splits of which come from one file
 
 # What computes in a training job. The checksum ignores comments, docstrings, hints and messages.
 CODE = code_fingerprint(*training_code(config["network"]["architecture"]))

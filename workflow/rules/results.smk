@@ -151,12 +151,14 @@ rule claims:
 
 rule advice:
     input:
-        accuracies=accuracy_tables(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural"),
-        by_class=accuracy_tables_by_class(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural"),
+        accuracies=accuracy_tables(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural", "given"),
+        by_class=accuracy_tables_by_class(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural", "given"),
     output:
         csv=f"{RESULTS}/{{study}}advice.csv",
         md=f"{RESULTS}/{{study}}advice.md",
         html=in_report(f"{RESULTS}/{{study}}advice.html", "Claims", "Advice: what to copy"),
+        pdf=f"{RESULTS}/{{study}}advice.pdf",
+        png=f"{RESULTS}/{{study}}advice.png",
     log:
         f"{RESULTS}/logs/{{study}}advice.log",
     localrule: True

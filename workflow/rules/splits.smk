@@ -10,6 +10,8 @@ rule split:
         checksums=[f"{RESULTS}/splits/{{split}}/{half}.csv.sha256" for half in HALVES],
     log:
         f"{RESULTS}/logs/split/{{split}}.log",
+    wildcard_constraints:
+        split="random.*|manmade-natural",
     priority: 2
     retries: 0  # an error here is the same each time
     conda:
@@ -30,3 +32,37 @@ use rule split as split_whole with:
         checksum=f"{RESULTS}/splits/{{split}}/{ALL}.csv.sha256",
     wildcard_constraints:
         split=WHOLE,
+
+
+# All classes as B, where A is a given network.
+use rule split as split_given with:
+    output:
+        B=f"{RESULTS}/splits/{{split}}/B.csv",
+        checksum=f"{RESULTS}/splits/{{split}}/B.csv.sha256",
+    wildcard_constraints:
+        split=f"{GIVEN}.*",
+
+
+# A network that somebody trained, as the base network A.
+ruleorder: import_weights > train_base
+
+
+rule import_weights:
+    output:
+        weights=f"{RESULTS}/weights/{{split}}/baseA.safetensors",
+    log:
+        f"{RESULTS}/logs/import/{{split}}.log",
+    wildcard_constraints:
+        split=f"{GIVEN}.*",
+    priority: 2
+    retries: 0  # an error here is the same each time
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        file=given_file,
+        checksum=given_checksum,
+        blueprint=asdict(BLUEPRINT),
+        sizes={"crop": config["training"]["crop"], "image_size": config["dataset"]["image_size"]},
+        code=script_code("import_weights"),
+    script:
+        "../scripts/import_weights.py"

@@ -7,8 +7,11 @@ Each answer has an error of ALPHA at most, whatever the number of layers:
 - Does copying pay? "Yes" needs one of several intervals above 0: that of fine-tuned networks, mean over all n (if the
   mean gains, so does the best n), at ALPHA / 2, or that of one n, frozen or fine-tuned, at ALPHA / 2 divided by their
   number (Bonferroni). "No" needs every n below MARGIN, each at ALPHA (an intersection-union test).
-- How many to freeze? Tests in a fixed order, from the smallest n upward, each at ALPHA, up to the first that fails:
-  this keeps the error of the sequence (Maurer, Hothorn & Lehmacher 1995), as the first n that does lose is tested once.
+- How many to freeze? Each n for losing less than MARGIN, in two ways that share ALPHA: in a fixed order, from the
+  smallest n upward, each at ALPHA / 2, up to the first that fails (this keeps the error of the sequence, Maurer,
+  Hothorn & Lehmacher 1995, as the first n that loses is tested once); and every n at ALPHA / 2 divided by their number
+  (Bonferroni), for features that gain at a large n what no test tells at a small one. "None" needs the smallest n to
+  lose more than MARGIN, at ALPHA.
 - How many to fine-tune? An n is ruled out if the best lies above it at level ALPHA / (number of n - 1): the best n in
   truth is ruled out with probability ALPHA at most (subset selection, Gupta 1965; Hsu's comparison with the best,
   1984, with Bonferroni's bound). What is left is the answer.
@@ -102,13 +105,18 @@ def _pays(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
 
 
 def _freezable(frozen: Cells) -> Answer:
-    """The largest n up to which frozen features lose nothing (less than MARGIN); "none" if the first n does lose."""
+    """The largest n at which frozen features lose nothing (less than MARGIN); "none" if the first n does lose."""
     if not frozen:
         return Answer(NOT_DECIDED)
-    kept = list(takewhile(lambda n: frozen[n].interval()[0] > -MARGIN, frozen))
+
+    def keeps(n: int, alpha: float) -> bool:
+        return frozen[n].interval(alpha)[0] > -MARGIN
+
+    in_order = set(takewhile(lambda n: keeps(n, ALPHA / 2), frozen))
+    kept = tuple(n for n in frozen if n in in_order or keeps(n, ALPHA / 2 / len(frozen)))
     n = kept[-1] if kept else min(frozen)
     loses = not kept and frozen[n].interval()[1] < -MARGIN
-    return Answer(str(n) if kept else NONE if loses else NOT_DECIDED, (FROZEN,), (n,), frozen[n], tuple(kept))
+    return Answer(str(n) if kept else NONE if loses else NOT_DECIDED, (FROZEN,), (n,), frozen[n], kept)
 
 
 def _best_tuned(source: pd.DataFrame, tuned: Cells) -> Answer:

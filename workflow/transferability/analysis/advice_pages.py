@@ -1,6 +1,7 @@
 """Advice as a person reads it: what to do in three sentences, a table over n, what each answer rests on, the rules."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from transferability.analysis.claim_parts import NOT_DECIDED
 from transferability.analysis.effects import Estimate
 from transferability.analysis.relative import relative_accuracies
 from transferability.common.pages import Section
+from transferability.study.network import GIVEN
 
 CALLED = {FROZEN: "frozen", TUNED: "fine-tuned", "BnB": "own frozen", "BnB+": "own fine-tuned"}
 RULES = """n is the number of first layers that are copied. "Frozen" is AnB, "fine-tuned" AnB+; "own" layers (BnB, BnB+)
@@ -36,9 +38,9 @@ Does copying pay? Yes, if an interval lies above 0: that of the fine-tuned netwo
 of a single n, frozen or fine-tuned, at 2.5 % divided by their number (Bonferroni). No, if every n lies below one point,
 each at 5 % (an intersection-union test).
 
-How many layers can stay frozen? The n are tested in order, from the smallest, each at 5 %, for losing less than one
-point, up to the first that fails; the answer is the last n before that (a fixed-sequence test). None, if already the
-smallest n loses more than one point.
+How many layers can stay frozen? The largest n that is found to lose less than one point: the n are tested in order,
+from the smallest, each at 2.5 %, up to the first that fails (a fixed-sequence test), and besides each at 2.5 % divided
+by their number (Bonferroni). None, if already the smallest n loses more than one point.
 
 How many layers to copy and fine-tune? An n is ruled out if the n with the highest accuracy lies above it at 5 % divided
 by the number of other n (a comparison with the best, with Bonferroni's bound). The answer is all n that are left.
@@ -49,6 +51,8 @@ less than one point against every fine-tuned n. Both at 5 % divided by the numbe
 More than longer training? Whether AnB+ lies above BnB+ (yes) or below (no), mean over all n."""
 RESTS = """The difference that each answer rests on, of several n their mean; of an answer that is not decided, the
 difference of the best that was seen."""
+FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
+Bars are the intervals of the differences: where one does not reach the dashed line, copying has gained or lost."""
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
 
@@ -84,18 +88,25 @@ def advice_table(accuracies: pd.DataFrame, measure: str, layers: Sequence[str]) 
 
 
 def advice_sections(
-    accuracies: pd.DataFrame, table: pd.DataFrame, measure: str, layers: Sequence[str]
+    accuracies: pd.DataFrame, table: pd.DataFrame, measure: str, layers: Sequence[str], figure: Path | None = None
 ) -> list[Section]:
-    """Return the page: per source what to do with the `advice_table`, and what the answers rest on; then the rules."""
+    """Return the page: what to do and the `advice_table`, per source; `figure`; what the answers rest on; the rules."""
     found = sources(relative_accuracies(accuracies, measure))
     if not found:
         return [Section("Advice", NOTHING)]
-    sections = []
-    for source, rows in found.items():
-        advice = advise(rows)
-        sections.append(Section(f"Advice: {_source(source)}", words(advice, layers), _over_n(table, source)))
-        sections.append(Section(f"What it rests on: {_source(source)}", RESTS, _answers(advice)))
-    return [*sections, Section("Rules", RULES)]
+    advices = {source: advise(rows) for source, rows in found.items()}
+    return [
+        *(
+            Section(f"Advice: {called(source)}", words(advice, layers), _over_n(table, source))
+            for source, advice in advices.items()
+        ),
+        Section("Accuracy over n", FIGURE, image=figure),
+        *(
+            Section(f"What it rests on: {called(source)}", RESTS, _answers(advice))
+            for source, advice in advices.items()
+        ),
+        Section("Rules", RULES),
+    ]
 
 
 def words(advice: Advice, layers: Sequence[str]) -> str:
@@ -123,12 +134,12 @@ def _how_many_frozen(advice: Advice, layers: Sequence[str]) -> str:
     answer = advice.freezable
     if not answer.n:
         return "This study has no networks with frozen copies."
-    seen = f"{_at(answer.n, layers)}: {_points(answer.found)} points"
+    seen = f"{_points(answer.found)} points"
     if answer.answer == NONE:
-        return f"Keep no copied layers frozen: already the fewest lose more than a point ({seen})."
+        return f"Keep no copied layers frozen: already {_at(answer.n, layers)} loses more than a point ({seen})."
     if answer.answer == NOT_DECIDED:
-        return f"How many copied layers can stay frozen is not decided{_why(answer)} ({seen})."
-    return f"Copied layers can stay frozen up to {_at(answer.n, layers)}: up to there that costs less than a point."
+        return f"How many copied layers can stay frozen is not decided{_why(answer)} ({_at(answer.n, layers)}: {seen})."
+    return f"The largest n that can stay frozen is {_at(answer.n, layers)}: that costs less than a point ({seen})."
 
 
 def _how_many_tuned(advice: Advice, layers: Sequence[str]) -> str:
@@ -224,7 +235,7 @@ def _list(numbers: Sequence[int]) -> str:
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
-def _source(name: str) -> str:
-    """What a source of features is called in a title."""
+def called(source: str) -> str:
+    """Return what a source of features is called in a title."""
     known = {"random": "random halves of the classes", "manmade-natural": "man-made and natural classes"}
-    return known.get(name, name)
+    return known.get(source) or f"layers of {source.removeprefix(GIVEN)}"

@@ -9,7 +9,8 @@ Second, all splits are tested on the same validation images, which repeating spl
 last tests had right of each class tells how large that is: the variance clustered by class, less its part within
 splits, which the first error has already (two-way clustering, Cameron, Gelbach & Miller 2011). Where that is not known,
 as for the paper, it is the binomial error of the difference as if networks erred independently; as they err on the same
-images, that is an upper bound.
+images, that is an upper bound. So it is where a given network is copied from: all splits have all classes there, which
+may be two, and are what is asked about, not a sample of others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from statsmodels.regression.linear_model import OLS
 
 from transferability.analysis.relative import relative_accuracies
 from transferability.results.accuracies import BY_CLASS
+from transferability.study.network import GIVEN
 
 ALPHA = 0.05  # error on each side of an interval, and of each verdict
 
@@ -72,9 +74,14 @@ def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
     degrees = min(group["split"].nunique() for group in groups) - 1
     se_splits = _clustered_error(groups, weights) if degrees else np.nan
     networks = sum(map(len, groups))
-    by_class = all(BY_CLASS in group and group[BY_CLASS].notna().all() for group in groups)
+    by_class = all(BY_CLASS in group and group[BY_CLASS].notna().all() and _halved(group) for group in groups)
     se_images = (_class_error if by_class else _binomial_error)(groups, weights)
     return Estimate(value, se_splits, se_images, degrees, networks)
+
+
+def _halved(group: pd.DataFrame) -> bool:
+    """Whether its classes are a half of more, as none are where a given network is copied from."""
+    return not group["split"].str.startswith(GIVEN).any()
 
 
 def _group(relative: pd.DataFrame, treatment: str, layers: tuple[int, ...]) -> pd.DataFrame:

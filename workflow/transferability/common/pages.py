@@ -1,7 +1,8 @@
 """Tables as a person reads them: Markdown and HTML pages, beside the CSV that a program reads."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -17,11 +18,15 @@ th { border-bottom: 2px solid #888 }"""
 
 @dataclass(frozen=True)
 class Section:
-    """A table, or none, with what has to be known to read it. A blank line in the text begins a paragraph."""
+    """A table, a figure, or neither, with what has to be known to read it.
+
+    A blank line in the text begins a paragraph. `image` is a PNG file; pages in Markdown name it, and stand beside it.
+    """
 
     title: str
     text: str
     table: pd.DataFrame | None = None
+    image: Path | None = None
 
 
 def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[Path], digits: int = 3) -> None:
@@ -34,7 +39,7 @@ def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[
             write_text(path, csv.to_csv(index=False, float_format="%.6g"))
         else:
             page = _markdown if path.suffix == ".md" else _html
-            write_text(path, page([Section(s.title, s.text, _rounded(s.table, digits)) for s in sections]))
+            write_text(path, page([replace(section, table=_rounded(section.table, digits)) for section in sections]))
 
 
 def _rounded(table: pd.DataFrame | None, digits: int) -> pd.DataFrame | None:
@@ -60,6 +65,8 @@ def _markdown(sections: Sequence[Section]) -> str:
         if section.table is not None:
             table = section.table.replace(r"\|", r"\\|", regex=True)
             parts.append(table.to_markdown(index=False, disable_numparse=True))
+        if section.image:
+            parts.append(f"![{section.title}]({section.image.name})")
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,4 +80,7 @@ def _html(sections: Sequence[Section]) -> str:
         parts += [f"<p>{escape(paragraph)}</p>" for paragraph in section.text.split("\n\n")]
         if section.table is not None:
             parts.append(section.table.to_html(index=False, border=0))
+        if section.image:
+            picture = b64encode(section.image.read_bytes()).decode()
+            parts.append(f"<img src='data:image/png;base64,{picture}' alt='{escape(section.title)}' width='100%'>")
     return "\n".join(parts) + "\n"

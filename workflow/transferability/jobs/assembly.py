@@ -63,7 +63,7 @@ def new_trainer(
         preparation = Preparation.of_the_house(start.mean.to(device), pixel_scale(blueprint), settings)
     else:
         size = task.train.store.shape[1]
-        preparation = Preparation.standardised(blueprint.mean, blueprint.std, size, settings, device)
+        preparation = Preparation.standardised(blueprint, size, settings, device)
     return Trainer(name, network, task, preparation, settings, seed_of, device)
 
 

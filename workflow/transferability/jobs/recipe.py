@@ -65,7 +65,7 @@ def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
         network=network.facts(),
         copied=network.copied,
         frozen=network.frozen,
-        architecture=asdict(blueprint(config["network"]["architecture"])),
+        architecture=asdict(blueprint(config["network"]["architecture"], config["network"]["pixels"])),
         training=training_of(config, network.examples),
         seed=config["seed"],
         code=code,
@@ -111,11 +111,21 @@ def check_sources(sources: Collection[Source]) -> None:
 
 def weights_digest(path: Path) -> str:
     """Return the checksum of its tensors that a weights file names; InputError if it is damaged."""
+    return _marks(path)["sha256"]
+
+
+def weights_mark(path: Path) -> str:
+    """Return the mark of the network that a weights file holds, of a given one its file's checksum; errors as above."""
+    return _marks(path)["fingerprint"]
+
+
+def _marks(path: Path) -> Mapping[str, str]:
     with path.open("rb"):  # safetensors does not tell that a file may not be read from that it is damaged
         pass
     try:
         with safe_open(path, framework="numpy") as file:
-            return json.loads((file.metadata() or {})["marks"])["sha256"]
+            marks = json.loads((file.metadata() or {})["marks"])
+            return {name: marks[name] for name in ("fingerprint", "sha256")}
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} is damaged ({error!r}); delete it and run again to train this base network anew"

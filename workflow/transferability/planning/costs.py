@@ -53,7 +53,7 @@ def disk_needs(config: Mapping, networks: Iterable[Network], images: int, classe
 
 
 def _blueprint(config: Mapping) -> Blueprint:
-    return blueprint(config["network"]["architecture"])
+    return blueprint(config["network"]["architecture"], config["network"]["pixels"])
 
 
 def _parameters(model: Blueprint, crop: int, classes: int) -> int:

@@ -13,6 +13,7 @@ LIBRARIES = ("torchvision/", "timm/")
 HOUSE = Path(__file__).parents[1] / "models" / "architectures"
 # How most models of the libraries were trained: mean and deviation of ImageNet's pixels, red, green, blue.
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+AS_KNOWN = {"order": "rgb", "mean": None, "std": None}  # pixels as the catalogue says
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,14 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What decides how a network is built and fed, by value: a row's name, mean and std, and the library's version."""
+    """What decides how a network is built and fed, by value: a row's name, its pixels, and the library's version.
+
+    `order` is that of the channels, rgb or bgr, and of `mean` and `std`, which are None for networks of the house.
+    """
 
     name: str
     library: str | None
+    order: str
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
 
@@ -46,13 +51,17 @@ class Blueprint:
         return self.library is None
 
 
-def blueprint(name: str) -> Blueprint:
-    """Return an architecture's blueprint; what the catalogue does not know of a library takes ImageNet's pixels."""
+def blueprint(name: str, pixels: Mapping = AS_KNOWN) -> Blueprint:
+    """Return an architecture's blueprint; what the catalogue does not know of a library takes ImageNet's pixels.
+
+    `pixels` is the configuration's section: its mean and std, where they are not None, go before the catalogue's.
+    """
     if not is_of_a_library(name):
-        return Blueprint(name, None, None, None)
+        return Blueprint(name, None, "bgr", None, None)
     row = catalogue().get(name)
     mean, std = (row.mean, row.std) if row else IMAGENET
-    return Blueprint(name, library_version(name), mean, std)
+    mean, std = pixels["mean"] or mean, pixels["std"] or std
+    return Blueprint(name, library_version(name), pixels["order"], tuple(mean), tuple(std))
 
 
 def is_of_a_library(name: str) -> bool:

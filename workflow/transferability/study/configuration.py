@@ -127,6 +127,7 @@ def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
 def _inconsistencies(config: Mapping) -> Iterator[Problem]:
     """Yield what is wrong with values that are well-formed each but do not go together."""
     yield from _network_problems(config)
+    yield from _pixel_problems(config)
     yield from _crop_problems(config)
     yield from image_set_problems(config["dataset"])
 
@@ -154,6 +155,16 @@ def _network_problems(config: Mapping) -> Iterator[Problem]:
             yield ("preserved", "m"), text
 
 
+def _pixel_problems(config: Mapping) -> Iterator[Problem]:
+    architecture, pixels = config["network"]["architecture"], config["network"]["pixels"]
+    for key in ("mean", "std"):
+        if pixels[key] and not is_of_a_library(architecture):
+            text = f"{pixels[key]} given; accepted: null, {architecture} takes pixels less the mean image"
+            yield ("network", "pixels", key), text
+    if pixels["std"] and min(pixels["std"]) <= 0:
+        yield ("network", "pixels", "std"), f"{pixels['std']} given; accepted: three numbers, more than 0"
+
+
 def _crop_problems(config: Mapping) -> Iterator[Problem]:
     architecture, image_size = config["network"]["architecture"], config["dataset"]["image_size"]
     row = catalogue().get(architecture)
@@ -170,7 +181,7 @@ def _crop_problems(config: Mapping) -> Iterator[Problem]:
 
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:
     for error in list(validator.iter_errors(config)):
-        if isinstance(error.instance, str) and error.absolute_path:
+        if isinstance(error.instance, str) and _value(config, tuple(error.absolute_path)) == error.instance:
             _put(config, tuple(error.absolute_path), _read_text(error.instance))
 
 

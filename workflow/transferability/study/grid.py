@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from transferability.study.network import ALL, HALVES, RANDOM, WHOLE, Network
+from transferability.study.network import ALL, GIVEN, HALVES, RANDOM, WHOLE, Network, targets
 
 
 def random_splits(config: Mapping) -> list[str]:
@@ -10,25 +10,32 @@ def random_splits(config: Mapping) -> list[str]:
     return [f"random-{k}" for k in range(config["splits"]["random"])]
 
 
+def given_splits(config: Mapping) -> list[str]:
+    """Names of the splits whose A is a given network, one for each repeat: given-NAME-0, given-NAME-1, ..."""
+    given = config["given"]
+    return [f"{GIVEN}{name}-{k}" for name in given["weights"] for k in range(given["repeats"])]
+
+
 def splits(config: Mapping) -> list[str]:
-    """Names of all splits of a study into halves."""
+    """Names of all splits of a study into A and B."""
     names = random_splits(config)
     if config["splits"]["manmade_natural"]:
         names.append("manmade-natural")
-    return names
+    return names + given_splits(config)
 
 
 def experiments(config: Mapping) -> dict[str, list[Network]]:
     """List the networks of each experiment of a study, with the base networks that it compares with.
 
-    Keys: random-splits (Figure 2), manmade-natural (Figure 3), preserved, random-filters, reduced (Figure S1). An
-    experiment that the configuration leaves out has no networks.
+    Keys: random-splits (Figure 2), manmade-natural (Figure 3), given, preserved, random-filters, reduced (Figure S1).
+    An experiment that the configuration leaves out has no networks.
     """
-    randomly = random_splits(config)
-    others = [split for split in splits(config) if split not in randomly]
+    randomly, given = random_splits(config), given_splits(config)
+    others = [split for split in splits(config) if split not in randomly + given]
     return {
         "random-splits": [network for split in randomly for network in _grid(config, split)],
         "manmade-natural": [network for split in others for network in _grid(config, split)],
+        "given": [network for split in given for network in _grid(config, split)],
         "preserved": [network for split in randomly for network in _preserved(config, split)],
         "random-filters": _random_filters(config),
         "reduced": _reduced(config),
@@ -41,9 +48,10 @@ def study_networks(config: Mapping) -> list[Network]:
 
 
 def _grid(config: Mapping, split: str) -> list[Network]:
-    """On one split both bases and, in both directions, every treatment and n."""
+    """On one split the bases and, for each task, every treatment and n."""
     networks = []
-    for target, other in (HALVES, HALVES[::-1]):
+    for target in targets(split):
+        (other,) = set(HALVES) - {target}
         networks.append(Network(split, target, target))
         for treatment in config["treatments"]:
             source = target if treatment.startswith("B") else other

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 HALVES = ("A", "B")
+GIVEN = "given-"  # what the splits' names begin with whose A is a given network, and whose B is the whole set
 WHOLE = "whole"  # the split that does not divide: one task with all classes ...
 ALL = "all"  # ... and what that task is called where others say A or B
 RANDOM = "random"  # where layers that were never trained come from
@@ -14,6 +15,18 @@ _RANDOM = re.compile(r"random(?P<n>[1-9][0-9]*)")
 _REDUCED = re.compile(r"reduced-(?P<examples>[0-9]{4,})")
 
 
+def targets(split: str) -> tuple[str, ...]:
+    """Return what networks of a split are trained on: a task for each of its halves; all; B where A is given."""
+    if split == WHOLE:
+        return (ALL,)
+    return HALVES[1:] if split.startswith(GIVEN) else HALVES
+
+
+def given_name(split: str) -> str:
+    """Return the name of the given network that a split "given-NAME-0" copies from."""
+    return split.removeprefix(GIVEN).rpartition("-")[0]
+
+
 @dataclass(frozen=True)
 class Network:
     """One network of the study: its first `n` layers come from base{source}, it is trained and tested on {target}.
@@ -21,7 +34,8 @@ class Network:
     `fine_tuned` says whether these layers learn too (the paper's "+"). The next `preserved` layers are copied as well,
     and learn. A base network has n = 0 and source == target. `split` names how the classes were divided into the
     halves A and B; on the split "whole", source and target are "all", but the source of layers that are random and
-    never trained is "random". `examples` is the number of training images per class, the first ones; 0 stands for all.
+    never trained is "random". On splits "given-NAME-0" baseA is a given network, and B has all classes. `examples` is
+    the number of training images per class, the first ones; 0 stands for all.
     """
 
     split: str

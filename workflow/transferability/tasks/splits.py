@@ -9,7 +9,7 @@ import pandas as pd
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.datasets.wordnet import ARTIFACT, ORGANISM, ancestors
-from transferability.study.network import ALL, WHOLE
+from transferability.study.network import GIVEN, WHOLE, targets
 
 BY_HAND = RESOURCES / "manual_68.csv"
 SIDES = {"manmade": "A", "natural": "B"}
@@ -80,12 +80,12 @@ def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
 def split_manifests(
     split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
 ) -> dict[str, pd.DataFrame]:
-    """Return the manifests of a split by its name: of A and B (random-k or manmade-natural), or of "all" (whole).
+    """Return the manifests of a split by its name: of A and B (random-k or manmade-natural), "all" (whole), B (given).
 
     Raises InputError if one would have fewer than two classes.
     """
-    if split == WHOLE:
-        halves = {ALL: sorted(wnids)}
+    if split == WHOLE or split.startswith(GIVEN):
+        halves = dict.fromkeys(targets(split), sorted(wnids))
     elif split == "manmade-natural":
         halves = manmade_natural_halves(wnids, graph, by_hand)
     elif len(wnids) < 4:

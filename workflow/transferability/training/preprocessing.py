@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from transferability.study.architectures import Blueprint
 from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples
 from transferability.training.batches import TEST_BATCH
@@ -42,12 +43,10 @@ class Preparation:
         return cls(mean, scale, True, mean.shape[0], settings)
 
     @classmethod
-    def standardised(
-        cls, mean: tuple[float, ...], std: tuple[float, ...], size: int, settings: Settings, device: torch.device
-    ) -> "Preparation":
-        """Red, green, blue, of mean 0 and deviation 1: `mean` and `std` are those of pixels from 0 to 1."""
-        mean, std = 255 * torch.tensor(mean, device=device), 255 * torch.tensor(std, device=device)
-        return cls(mean, 1 / std, False, size, settings)
+    def standardised(cls, blueprint: Blueprint, size: int, settings: Settings, device: torch.device) -> "Preparation":
+        """Of mean 0 and deviation 1, if pixels from 0 to 1 have the blueprint's."""
+        mean, std = (255 * torch.tensor(numbers, device=device) for numbers in (blueprint.mean, blueprint.std))
+        return cls(mean, 1 / std, blueprint.order == "bgr", size, settings)
 
     def train(self, images: torch.Tensor) -> torch.Tensor:
         """Prepare a training batch, drawing cut and mirror for each image: float32 (batch, 3, crop, crop)."""

@@ -1,0 +1,13 @@
+"""Take over a network that somebody trained as the base network A of a split."""
+
+from pathlib import Path
+
+from transferability.common.script import script
+from transferability.jobs.given import import_weights
+from transferability.study.architectures import Blueprint
+
+
+@script
+def main(job):
+    model = Blueprint(**job.params.blueprint)
+    import_weights(Path(job.params.file), model, **job.params.sizes, product=Path(job.output.weights))

@@ -1,0 +1,192 @@
+"""Weights that somebody trained: read from a file without running anything that it holds, and fitted to a model.
+
+People's files wrap weights (`{"state_dict": ..., "epoch": 90}`) and prefix their names (`module.backbone.fc.weight`):
+both are taken off, and what is found is said. What does not fit is an error: nothing is ever left out in silence.
+"""
+
+import argparse
+import logging
+import pickle
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from transferability.common.errors import InputError, first_line
+from transferability.models.layers import layer_keys
+
+log = logging.getLogger(__name__)
+
+SAVE_SO = "save the weights alone: torch.save(model.state_dict(), FILE), or safetensors.torch.save_file"
+# Entries under which training programs save weights, averaged ones first: those are what their authors tested.
+WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "module")
+# What programs save beside weights, and torch's reader takes for harmless: options and numbers.
+HARMLESS = [argparse.Namespace, np.dtype, np._core.multiarray.scalar, type(np.dtype("f4")), type(np.dtype("f8"))]
+HARMLESS += [type(np.dtype("i8"))]
+AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # further classifiers of GoogLeNet and Inception, only used to train them
+COUNTER = "num_batches_tracked"  # BatchNorm's, which files from before 2018 lack; it decides nothing here
+NAMED = 6  # entries that an error names of each kind
+
+
+def read_given(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a file by name, without wrappers; raise InputError where it has none to be read."""
+    start = _first_bytes(path)
+    try:
+        if start[8:9] == b"{":
+            return load_file(path)
+        if not start.startswith((b"PK", b"\x80")):
+            raise InputError(
+                f"{path} begins with {start[:24]!r}: it is neither a safetensors file nor one that torch saved; "
+                "download it again, or convert it"
+            )
+        with torch.serialization.safe_globals(HARMLESS):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{path} holds more than weights, which is not run ({_unpicklable(error)}); {SAVE_SO}"
+        ) from error
+    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        if "TorchScript" in str(error):
+            raise InputError(f"{path} holds a TorchScript program, which is not run; {SAVE_SO}") from error
+        raise InputError(f"{path} is damaged or no file of weights ({first_line(error)}); get it again") from error
+    return _unwrapped(content, path)
+
+
+def _first_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise InputError(f"{path} is a directory; give a file of weights")
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        raise InputError(f"{path} is empty; get it again")
+    if start.startswith(b"version https://git-lfs"):
+        raise InputError(f"{path} only points to the file of weights in Git LFS; get it with git lfs pull")
+    return start
+
+
+def _unpicklable(error: Exception) -> str:
+    """What torch's reader stumbled over, out of a message of many lines."""
+    lines = [line for line in str(error).splitlines() if "Unsupported" in line or "GLOBAL" in line]
+    return lines[0].strip() if lines else first_line(error)
+
+
+def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
+    wrappers = []
+    while isinstance(content, Mapping):
+        wrapper = next((name for name in WRAPPERS if isinstance(content.get(name), Mapping)), None)
+        if wrapper is None:
+            break
+        wrappers.append(wrapper)
+        content = content[wrapper]
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path} holds a {type(content).__name__}, no state dict; {SAVE_SO}")
+    tensors = {str(name): value.detach() for name, value in content.items() if isinstance(value, torch.Tensor)}
+    if not tensors:
+        entries = ", ".join(map(str, list(content)[:NAMED])) or "none"
+        raise InputError(f"{path} holds no weights, its entries are: {entries}; {SAVE_SO}")
+    if wrappers:
+        log.info("%s: the weights in its entry %s", path, ".".join(wrappers))
+    return tensors
+
+
+def fitted(
+    tensors: Mapping[str, torch.Tensor],
+    model: torch.nn.Module,
+    layers: Mapping[str, torch.nn.Module],
+    path: Path,
+    also: Mapping[str, torch.Size] | None = None,
+) -> dict[str, torch.Tensor]:
+    """Return the weights of all layers of a model but the last, the classifier, as float32 and by the model's names.
+
+    `tensors` are those of the file `path`; `also` are the shapes of further entries that are wanted. Raise InputError
+    that lists what is missing, left over or of another shape, and for numbers that are not finite or of less than
+    float32's precision.
+    """
+    own = layer_keys(model, layers)
+    *copied, classifier = own
+    state = model.state_dict()
+    shapes = {key: state[key].shape for name in copied for key in own[name]} | dict(also or {})
+    prefix = _prefix(tensors, shapes, path)
+    found = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+    heads = tuple(key.rpartition(".")[0] + "." for key in own[classifier]) + AUXILIARY
+    _check_names(found, shapes, {*state, *shapes}, heads, path)
+    chosen = {key: found[key] if key in found else torch.zeros(shapes[key], dtype=torch.int64) for key in shapes}
+    _check_numbers({key: tensor for key, tensor in chosen.items() if state.get(key, tensor).is_floating_point()}, path)
+    if aside := [key for key in tensors if key.removeprefix(prefix) not in shapes]:
+        log.info("%s: not copied: %s", path, _some(aside))
+    log.info(
+        "%s: %d of %d entries of %d layers%s",
+        path,
+        len(chosen),
+        len(shapes),
+        len(copied),
+        f", without the prefix {prefix}" if prefix else "",
+    )
+    return {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in chosen.items()}
+
+
+def _prefix(tensors: Iterable[str], wanted: Collection[str], path: Path) -> str:
+    """The prefix, with its dot, under which most of the wanted names are found; "" if there is none."""
+    found = Counter()
+    for key in tensors:
+        parts = key.split(".")
+        for first in range(len(parts)):
+            if ".".join(parts[first:]) in wanted:
+                found[".".join([*parts[:first], ""])] += 1
+    whole = [prefix for prefix, names in found.most_common() if names > len(wanted) / 2]
+    if len(whole) > 1:
+        raise InputError(
+            f"{path} holds the network more than once, as {' and '.join(f'{prefix}*' for prefix in whole)}; save the "
+            "one that you mean alone"
+        )
+    return whole[0] if whole else ""
+
+
+def _check_names(
+    found: Mapping[str, torch.Tensor],
+    shapes: Mapping[str, torch.Size],
+    known: Collection[str],
+    heads: tuple[str, ...],
+    path: Path,
+) -> None:
+    missing = [key for key in shapes if key not in found and not key.endswith(COUNTER)]
+    left = [key for key in found if key not in known and not key.startswith(heads)]
+    other = [
+        f"{key} {_shape(found[key].shape)} where {_shape(shapes[key])} is wanted"
+        for key in shapes
+        if key in found and found[key].shape != shapes[key]
+    ]
+    faults = {"missing": missing, "left over": left, "of another shape": other}
+    told = [f"{len(keys)} {kind}: {_some(keys)}" for kind, keys in faults.items() if keys]
+    if told:
+        raise InputError(
+            f"{path} does not fit: {'; '.join(told)}; give network.architecture, and the training.crop, that these "
+            "weights are of"
+        )
+
+
+def _check_numbers(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    coarse = [key for key, tensor in tensors.items() if tensor.dtype not in (torch.float32, torch.float64)]
+    if coarse:
+        kinds = ", ".join(sorted({str(tensors[key].dtype).removeprefix("torch.") for key in coarse}))
+        raise InputError(
+            f"{path}: {len(coarse)} entries are {kinds}, in float32 this network may do other things than as it was "
+            f"trained: {_some(coarse)}; give the float32 weights or, if these are all there are, convert them: "
+            "{name: tensor.float() for name, tensor in weights.items()}"
+        )
+    if wrong := [key for key, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise InputError(f"{path}: {len(wrong)} entries have NaN or infinite numbers: {_some(wrong)}; get it again")
+
+
+def _shape(shape: Iterable[int]) -> str:
+    return "x".join(map(str, shape)) or "a number"
+
+
+def _some(names: Collection[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join([*list(names)[:NAMED], *([f"and {more} more"] if more > 0 else [])])
