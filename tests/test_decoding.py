@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from transferability.store.decoding import read_image, try_to_decode
 
@@ -145,3 +145,76 @@ def test_images_are_squeezed_into_the_square(tmp_path):
     pixels = read_image(tmp_path / "wide.png", 10)
     assert pixels[:, :4].max() == 0
     assert pixels[:, 6:].min() == 255
+
+
+def corners(width: int, height: int) -> Image.Image:
+    """A picture whose upper left quarter is red, on black: it tells all eight orientations apart if not a square."""
+    image = Image.new("RGB", (width, height))
+    image.paste((255, 0, 0), (0, 0, width // 2, height // 2))
+    return image
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+def test_what_a_camera_noted_can_be_applied(tmp_path, orientation, suffix):
+    """As Pillow's own function does it, once: TIFFs are turned while they are read."""
+    upright = corners(40, 20)
+    exif = upright.getexif()
+    exif[0x0112] = orientation
+    file = tmp_path / f"turned.{suffix}"
+    upright.save(file, exif=exif, **({"quality": 95} if suffix in ("jpg", "webp") else {}))
+    with Image.open(file) as image:
+        image.load()
+        expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB").resize((20, 20), Image.Resampling.BILINEAR))
+    assert np.array_equal(read_image(file, 20, orientation="apply"), expected)
+    red = np.argwhere(expected[..., 0] > 200).mean(axis=0) // 10  # the quarter that is red: row, column
+    assert red.tolist() == [[0, 0], [0, 1], [1, 1], [1, 0], [0, 0], [0, 1], [1, 1], [1, 0]][orientation - 1]
+
+
+def test_a_turned_image_of_16_bits_keeps_its_scale(tmp_path):
+    image = Image.fromarray((SCALE * 257).astype(np.uint16))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    image.save(tmp_path / "16.png", exif=exif)
+    assert np.abs(read_image(tmp_path / "16.png", 20, orientation="apply")[..., 1] - SCALE[::-1, ::-1]).max() <= 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 10), (10, 40), (31, 10), (20, 20), (10, 10)])
+def test_the_middle_is_cut_out(tmp_path, width, height):
+    """As resizing the shorter side and cutting the centre, but in one go: the same where edges fall between pixels."""
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    found = read_image(tmp_path / "a.png", 10, fit="cut")
+    side, (top, left) = min(width, height), ((height - min(width, height)) // 2, (width - min(width, height)) // 2)
+    middle = Image.fromarray(pixels[top : top + side, left : left + side])
+    expected = np.asarray(middle.resize((10, 10), Image.Resampling.BILINEAR), dtype=int)
+    if (width - height) % 2 == 0:
+        assert np.array_equal(found, expected)
+    if width == height:
+        assert np.array_equal(found, read_image(tmp_path / "a.png", 10))
+    assert found.shape == (10, 10, 3)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])
+def test_of_several_frames_the_first_counts(tmp_path, suffix):
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ((200, 100, 50), (0, 0, 0))]
+    frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:])
+    assert np.abs(read_image(tmp_path / f"a.{suffix}", 8).astype(int) - (200, 100, 50)).max() <= 5
+
+
+def test_transparent_palettes_are_put_on_white(tmp_path):
+    for suffix in ("gif", "png"):
+        image = Image.new("P", (20, 20), 1)
+        image.putpalette([0, 0, 0, 200, 100, 50])
+        image.paste(0, (0, 0, 10, 20))
+        image.save(tmp_path / f"a.{suffix}", transparency=0)
+        pixels = read_image(tmp_path / f"a.{suffix}", 20)
+        assert pixels[:, :9].min() == 255, suffix
+        assert pixels[10, 15].tolist() == [200, 100, 50], suffix
+
+
+def test_an_image_far_larger_than_photographs_is_told(tmp_path, monkeypatch):
+    Image.new("1", (200, 200)).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    _, reason = try_to_decode((tmp_path / "bomb.png").read_bytes, partial(read_image, size=8))
+    assert reason == "it is far larger than photographs are (40000 pixels); scale it down"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from transferability.common.locks import alone
 from transferability.jobs.devices import leased_device
-from transferability.jobs.locks import training_alone
 
 DEVICES = ["GPU-one", "GPU-two"]
 fork = multiprocessing.get_context("fork")
@@ -81,7 +81,7 @@ def test_a_network_is_trained_by_one_process_at_a_time(tmp_path):
     path, order = tmp_path / "state" / "A3B.lock", tmp_path / "order"
 
     def train(name: str, seconds: float) -> None:
-        with training_alone(path), order.open("a") as file:
+        with alone(path, "works"), order.open("a") as file:
             file.write(f"{name} begins\n")
             file.flush()
             time.sleep(seconds)

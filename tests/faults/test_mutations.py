@@ -119,7 +119,7 @@ DO_NOT = [
     ("common/resources", "small facts", "facts"),
     ("common/syntax", "# that each definition uses", "# which each definition uses"),
     ("jobs/devices", "uses device %s", "has device %s"),
-    ("jobs/locks", "POLL = 0.5", "POLL = 0.1"),
+    ("common/locks", "POLL = 0.5", "POLL = 0.1"),
     ("common/processes", "GRACE = 600.0", "GRACE = 300.0"),
     ("common/logs", "%(asctime)s %(message)s", "%(message)s"),
     (

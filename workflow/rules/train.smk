@@ -1,12 +1,13 @@
 # One network, one job. A job that was killed goes on from its state, and one that starts again finds what is finished:
-# both are under state/, which is no rule's output.
+# both are under state/, which is no rule's output. Of the store the description says whether it has changed: the times of
+# the pixels are no matter, as other studies may share them (dataset.store).
 
 
 rule train_base:
     input:
         index=rules.index.output.index,
-        store=rules.pack.output.store,
-        checksums=rules.pack.output.checksums,
+        store=ancient(rules.pack.output.store),
+        checksums=ancient(rules.pack.output.checksums),
         description=rules.pack.output.description,
         manifest=manifest,
     output:
@@ -45,8 +46,8 @@ use rule train_base as train_whole with:
 use rule train_whole as train_transfer with:
     input:
         index=rules.index.output.index,
-        store=rules.pack.output.store,
-        checksums=rules.pack.output.checksums,
+        store=ancient(rules.pack.output.store),
+        checksums=ancient(rules.pack.output.checksums),
         description=rules.pack.output.description,
         manifest=manifest,
         weights=base_weights,

@@ -8,17 +8,17 @@ from transferability.datasets.image_files import ImageFiles
 from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
+from transferability.store.sharing import pack_shared
 
 
 @script
 def main(job):
     where = StoreFiles(Path(job.input.index), *paths(job.output))
     images = read_index(where.index)["path"].tolist()
-    pack(
-        files=ImageFiles(job.params.layout, Path(job.params.root), images),
-        where=where,
-        square=Square(job.params.size, job.params.fit, job.params.orientation),
-        processes=job.threads,
-        code=job.params.code,
-        notes=Path(job.config["results_dir"], "state", "pack.jsonl"),
-    )
+    files = ImageFiles(job.params.layout, Path(job.params.root), images)
+    square = Square(job.params.size, job.params.fit, job.params.orientation)
+    if job.params.store:
+        pack_shared(files, where, square, job.threads, job.params.code, Path(job.params.store).expanduser())
+    else:
+        notes = Path(job.config["results_dir"], "state", "pack.jsonl")
+        pack(files, where, square, job.threads, job.params.code, notes)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 
 from transferability.common.errors import InputError
-from transferability.jobs.locks import POLL, Check, go_on
+from transferability.common.locks import POLL, Check, go_on
 
 log = logging.getLogger(__name__)
 

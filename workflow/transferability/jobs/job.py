@@ -13,13 +13,13 @@ import torch
 from transferability.common.atomic_files import write_text
 from transferability.common.code import check_code
 from transferability.common.errors import InputError
+from transferability.common.locks import alone
 from transferability.common.logs import job_log
 from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.assembly import train
 from transferability.jobs.checkpoints import Checkpointer
 from transferability.jobs.devices import leased_hardware
 from transferability.jobs.finished import Finished
-from transferability.jobs.locks import training_alone
 from transferability.jobs.progress import Progress
 from transferability.jobs.provenance import provenance, read_provenance
 from transferability.jobs.recipe import Recipe, Source, mark_of, training_code
@@ -90,7 +90,7 @@ def run_network(recipe: Recipe, source: Source, products: Products, job: Job) ->
     kept = Finished(job.state_root, split, name)
     checkpointer = Checkpointer(states / f"{name}.{mark[:16]}.pt", mark, job.state_seconds, deadline)
     with (
-        training_alone(states / f"{name}.lock", checkpointer.check),
+        alone(states / f"{name}.lock", "trains this network", checkpointer.check),
         Progress(states / f"{name}.progress") as progress,
     ):
         if kept.asked:

@@ -63,7 +63,7 @@ def _create(file: Path, shape: tuple[int, ...]) -> None:
     if needed - there > free:
         raise InputError(
             f"{file.parent}: no room for the store, {(needed - there) / 1e6:,.0f} MB needed, {free / 1e6:,.0f} MB "
-            "free; free disk space or set results_dir"
+            "free; free disk space or set results_dir (or dataset.store)"
         )
     if not there:
         np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()

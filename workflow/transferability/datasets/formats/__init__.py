@@ -20,8 +20,8 @@ class Format:
 
     `images(root, faults)` yields a row (path below root, wnid, subset) per image, and appends what is wrong with the
     tree to `faults`, a sentence each; subset is "" where the set has no validation images. `read(folder, path)` returns
-    the content of an image file, and raises OSError if that fails. For sets in archives, a path leads through the archive as if that were a directory. `is_file` says that
-    the root is a file; paths are below its folder then.
+    the content of an image file, and raises OSError if that fails. For sets in archives, a path leads through the
+    archive as if that were a directory. `is_file` says that the root is a file; paths are below its folder then.
     """
 
     images: Callable[[Path, list[str]], Iterator[Row]]

@@ -36,7 +36,7 @@ def table(file: Path, faults: list[str]) -> Iterator[Row]:
 
 
 def _read(file: Path, faults: list[str]) -> pd.DataFrame | None:
-    """Return the table by the numbers of its lines, texts without spaces around them; None and a fault if it is none."""
+    """Return the table by the numbers of its lines, texts without spaces around them; None and a fault for no table."""
     try:
         lines = list(csv.reader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")))
     except UnicodeDecodeError as error:

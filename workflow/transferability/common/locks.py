@@ -1,4 +1,7 @@
-"""That a network is trained by one job at a time. The lock is the kernel's: it ends with the process that holds it."""
+"""That one process at a time does a thing, such as training a network.
+
+The lock is the kernel's: it ends with the process that holds it.
+"""
 
 import errno
 import logging
@@ -26,8 +29,10 @@ def go_on() -> None:
 
 
 @contextmanager
-def training_alone(path: Path, check: Check = go_on) -> Iterator[None]:
-    """Wait until no other process trains the network whose lock file is `path`; the file is removed at the end.
+def alone(path: Path, does: str, check: Check = go_on) -> Iterator[None]:
+    """Wait until no other process does what the lock file `path` stands for; the file is removed at the end.
+
+    The log says that it waits for one that `does` that: "trains this network".
 
     On a file system without locks it warns and does not wait.
     """
@@ -35,7 +40,7 @@ def training_alone(path: Path, check: Check = go_on) -> Iterator[None]:
     waits = False
     while (handle := _lock(path)) is None:
         if not waits:
-            log.info("waits for another process that trains this network (it holds %s)", path)
+            log.info("waits for another process that %s (it holds %s)", does, path)
         waits = True
         check()
         time.sleep(POLL)
@@ -54,7 +59,7 @@ def _lock(path: Path) -> int | None:
             return handle
     except OSError as error:
         if error.errno in NO_LOCKS:
-            log.warning("%s: this file system has no locks (%s): nothing keeps two jobs from one network", path, error)
+            log.warning("%s: this file system has no locks (%s): nothing keeps two from the same work", path, error)
             return handle
         os.close(handle)
         raise
