@@ -9,7 +9,7 @@ import pytest
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
-from transferability.store.decoding import try_to_decode
+from transferability.planning.checks.images import check_images
 
 from .test_own_images import LINES, class_folders, picture, table
 
@@ -195,13 +195,11 @@ def test_a_folder_that_cannot_be_read_is_one_fault(tmp_path, monkeypatch):
     ],
 )
 def test_a_file_that_is_no_image_is_named_with_what_is_wrong(tmp_path, content, reason):
-    from transferability.planning.preflight import check_images
-
     root, _ = folders(lambda _: None)(tmp_path / "images")
     file = picture(root / "train" / "ant" / "bad.jpg")
     file.write_bytes(file.read_bytes()[:100] if content is None else content)
-    files = ImageFiles("imagefolder", root, index_images("imagefolder", root)["path"].tolist())
-    found = check_images(files, None, 1)
+    index = index_images("imagefolder", root)
+    files = ImageFiles("imagefolder", root, index["path"].tolist())
+    found = check_images(files, index["subset"].tolist(), None, 1)
     assert len(found.faults) == 1
     assert found.faults[0].startswith(f"{file} cannot be decoded: {reason}")
-    assert try_to_decode(lambda: file.read_bytes(), lambda _: None)

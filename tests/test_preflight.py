@@ -7,7 +7,8 @@ from snakemake.utils import update_config
 
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
-from transferability.planning import preflight
+from transferability.planning.checks.images import check_images
+from transferability.planning.checks.machine import check_disk
 
 from .conftest import REPOSITORY
 from .trees import TRAIN, VAL, WNIDS, make_tree
@@ -85,11 +86,12 @@ def test_twelve_faults_are_told_in_one_run(checkout, tree):
 def test_decoding_goes_on_where_it_was_and_sees_what_was_replaced(tree, tmp_path, monkeypatch):
     root, _ = tree
     monkeypatch.setattr("transferability.datasets.image_files.CHUNK", 8)
-    files = ImageFiles("imagefolder", root, index_images("imagefolder", root)["path"].tolist())
+    index = index_images("imagefolder", root)
+    files, subsets = ImageFiles("imagefolder", root, index["path"].tolist()), index["subset"].tolist()
     broken = root / files.paths[9]
     content = broken.read_bytes()
     broken.write_bytes(content[:100])
-    found = preflight.check_images(files, tmp_path / "results", 1)
+    found = check_images(files, subsets, tmp_path / "results", 1)
     assert [fault.split(" cannot")[0] for fault in found.faults] == [str(broken)]
     broken.write_bytes(content)
     read = []
@@ -97,7 +99,7 @@ def test_decoding_goes_on_where_it_was_and_sees_what_was_replaced(tree, tmp_path
         ImageFiles, "read", lambda self, row: read.append(row) or (root / files.paths[row]).read_bytes()
     )
     monkeypatch.setattr("transferability.common.processes.ProcessPoolExecutor", InThisProcess)
-    assert preflight.check_images(files, tmp_path / "results", 1).faults == []
+    assert check_images(files, subsets, tmp_path / "results", 1).faults == []
     assert read == list(range(8, 16))
     assert list((tmp_path / "results" / "state").iterdir()) == []
 
@@ -123,7 +125,7 @@ def test_the_disk_has_to_hold_store_weights_and_a_state(free, faults, tmp_path, 
     update_config(config, yaml.safe_load((REPOSITORY / "config" / "imagenet.yaml").read_text()))
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": int(free)}))
     counts = pd.DataFrame({"train": [1281] * 1000, "val": [50] * 1000}, index=[f"n{k:08d}" for k in range(1000)])
-    found = preflight.check_disk(config, counts, tmp_path)
+    found = check_disk(config, counts, tmp_path)
     assert "store 261.7 GB" in found.note  # 1,331,000 images of 256 x 256 x 3 bytes
     assert "states of each training under way 1.46 GB" in found.note  # 60,965,224 parameters, 4 bytes, twice, 3 states
     assert len(found.faults) == faults

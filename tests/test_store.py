@@ -15,7 +15,7 @@ from transferability.common.errors import InputError
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import CHUNK, ImageFiles
 from transferability.datasets.index import index_images
-from transferability.planning.preflight import check_images
+from transferability.planning.checks.images import check_images
 from transferability.store.decoding import Square, read_image
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
@@ -93,7 +93,8 @@ def test_pixels_without_an_agreed_scale_are_an_error_that_names_the_file(image_t
     with pytest.raises(InputError, match=r"n01440764_0\.tif: its pixels are .* without an agreed scale; convert it"):
         packed(image_tree, tmp_path / "store")
     index = index_images("imagefolder", image_tree)
-    found = check_images(ImageFiles("imagefolder", image_tree, index["path"].tolist()), None, 1)
+    files = ImageFiles("imagefolder", image_tree, index["path"].tolist())
+    found = check_images(files, index["subset"].tolist(), None, 1)
     assert "without an agreed scale" in found.faults[0]
 
 

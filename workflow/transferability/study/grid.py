@@ -4,6 +4,16 @@ from collections.abc import Mapping
 
 from transferability.study.network import ALL, GIVEN, HALVES, RANDOM, WHOLE, Network, targets
 
+# What leaves each experiment out: for those who read a list of them, as preflight's.
+KEYS = {
+    "random-splits": "splits.random: 0",
+    "manmade-natural": "splits.manmade_natural: false",
+    "given": "given.weights: {}",
+    "preserved": "preserved.n: []",
+    "random-filters": "random_filters: false",
+    "reduced": "reduced.examples_per_class: []",
+}
+
 
 def random_splits(config: Mapping) -> list[str]:
     """Names of the random splits of a study: random-0, random-1, ..."""

@@ -1,0 +1,148 @@
+"""What the network is fed: some images, decoded, cut and prepared as for a test, in numbers and to look at."""
+
+import io
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from transferability.common.atomic_files import written_whole
+from transferability.datasets.image_files import ImageFiles
+from transferability.models.building import pixel_scale
+from transferability.planning.checks import Finding
+from transferability.store.decoding import read_image, try_to_decode
+from transferability.study.architectures import Blueprint, blueprint
+from transferability.study.training_settings import Settings, read_settings
+from transferability.training.preprocessing import Preparation
+
+SAMPLE = 256  # training images that the numbers are of
+COLOURS = {"r": "red", "g": "green", "b": "blue"}
+CLASSES, COLUMNS = 64, 8  # on the contact sheet
+TILE, CAPTION, GAP = 96, 14, 6  # pixels: smallest image, height of a name, space between
+
+
+def what_is_fed(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
+    """Return what the study's network gets in a test of stored images, uint8 (images, size, size, 3), RGB.
+
+    That is float32 (images, 3, crop, crop), the channels in the order of `channels`.
+    """
+    model, settings, images = _model(config), _settings(config), torch.from_numpy(pixels)
+    if model.of_the_house:
+        mean = images.float().mean(0).flip(-1)  # a training takes that of all its images
+        preparation = Preparation.of_the_house(mean, pixel_scale(model), settings)
+    else:
+        preparation = Preparation.standardised(model, pixels.shape[1], settings, images.device)
+    return preparation.test(images.flip(-1) if preparation.bgr else images)
+
+
+def channels(config: Mapping) -> list[str]:
+    """Return the colours of the channels that the study's network is fed, in their order."""
+    return [COLOURS[letter] for letter in _model(config).order]
+
+
+def sample_of(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> np.ndarray | None:
+    """Return training images from all over the set as they will be stored: uint8 (images, size, size, 3), RGB.
+
+    `index` is that of `files`. None if there are none.
+    """
+    rows = np.flatnonzero((index["subset"] == "train").to_numpy())
+    chosen = rows[_spread(len(rows), SAMPLE)]
+    pixels = list(_decoded(config, files, chosen).values())
+    return np.stack(pixels) if pixels else None
+
+
+def check_fed(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> Finding:
+    """Say in numbers what the network is fed: mean and deviation of each channel over a sample."""
+    sample = sample_of(config, files, index)
+    if sample is None:
+        return Finding("pixels", [], "no image to feed")
+    fed = what_is_fed(config, sample).double()
+    means, deviations = fed.mean((0, 2, 3)).tolist(), fed.permute(1, 0, 2, 3).flatten(1).std(1).tolist()
+    numbers = [
+        f"{name} {mean:.2f} and {deviation:.2f}"
+        for name, mean, deviation in zip(channels(config), means, deviations, strict=True)
+    ]
+    note = f"mean and deviation of what the network is fed, over {len(sample)} training images: {', '.join(numbers)}"
+    return Finding("pixels", [], note)
+
+
+def write_contact_sheet(
+    config: Mapping, files: ImageFiles, index: pd.DataFrame, names: Mapping[str, str], path: Path | None
+) -> Finding:
+    """Draw an image of each class as the network sees it in tests, at most CLASSES, with the class's name under it.
+
+    `names` are those of the wnids; `path` is None where results cannot be written.
+    """
+    if path is None:
+        return Finding("contact sheet", [], "not drawn: results cannot be written")
+    rows = index.reset_index().sort_values(["wnid", "subset", "path"], ascending=[True, False, True])
+    rows = rows.groupby("wnid")["index"].first()
+    shown = rows.iloc[_spread(len(rows), CLASSES)]
+    decoded = _decoded(config, files, shown)
+    if not decoded:
+        return Finding("contact sheet", [], "not drawn: no image to show")
+    seen = _as_seen(config, np.stack(list(decoded.values())))
+    captions = [names.get(wnid, wnid) for wnid, row in shown.items() if row in decoded]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as unfinished:
+        _sheet(seen, captions).save(unfinished, format="PNG")
+    return Finding(
+        "contact sheet", [], f"{path}: {len(seen)} of {len(rows)} classes as the network sees them; look at it"
+    )
+
+
+def _model(config: Mapping) -> Blueprint:
+    return blueprint(config["network"]["architecture"], config["network"]["pixels"])
+
+
+def _settings(config: Mapping) -> Settings:
+    return read_settings(config["training"], 1)
+
+
+def _spread(length: int, count: int) -> np.ndarray:
+    """Return at most `count` places, evenly spread over 0 .. length - 1."""
+    return np.unique(np.linspace(0, length - 1, min(count, length)).astype(int))
+
+
+def _decoded(config: Mapping, files: ImageFiles, rows: Iterable[int]) -> dict[int, np.ndarray]:
+    """Return images by their row as the store will hold them, but those that cannot be decoded."""
+    dataset = config["dataset"]
+    decode = partial(read_image, size=dataset["image_size"], fit=dataset["fit"], orientation=dataset["orientation"])
+    images = {int(row): try_to_decode(partial(files.read, row), decode)[0] for row in rows}
+    return {row: image for row, image in images.items() if image is not None}
+
+
+def _as_seen(config: Mapping, pixels: np.ndarray) -> np.ndarray:
+    """Return what a test cuts out of stored images: uint8 (images, crop, crop, 3), RGB."""
+    bare = Preparation(torch.zeros(3), 1.0, False, pixels.shape[1], _settings(config))
+    return bare.test(torch.from_numpy(pixels)).permute(0, 2, 3, 1).to(torch.uint8).numpy()
+
+
+def _sheet(images: np.ndarray, captions: list[str]) -> Image.Image:
+    """Lay images out in rows, small ones enlarged by a whole number: pixels stay what they are."""
+    from matplotlib.font_manager import findfont
+
+    font = ImageFont.truetype(io.BytesIO(Path(findfont("DejaVu Sans")).read_bytes()), CAPTION - 3)
+    side = images.shape[1] * max(1, round(TILE / images.shape[1]))
+    columns = min(COLUMNS, len(images))
+    width, height = side + GAP, side + CAPTION + GAP
+    sheet = Image.new("RGB", (columns * width + GAP, -(-len(images) // columns) * height + GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        left, top = GAP + place % columns * width, GAP + place // columns * height
+        sheet.paste(Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST), (left, top))
+        draw.text((left, top + side), _shortened(caption, side, font), "black", font)
+    return sheet
+
+
+def _shortened(caption: str, width: int, font: ImageFont.FreeTypeFont) -> str:
+    """Return as much of a caption as fits, with an ellipsis where that is not all."""
+    if font.getlength(caption) <= width:
+        return caption
+    while caption and font.getlength(caption + "…") > width:
+        caption = caption[:-1]
+    return caption + "…"

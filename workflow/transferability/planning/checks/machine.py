@@ -1,0 +1,98 @@
+"""Do the disk and the device hold the study?"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from transferability.planning.checks import Finding
+from transferability.study.grid import study_networks
+
+GB = 1e9
+
+
+def check_writable(results: Path) -> Finding:
+    """Write a file where results go."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=results, prefix=".preflight"):
+            pass
+    except OSError as error:
+        return Finding("results", [f"config key results_dir: cannot write to {results} ({error})"], "")
+    return Finding("results", [], f"{results} is writable")
+
+
+def check_disk(config: Mapping, counts: pd.DataFrame, results: Path) -> Finding:
+    """Compare what the study needs of the disk with what is free."""
+    from transferability.planning.costs import disk_needs
+
+    networks = study_networks(config)
+    classes = {(network.split, network.target): len(counts) for network in networks}  # of a half, at most
+    needs = disk_needs(config, networks, int(counts.to_numpy().sum()), classes)
+    place = _existing(results)
+    shelf = _existing(Path(config["dataset"]["store"] or results).expanduser())
+    there = results / "store.npy"
+    store = max(0, needs.store - (there.stat().st_size if there.is_file() else 0))
+    free, elsewhere = shutil.disk_usage(place).free, shelf.stat().st_dev != place.stat().st_dev
+    left = free - needs.weights - (0 if elsewhere else store)
+    note = (
+        f"{free / GB:,.1f} GB free at {place}; needed: store {needs.store / GB:,.1f} GB, weights of base networks "
+        f"{needs.weights / GB:,.2f} GB, states of each training under way {needs.state / GB:,.2f} GB"
+    )
+    if elsewhere:
+        note += f"; {shutil.disk_usage(shelf).free / GB:,.1f} GB free for the store at {shelf}"
+    if left < needs.state or (elsewhere and shutil.disk_usage(shelf).free < store):
+        return Finding("disk", [f"{note}: free disk space or set results_dir (or dataset.store)"], note)
+    return Finding("disk", [], f"{note}, so that {int(left // max(needs.state, 1)):,} trainings at a time have room")
+
+
+def _existing(place: Path) -> Path:
+    """Return a directory, or the nearest above it that is there."""
+    return next(path for path in (place.absolute(), *place.absolute().parents) if path.is_dir())
+
+
+def check_device(config: Mapping, classes: int) -> Finding:
+    """See whether there is a GPU, if one is wanted, and whether it holds a training."""
+    import torch
+
+    wanted = config["device"]
+    if wanted == "cpu":
+        return Finding("device", [], "the CPU, as config key device says")
+    if torch.cuda.is_available():
+        return _check_gpu(config, classes)
+    if wanted == "cuda":
+        return Finding("device", ["config key device: cuda given, but torch sees no CUDA device here"], "")
+    if config["jobs"]["gpu"]:
+        return Finding(
+            "device",
+            [],
+            "NOT CHECKED: there is no GPU here; run this where trainings run: snakemake --profile slurm preflight",
+        )
+    return Finding("device", [], "no GPU here: trainings run on the CPU")
+
+
+def _check_gpu(config: Mapping, classes: int) -> Finding:
+    """Train for an iteration at full batch size, as jobs do, and look at the memory."""
+    import torch
+
+    from transferability.jobs.devices import leased_hardware
+    from transferability.planning.costs import measure_speeds
+
+    sharing = config["jobs"]["gpu_jobs_per_device"]
+    with leased_hardware("cuda", sharing) as device:
+        properties = torch.cuda.get_device_properties(device)
+        if config["training"]["precision"] == "bfloat16" and not torch.cuda.is_bf16_supported(
+            including_emulation=False
+        ):
+            fault = f"{properties.name} has no bfloat16: give float32 or tf32 as config key training.precision"
+            return Finding("device", [fault], "")
+        try:
+            measure_speeds(config, [0], classes, device)
+        except torch.OutOfMemoryError:
+            shared = f", shared by {sharing} jobs (jobs.gpu_jobs_per_device)" if sharing > 1 else ""
+            fault = f"a batch does not fit on {properties.name}{shared}: lower config key training.batch_size"
+            return Finding("device", [fault], "")
+        peak, total = torch.cuda.max_memory_reserved(device), properties.total_memory
+    return Finding("device", [], f"{properties.name}: a training takes {peak / GB:.1f} of {total / GB:.1f} GB")

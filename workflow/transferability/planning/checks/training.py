@@ -1,0 +1,92 @@
+"""What will be trained: can all splits be made, which experiments are there, how long is the smallest task trained?"""
+
+from collections.abc import Mapping
+
+import networkx as nx
+import pandas as pd
+
+from transferability.common.errors import InputError
+from transferability.datasets.wordnet import hypernym_graph
+from transferability.planning.checks import Finding
+from transferability.study.grid import KEYS, experiments, random_splits, study_networks
+from transferability.study.training_settings import read_settings, training_of
+from transferability.tasks.splits import class_sides, split_manifests
+
+FEW_ITERATIONS = 500  # fewer leave networks so bad that the differences between them say little
+
+Tasks = Mapping[tuple[str, str], list[str]]  # the wnids of each task (split, target)
+
+
+def check_classes_and_splits(config: Mapping, counts: pd.DataFrame) -> tuple[list[Finding], Tasks, pd.DataFrame]:
+    """Look the classes up in WordNet, and make all splits.
+
+    Returns findings, the tasks that could be made, and the classes with names, sides and numbers of images.
+    """
+    wnids = counts.index.tolist()
+    try:
+        graph = hypernym_graph(config["wordnet"], wnids)
+    except InputError as error:
+        return [Finding("WordNet", [str(error)], "")], {}, counts.reset_index().assign(name=wnids)
+    table = class_sides(wnids, graph, config["splits"]["sides"])
+    classes = table.merge(counts.reset_index(), on="wnid", how="left")
+    sides = table["side"].value_counts()
+    note = "not needed: splits.manmade_natural is false"
+    if config["splits"]["manmade_natural"]:
+        note = f"{sides.get('manmade', 0)} man-made, {sides.get('natural', 0)} natural classes"
+    splits, tasks = _make_splits(config, wnids, graph)
+    return [Finding("WordNet", [], note), splits], tasks, classes
+
+
+def _make_splits(config: Mapping, wnids: list[str], graph: nx.DiGraph) -> tuple[Finding, Tasks]:
+    faults, tasks = {}, {}
+    if not wnids:
+        return Finding("splits", [], "no classes to divide"), {}
+    randomly = random_splits(config)
+    names = list(dict.fromkeys(network.split for network in study_networks(config)))
+    for split in names:
+        kind = "random" if split in randomly else split
+        try:
+            if kind not in faults:  # what ails one random split ails all
+                manifests = split_manifests(split, wnids, graph, config["splits"]["sides"])
+                tasks |= {(split, half): manifest["wnid"].tolist() for half, manifest in manifests.items()}
+        except InputError as error:
+            faults[kind] = str(error)
+    made = len({split for split, _ in tasks})
+    return Finding("splits", list(faults.values()), f"{made} of {len(names)} can be made: {_some(names)}"), tasks
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") if names else "none"
+
+
+def list_experiments(config: Mapping) -> Finding:
+    """List the experiments that the study has, and the configuration key that leaves each out."""
+    found = {name: len(networks) for name, networks in experiments(config).items() if networks}
+    parts = [f"{name} {count:,} ({KEYS[name]} leaves it out)" for name, count in found.items()]
+    total = len(study_networks(config))
+    shared = ", bases shared" if sum(found.values()) > total else ""
+    warnings = [] if found else ["the configuration leaves all experiments out: nothing will be trained"]
+    return Finding("networks", [], f"{total:,} in all{shared}: {'; '.join(parts) or 'none'}", warnings)
+
+
+def check_length(config: Mapping, tasks: Tasks, counts: pd.DataFrame) -> Finding:
+    """Say how long the networks of the smallest task are trained; those of reduced sets have settings of their own."""
+    trained = {(network.split, network.target) for network in study_networks(config) if not network.examples}
+    sizes = {task: counts.loc[tasks[task]].sum() for task in tasks if task in trained}
+    if not sizes:
+        return Finding("training", [], "no task to train on")
+    (split, target), size = min(sizes.items(), key=lambda item: item[1]["train"])
+    settings = read_settings(training_of(config, 0), int(size["train"]))
+    seen = settings.iterations * settings.batch_size
+    note = (
+        f"the smallest task, {split}/{target}, has {len(tasks[split, target])} classes of {size['train']:,} training "
+        f"and {size['val']:,} validation images; its networks get {settings.iterations:,} iterations, an update each, "
+        f"of {settings.batch_size} images, so that they see each image {seen / max(size['train'], 1):,.1f} times"
+    )
+    warnings = []
+    if settings.iterations < FEW_ITERATIONS:
+        warnings.append(
+            f"{settings.iterations:,} iterations for the smallest task leave networks that have hardly learned: raise "
+            f"training.length, or lower training.batch_size, to {FEW_ITERATIONS} or more"
+        )
+    return Finding("training", [], note, warnings)
