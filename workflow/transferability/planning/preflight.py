@@ -54,7 +54,7 @@ def report(findings: Sequence[Finding]) -> str:
     warnings = [(finding.check, warning) for finding in findings for warning in finding.warnings]
     verdict = f"**{len(faults)} faults.**" if faults else "**Everything is in order.**"
     if warnings:
-        verdict += f" {len(warnings)} warnings: nothing fails, but read them."
+        verdict += f" Warnings: {len(warnings)}. Nothing fails, but read them."
     lines = ["# Preflight", "", verdict, "", "| check | faults | warnings | found |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {finding.check} | {len(finding.faults) or 'none'} | {len(finding.warnings) or 'none'} | {finding.note} |"
