@@ -38,10 +38,12 @@ def list_images(layout: str, root: Path, validation: float | None = None) -> tup
         return pd.DataFrame(columns=["path", "wnid", "subset"]), faults
     faults: list[str] = []
     table = pd.DataFrame(kind.images(root, faults), columns=["path", "wnid", "subset"])
-    faults += _unprintable(table)
-    if not faults:  # otherwise classes lack images for reasons that are told already
+    if faults:  # classes may lack images for reasons that are told already
+        table["subset"] = table["subset"].replace("", "train")
+    else:
         table = _with_subsets(table, validation, faults)
         faults += _too_few(table, layout)
+    faults += _unprintable(table)
     # A numeric tail is sorted as text: the order only has to be the same on every machine.
     return table.sort_values(["subset", "wnid", "path"], ignore_index=True), list(dict.fromkeys(faults))
 

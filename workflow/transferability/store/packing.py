@@ -36,9 +36,16 @@ def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, c
         with written_whole(where.checksums) as checksums, checksums.open("wb") as file:
             np.save(file, crcs)
         content = {"images": images, "size": size, "pixels": "uint8 RGB", "sha256": pixels_sha256(crcs)}
-        write_text(where.description, json.dumps(content | {"index": file_sha256(where.index)}, indent=1) + "\n")
+        content |= {"index": file_sha256(where.index)} | _departures(square)
+        write_text(where.description, json.dumps(content, indent=1) + "\n")
     with suppress(OSError):  # the store is there
         notes.unlink()
+
+
+def _departures(square: Square) -> dict[str, str]:
+    """What a description says beyond the size: nothing for squares as in the paper, whose networks are kept so."""
+    usual = asdict(Square(square.size))
+    return {key: value for key, value in asdict(square).items() if value != usual[key]}
 
 
 def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]) -> None:

@@ -18,7 +18,7 @@ class StoreFiles:
 
     `store` is a .npy file of uint8 (images, size, size, 3), RGB, `checksums` one of uint32, the CRC-32 of every image.
     `description`, a JSON file, tells the number of images, their size, a checksum of the pixels and one of `index`, the
-    table of the images in their order (`index.index_images`).
+    table of the images in their order (`index.index_images`); and how images became squares, if not as in the paper.
     """
 
     index: Path
@@ -81,7 +81,7 @@ def open_store(where: StoreFiles) -> Store:
         described = json.loads(where.description.read_text(encoding="utf-8"))
         found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
         found |= {"sha256": pixels_sha256(crcs), "index": file_sha256(where.index)}
-        differing = [f"{key} {value!r}" for key, value in described.items() if value != found.get(key)]
+        differing = [f"{key} {described.get(key)!r}" for key in found if described.get(key) != found[key]]
         damage = f"{where.description.name} tells of " + ", ".join(differing) if differing else ""
     except (ValueError, EOFError, IndexError, AttributeError) as error:
         damage = first_line(error)
