@@ -28,9 +28,9 @@ def embedded(page, name: str):
 def test_every_figure_and_table_is_in_the_page(page):
     results = embedded(page, "results")
     names = {path.removeprefix("results/smoke/") for path in results}
-    figures = {f"{name}.png" for name in ("figure1", "figure2", "figure3", "figureS1", "filters", "curves")}
+    figures = {f"{name}.png" for name in ("figure1", "figure2", "figure3", "figureS1", "filters", "curves", "advice")}
     tables = {"table1", "tableS1", "effects", "claims", "advice", "classes", "wordnet_nodes"}
-    both = {f"{name}.html" for name in tables} | {"figure2.png", "figure3.png", "figureS1.png"}
+    both = {f"{name}.html" for name in tables} | {"advice.png", "figure2.png", "figure3.png", "figureS1.png"}
     assert names == figures | {"provenance.html"} | both | {f"paper/{name}" for name in both}
     for path, result in results.items():
         head, content = result["data_uri"].split(",", 1)

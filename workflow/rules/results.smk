@@ -158,7 +158,7 @@ rule advice:
         md=f"{RESULTS}/{{study}}advice.md",
         html=in_report(f"{RESULTS}/{{study}}advice.html", "Claims", "Advice: what to copy"),
         pdf=f"{RESULTS}/{{study}}advice.pdf",
-        png=f"{RESULTS}/{{study}}advice.png",
+        png=in_report(f"{RESULTS}/{{study}}advice.png", "Figures", "Advice: accuracy over n"),
     log:
         f"{RESULTS}/logs/{{study}}advice.log",
     localrule: True
