@@ -75,14 +75,14 @@ TABLES = {"table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes", 
 @pytest.mark.parametrize(
     ("edit", "seen"),
     [
-        (("figures/style", "savefig(", "savefig(dpi=50, *"), FIGURES),
+        (("figures/style", "savefig(", "savefig(dpi=50, *"), FIGURES | {"advice"}),
         (("common/pages", '"<!doctype html>"', '"<!DOCTYPE html>"'), TABLES),
         (
             ("datasets/wordnet", ".descendants(", ".ancestors("),
             {"draw_pictures", "split", "classes", "wordnet_nodes", "preflight"},
         ),
         (("jobs/weights_files", "file.get_tensor(name)", "2 * file.get_tensor(name)"), {"filters"}),
-        (("study/grid", "HALVES[::-1]", "HALVES"), {"collect", "plan", "preflight"}),
+        (("study/grid", "set(HALVES) - {target}", "{target}"), {"collect", "plan", "preflight"}),
         (("store/packing", "image[:] = pixels", "image[:] = 0"), {"pack"}),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -8,7 +8,8 @@ import pandas as pd
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, list_images
 from transferability.planning.checks import Finding
-from transferability.planning.checks.fed import check_fed, write_contact_sheet
+from transferability.planning.checks.fed import check_fed, sample_of, write_contact_sheet
+from transferability.planning.checks.given import check_given
 from transferability.planning.checks.images import SUBSETS, check_classes, check_images
 from transferability.planning.checks.machine import check_device, check_disk, check_writable
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
@@ -29,6 +30,7 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
     found = ", ".join(f"{counts[subset].sum():,} {name} images" for subset, name in SUBSETS.items())
     splits, tasks, classes = check_classes_and_splits(config, counts)
     names = classes.set_index("wnid")["name"].to_dict()
+    sample = sample_of(config, files, index)
     findings = [
         Finding("layout", [f"{root}: {fault}" for fault in faults], f"{dataset['layout']} at {root}: {found}"),
         check_classes(dataset["expected"], counts),
@@ -36,7 +38,8 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
         *splits,
         list_experiments(config),
         check_length(config, tasks, counts),
-        check_fed(config, files, index),
+        check_fed(config, sample),
+        check_given(config, sample),
         write_contact_sheet(config, files, index, names, place and place / "preflight" / "contact-sheet.png"),
         writable,
         check_disk(config, counts, results),
@@ -51,7 +54,7 @@ def report(findings: Sequence[Finding]) -> str:
     warnings = [(finding.check, warning) for finding in findings for warning in finding.warnings]
     verdict = f"**{len(faults)} faults.**" if faults else "**Everything is in order.**"
     if warnings:
-        verdict += f" {len(warnings)} warnings: nothing fails, but read them."
+        verdict += f" Warnings: {len(warnings)}. Nothing fails, but read them."
     lines = ["# Preflight", "", verdict, "", "| check | faults | warnings | found |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {finding.check} | {len(finding.faults) or 'none'} | {len(finding.warnings) or 'none'} | {finding.note} |"

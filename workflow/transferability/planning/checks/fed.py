@@ -15,7 +15,7 @@ from transferability.datasets.image_files import ImageFiles
 from transferability.models.building import pixel_scale
 from transferability.planning.checks import Finding
 from transferability.store.decoding import read_image, try_to_decode
-from transferability.study.architectures import Blueprint, blueprint
+from transferability.study.architectures import IMAGENET, Blueprint, blueprint
 from transferability.study.training_settings import Settings, read_settings
 from transferability.training.preprocessing import Preparation
 
@@ -25,12 +25,17 @@ CLASSES, COLUMNS = 64, 8  # on the contact sheet
 TILE, CAPTION, GAP = 96, 14, 6  # pixels: smallest image, height of a name, space between
 
 
+def study_model(config: Mapping) -> Blueprint:
+    """Return how the study's networks are built and fed."""
+    return blueprint(config["network"]["architecture"], config["network"]["pixels"])
+
+
 def what_is_fed(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
     """Return what the study's network gets in a test of stored images, uint8 (images, size, size, 3), RGB.
 
     That is float32 (images, 3, crop, crop), the channels in the order of `channels`.
     """
-    model, settings, images = _model(config), _settings(config), torch.from_numpy(pixels)
+    model, settings, images = study_model(config), _settings(config), torch.from_numpy(pixels)
     if model.of_the_house:
         mean = images.float().mean(0).flip(-1)  # a training takes that of all its images
         preparation = Preparation.of_the_house(mean, pixel_scale(model), settings)
@@ -41,7 +46,7 @@ def what_is_fed(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
 
 def channels(config: Mapping) -> list[str]:
     """Return the colours of the channels that the study's network is fed, in their order."""
-    return [COLOURS[letter] for letter in _model(config).order]
+    return [COLOURS[letter] for letter in study_model(config).order]
 
 
 def sample_of(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> np.ndarray | None:
@@ -55,9 +60,8 @@ def sample_of(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> np.nda
     return np.stack(pixels) if pixels else None
 
 
-def check_fed(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> Finding:
-    """Say in numbers what the network is fed: mean and deviation of each channel over a sample."""
-    sample = sample_of(config, files, index)
+def check_fed(config: Mapping, sample: np.ndarray | None) -> Finding:
+    """Say in numbers what the network is fed of a `sample_of` images, and what it would be fed of ImageNet's."""
     if sample is None:
         return Finding("pixels", [], "no image to feed")
     fed = what_is_fed(config, sample).double()
@@ -67,7 +71,19 @@ def check_fed(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> Findin
         for name, mean, deviation in zip(channels(config), means, deviations, strict=True)
     ]
     note = f"mean and deviation of what the network is fed, over {len(sample)} training images: {', '.join(numbers)}"
-    return Finding("pixels", [], note)
+    return Finding("pixels", [], note + _of_imagenet(study_model(config)))
+
+
+def _of_imagenet(model: Blueprint) -> str:
+    """What a network that standardises its pixels is fed of ImageNet, which most given ones were trained on."""
+    if model.of_the_house:
+        return ""
+    mean, std = (numbers if model.order == "rgb" else numbers[::-1] for numbers in IMAGENET)
+    numbers = [
+        f"{COLOURS[letter]} {(m - own) / own_std:.2f} and {s / own_std:.2f}"
+        for letter, m, s, own, own_std in zip(model.order, mean, std, model.mean, model.std, strict=True)
+    ]
+    return f"; of ImageNet's images it would be {', '.join(numbers)}"
 
 
 def write_contact_sheet(
@@ -93,10 +109,6 @@ def write_contact_sheet(
     return Finding(
         "contact sheet", [], f"{path}: {len(seen)} of {len(rows)} classes as the network sees them; look at it"
     )
-
-
-def _model(config: Mapping) -> Blueprint:
-    return blueprint(config["network"]["architecture"], config["network"]["pixels"])
 
 
 def _settings(config: Mapping) -> Settings:

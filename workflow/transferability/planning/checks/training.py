@@ -12,7 +12,7 @@ from transferability.study.grid import KEYS, experiments, random_splits, study_n
 from transferability.study.training_settings import read_settings, training_of
 from transferability.tasks.splits import class_sides, split_manifests
 
-FEW_ITERATIONS = 500  # fewer leave networks so bad that the differences between them say little
+FEW_ITERATIONS = 200  # fewer leave networks so bad that the differences between them say little
 
 Tasks = Mapping[tuple[str, str], list[str]]  # the wnids of each task (split, target)
 

@@ -1,0 +1,86 @@
+"""What preflight tells of given networks: whether they fit, and whether the pixels are those that they know."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from transferability.models.building import build_model
+from transferability.planning.checks.fed import check_fed, what_is_fed
+from transferability.planning.checks.given import check_given, first_norm
+from transferability.study.architectures import blueprint
+from transferability.study.configuration import complete_config
+
+SIZE = 36
+HALVES = {"order": "rgb", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+
+
+def config_of(file, pixels=HALVES, architecture="timm/test_resnet"):
+    config = {
+        "dataset": {"image_size": SIZE},
+        "training": {"crop": SIZE},
+        "network": {"architecture": architecture, "n": [1], "pixels": dict(pixels)},
+        "given": {"weights": {"mine": str(file)}},
+        "preserved": {"n": [], "m": []},
+    }
+    complete_config(config, [])
+    return config
+
+
+@pytest.fixture
+def sample():
+    return np.random.default_rng(0).integers(60, 200, (40, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def file(sample, tmp_path):
+    """Weights whose first BatchNorm has learned what it sees of the sample, prepared as HALVES says."""
+    model = build_model(blueprint("timm/test_resnet"), SIZE, 7)
+    inputs = what_is_fed(config_of("none"), sample)
+    for _ in range(150):
+        model.train()(inputs)
+    save_file(model.state_dict(), tmp_path / "mine.safetensors")
+    return tmp_path / "mine.safetensors"
+
+
+def test_a_network_that_gets_the_pixels_it_knows_is_in_order(file, sample):
+    found = check_given(config_of(file), sample)
+    assert not found.faults and not found.warnings
+    assert "mine: all " in found.note and "sees 1 times the variance that it was trained with" in found.note
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [((0, 0, 0), (1 / 255,) * 3), ((0.5, 0.5, 0.5), (0.1, 0.1, 0.1)), ((0.5, 0.5, 0.5), (2.0, 2.0, 2.0))],
+)
+def test_other_pixels_than_it_knows_are_a_warning_that_names_the_key(file, sample, mean, std):
+    pixels = {"order": "rgb", "mean": list(mean), "std": list(std)}
+    [warning] = check_given(config_of(file, pixels), sample).warnings
+    assert (
+        warning.startswith("mine: its first BatchNorm sees ") and "network.pixels is not how it wants them" in warning
+    )
+
+
+def test_what_does_not_fit_or_is_not_there_is_a_fault_that_names_both(file, sample, tmp_path):
+    [fault] = check_given(config_of(file, architecture="timm/test_vit"), sample).faults
+    assert fault.startswith(f"mine: {file} does not fit: ")
+    [fault] = check_given(config_of(tmp_path / "absent"), sample).faults
+    assert fault.startswith("mine: ") and "absent" in fault
+
+
+def test_a_network_without_batchnorm_and_a_set_without_images_are_only_imported(sample, tmp_path):
+    model = build_model(blueprint("timm/test_vit"), SIZE, 7)
+    assert first_norm(model, torch.zeros(2, 3, SIZE, SIZE)) is None
+    save_file(model.state_dict(), tmp_path / "vit.safetensors")
+    found = check_given(config_of(tmp_path / "vit.safetensors", architecture="timm/test_vit"), None)
+    assert found.note.endswith("entries of its layers fit") and not found.faults
+
+
+def test_what_imagenet_would_feed_stands_beside_what_is_fed(sample):
+    note = check_fed(config_of("none"), sample).note
+    assert "over 40 training images: red " in note
+    assert note.endswith(
+        "of ImageNet's images it would be red -0.03 and 0.46, green -0.09 and 0.45, blue -0.19 and 0.45"
+    )
+    swapped = check_fed(config_of("none", HALVES | {"order": "bgr"}), sample).note
+    assert swapped.endswith("it would be blue -0.19 and 0.45, green -0.09 and 0.45, red -0.03 and 0.46")

@@ -1,0 +1,93 @@
+"""Whether given networks get what they were trained with: all their layers, and the pixels that they know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from transferability.common.errors import InputError, remedy
+from transferability.jobs.given import given_layers
+from transferability.models.building import build_model
+from transferability.planning.checks import Finding
+from transferability.planning.checks.fed import study_model, what_is_fed
+
+SILENT = 1e-4  # share of the largest variance below which a channel counts as one that never says anything
+USUAL = 3.0  # factor within which the variances lie on photographs that are prepared as the network was trained
+
+
+def check_given(config: Mapping, sample: np.ndarray | None) -> Finding:
+    """Import every given network, and compare what its first BatchNorm sees of a sample with what it was trained on.
+
+    `sample` holds stored images, uint8 (images, size, size, 3), RGB; None where there are none.
+    """
+    faults, warnings, notes = [], [], []
+    for name, file in config["given"]["weights"].items():
+        try:
+            tensors = _layers(config, Path(file).expanduser())
+        except (InputError, OSError) as error:
+            faults.append(f"{name}: {error}" + (f"; {remedy(error)}" if isinstance(error, OSError) else ""))
+            continue
+        notes.append(f"{name}: all {len(tensors)} entries of its layers fit")
+        seen = None if sample is None else first_norm(_model(config, tensors), what_is_fed(config, sample))
+        if seen:
+            notes[-1] += f", {seen.in_words()}"
+        if seen and not 1 / USUAL < seen.variance < USUAL:
+            warnings.append(
+                f"{name}: {seen.in_words()}: your images differ much from those that it was trained on, or "
+                "network.pixels is not how it wants them"
+            )
+    return Finding("given networks", faults, "; ".join(notes) or "none", warnings)
+
+
+def _layers(config: Mapping, file: Path) -> dict[str, torch.Tensor]:
+    return given_layers(file, study_model(config), config["training"]["crop"], config["dataset"]["image_size"])
+
+
+def _model(config: Mapping, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+    model = build_model(study_model(config), config["training"]["crop"], classes=2)
+    model.load_state_dict(tensors, strict=False)  # which lack the classifier
+    return model
+
+
+@dataclass(frozen=True)
+class FirstNorm:
+    """What a network's first BatchNorm sees, against what it saw in its own training, both medians over channels.
+
+    `variance` is the ratio of the variances, `shift` the distance of the means in deviations.
+    """
+
+    variance: float
+    shift: float
+
+    def in_words(self) -> str:
+        """Say it in half a sentence."""
+        return (
+            f"its first BatchNorm sees {self.variance:.2g} times the variance that it was trained with (usual: "
+            f"{1 / USUAL:.1f} to {USUAL:g}) and means {self.shift:.2f} deviations away"
+        )
+
+
+def first_norm(model: nn.Module, inputs: torch.Tensor) -> FirstNorm | None:
+    """Compare what the first BatchNorm sees of inputs (images, 3, size, size) with what it remembers; None without one.
+
+    Pixels that are not standardised, or by other numbers than in its training, are seen in the variance; the order of
+    the channels is not.
+    """
+    norm = next((module for module in model.modules() if isinstance(module, nn.BatchNorm2d)), None)
+    if norm is None or norm.running_var is None:
+        return None
+    seen: list[torch.Tensor] = []
+    hook = norm.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    try:
+        with torch.no_grad():
+            model.eval()(inputs)
+    finally:
+        hook.remove()
+    mean, variance = seen[0].mean((0, 2, 3)), seen[0].var((0, 2, 3))
+    speaks = norm.running_var > SILENT * norm.running_var.max()
+    ratio = (variance / norm.running_var)[speaks].median()
+    shift = ((mean - norm.running_mean).abs() / norm.running_var.sqrt())[speaks].median()
+    return FirstNorm(float(ratio), float(shift))
