@@ -44,7 +44,7 @@ def test_a_good_set_is_in_order_and_a_short_training_is_a_warning(tmp_path):
     root = class_folders(tmp_path / "images", 5)
     findings, classes = preflight(study(root), root, tmp_path / "results", 1)
     page = report(findings)
-    assert "**Everything is in order.** 1 warnings" in page
+    assert "**Everything is in order.** Warnings: 1." in page
     assert "the smallest task, random-0/A, has 2 classes of 6 training and 4 validation images" in page
     assert "its networks get 2 iterations, an update each, of 64 images, so that they see each image 21.3 times" in page
     assert "- warning: training: 2 iterations for the smallest task leave networks that have hardly learned" in page
@@ -129,7 +129,7 @@ def test_what_the_network_is_fed_is_said_in_numbers(tmp_path, architecture, colo
     inputs = fed.what_is_fed(config, sample)
     assert inputs.shape == (24, 3, 32, 32)
     assert fed.channels(config) == colours.split()
-    note = fed.check_fed(config, files, index).note
+    note = fed.check_fed(config, sample).note
     for place, colour in enumerate(colours.split()):
         assert f"{colour} {inputs[:, place].double().mean():.2f} and {inputs[:, place].double().std():.2f}" in note
     if architecture.startswith("torchvision"):
