@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images
 from transferability.tasks.splits import split_manifests
+
+from .trees import make_tree
 
 HELD_OUT = ["ant/4.png", "ant/6.png", "ant/8.png"]  # the same on every machine
 FOLDER_NAMES = ["train", "Training", "val", "VALIDATION", "valid", "test"]
@@ -76,6 +79,25 @@ def test_nested_folders_count_as_torchvision_counts_them(tmp_path):
     theirs = {str(Path(path).relative_to(tmp_path)) for path, _ in ImageFolder(tmp_path / "train").samples}
     assert listed(tmp_path)["train"] == theirs
     assert len(theirs) == 10
+
+
+def test_a_link_that_leads_back_is_not_followed_and_others_are(tmp_path):
+    class_folders(tmp_path / "set", 2)
+    (tmp_path / "set" / "ant" / "all").symlink_to(tmp_path / "set")
+    more = picture(tmp_path / "elsewhere" / "more.png").parent
+    (tmp_path / "set" / "ant" / "more").symlink_to(more)
+    found = listed(tmp_path / "set", validation=0.5)
+    assert len(found["train"] | found["val"]) == 9
+    assert "ant/more/more.png" in found["train"] | found["val"]
+
+
+def test_leftovers_in_archives_do_not_count(tmp_path):
+    root = make_tree("imagenet-archives", tmp_path / "tree")
+    before = index_images("imagenet-archives", root)
+    with tarfile.open(root / "ILSVRC2012_img_val.tar", "a") as archive:
+        for name in ("._ILSVRC2012_val_00000001.JPEG", ".DS_Store", "__MACOSX/a.JPEG"):
+            archive.addfile(tarfile.TarInfo(name))
+    assert index_images("imagenet-archives", root).equals(before)
 
 
 def test_two_classes_right_in_the_root(tmp_path):

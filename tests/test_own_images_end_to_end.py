@@ -8,6 +8,8 @@ from PIL import Image
 
 from .conftest import Checkout
 
+pytestmark = pytest.mark.slow
+
 # A training so short that a test can wait for it; the image set has one key of its own.
 SHORT = """
 splits: {random: 1}

@@ -30,9 +30,8 @@ Problem = tuple[Key, str]  # a key, and what is wrong with it
 def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--config") -> None:
     """Lay the defaults under a configuration, check it, and find what its values stand for, all in place.
 
-    These are the repository's files that it names, and keys that follow from others where they are not given.
-
-    Arguments and errors are those of `validate_config`.
+    These are the repository's files that it names, and keys that follow from others where they are not given. Arguments
+    and errors are those of `validate_config`.
     """
     lay_defaults_under(config)
     validate_config(config, files, elsewhere)

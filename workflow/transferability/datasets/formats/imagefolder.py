@@ -108,9 +108,14 @@ def _files_below(root: Path, folder: Path, faults: list[str]) -> Iterator[str]:
         faults.append(_unreadable(error))
 
     for place, folders, names in os.walk(folder, followlinks=True, onerror=note):
-        folders[:] = [name for name in folders if not is_leftover(name)]
+        folders[:] = [name for name in folders if not is_leftover(name) and not _leads_back(Path(place, name))]
         start = Path(place).relative_to(root).as_posix()
         yield from (f"{start}/{name}" for name in names if not is_leftover(name))
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether a folder is a link to one that it is in: its images are listed already, and it would never end."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _folders_and_files(folder: Path, faults: list[str]) -> tuple[list[str], list[str]]:
