@@ -29,7 +29,7 @@ def ask(
     call = json.dumps({"arguments": arguments, "cwd": cwd, "environment": dict(environment)})
     socket.send_fds(server, [call.encode()], [*output, answers, server.fileno()])
     os.close(answers)
-    with open(answer, encoding="utf-8") as file:
+    with os.fdopen(answer, encoding="utf-8") as file:
         return int(file.read() or 1)
 
 
@@ -101,7 +101,7 @@ def fork_scripts(server: socket.socket) -> None:
     def execute(script, file: str, edit: bool = False) -> None:
         measured = nullcontext() if script.bench_record is None else benchmarked(None, script.bench_record)
         with measured:  # the seconds are the script's; what else is measured is this process's
-            code = ask(server, [file], os.getcwd(), os.environ, [1, 2])
+            code = ask(server, [file], str(Path.cwd()), os.environ, [1, 2])
         if code:
             raise subprocess.CalledProcessError(code, [sys.executable, file])
 
@@ -111,7 +111,7 @@ def fork_scripts(server: socket.socket) -> None:
 def main() -> None:
     """Import, wait for calls, and in a forked process do what one asks for."""
     import jsonschema  # noqa: F401
-    import matplotlib.backends.backend_pdf  # noqa: F401
+    import matplotlib.backends.backend_pdf
     import matplotlib.figure  # noqa: F401
     import networkx  # noqa: F401
     import pandas  # noqa: F401
