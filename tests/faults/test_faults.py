@@ -222,7 +222,7 @@ def test_two_processes_train_the_same_network(study, table):
 def test_two_snakemakes_at_once(checkout, table):
     target = "results/twice/accuracy/random-0/baseA.json"
     settings = ("--configfile", "config/smoke.yaml", "--config", "results_dir=results/twice")
-    settings = (*settings, "training={length: 800 iterations, rate: 0.001}")
+    settings = (*settings, "training={length: 1500 iterations, rate: 0.001}")
     first = checkout.start(target, *settings)
     progress = checkout.root / "results/twice/state/random-0/baseA.progress"
     deadline = time.monotonic() + 60
