@@ -44,6 +44,7 @@ def serve(server: socket.socket) -> tuple[dict, list[int]]:
             break
         for file in files:
             os.close(file)
+    server.detach()  # it is this process's stdin until it has its own
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     *output, answers, again = files
     if process := os.fork():
