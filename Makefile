@@ -24,22 +24,24 @@ figure2: $(VENV)/ready
 smoke: $(VENV)/ready
 	$(BIN)/snakemake --cores all --forceall --configfile config/smoke.yaml
 
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo --no-cache && \
+    $(BIN)/snakefmt --check Snakefile workflow/rules && $(BIN)/snakemake --lint
+
 # Four processes, each with a file of tests at a time; they often wait, for Slurm most of all.
 PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
 test: lint
 	$(PYTEST) --numprocesses 4
 
-# What takes a minute: linters, and the tests that are not marked slow.
-quick: lint
-	$(PYTEST) --numprocesses 2 -m "not slow"
+# What takes less than a minute: the tests that are not marked slow, and beside them the linters, which have their say
+# at the end.
+quick: $(VENV)/ready
+	@said=$$(mktemp); ($(LINT)) >"$$said" 2>&1 & linters=$$!; \
+	$(PYTEST) --numprocesses 2 -m "not slow"; tests=$$?; \
+	wait $$linters; linted=$$?; cat "$$said"; rm "$$said"; exit $$((tests | linted))
 
 lint: $(VENV)/ready
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/snakefmt --check Snakefile workflow/rules
-	$(BIN)/snakemake --lint
+	$(LINT)
 
 format: $(VENV)/ready
 	$(BIN)/ruff format .

@@ -126,10 +126,15 @@ class Checkout:
         else:
             shutil.copytree(REPOSITORY, root, ignore=ignored)
 
+    @property
+    def library(self) -> Path:
+        """Where snakemake finds the library: in this copy."""
+        return self.root / "workflow"
+
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
-        """Run snakemake here, with the library of this copy; `check` raises for an exit code other than 0."""
+        """Run snakemake here, with its library; `check` raises for an exit code other than 0."""
         arguments = (*arguments, "--cores", "2")
-        given = os.environ | {"PYTHONPATH": str(self.root / "workflow")} | environment
+        given = os.environ | {"PYTHONPATH": str(self.library)} | environment
         if not environment:
             run = warm.python("-m", "snakemake", *arguments, cwd=self.root, environment=given)
         else:  # some of it counts when Python starts
@@ -155,11 +160,11 @@ class Checkout:
         return found
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
-        """Start snakemake here, with the library of this copy and more environment, and do not wait for it."""
+        """Start snakemake here, with its library and more environment, and do not wait for it."""
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"],
             cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root / "workflow")} | environment,
+            env=os.environ | {"PYTHONPATH": str(self.library)} | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

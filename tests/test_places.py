@@ -132,14 +132,12 @@ def importing(folder: Path, config: dict, **more: str) -> "Importing":
 
 
 class Importing(Checkout):
-    """A directory with a workflow of its own, instead of a copy of the repository."""
+    """A directory with a workflow of its own, instead of a copy of the repository, whose library it takes."""
+
+    library = REPOSITORY / "workflow"
 
     def __init__(self, root: Path):
         self.root = root
-
-    def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
-        """Run snakemake here, with the library of the repository."""
-        return super().snakemake(*arguments, check=check, PYTHONPATH=str(REPOSITORY / "workflow"), **environment)
 
 
 @pytest.mark.slow

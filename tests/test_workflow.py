@@ -82,7 +82,7 @@ def test_nothing_is_pending_after_a_run(checkout):
 
 def test_code_edited_while_snakemake_runs_is_refused(checkout):
     """A job that starts after the edit would train with the new code under the old one's mark."""
-    slow = (*SMOKE, "--config", "results_dir=results/edited", "training={length: 600 iterations, rate: 0.001}")
+    slow = (*SMOKE, "--config", "results_dir=results/edited", "training={length: 300 iterations, rate: 0.001}")
     names = [f"results/edited/accuracy/random-0/{name}.json" for name in ("baseA", "A3B")]
     process = checkout.start(*names, *slow, "device=cpu", TRANSFERABILITY_FORK_SERVER="[null, null]")
     log = checkout.root / "results/edited/logs/train/random-0/baseA.log"
@@ -171,7 +171,7 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     slow = (
         *SMOKE,
         "--config",
-        "training={length: 1000 iterations, test_every: 50 iterations, rate: 0.001}",
+        "training={length: 500 iterations, test_every: 50 iterations, rate: 0.001}",
         "results_dir=results/kill",
     )
     slow = (*slow, "jobs={state_seconds: 0}")
@@ -188,7 +188,7 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     assert process.wait(timeout=60) != 0
     checkout.snakemake(target, *slow)
     log = (checkout.root / "results/kill/logs/train/random-0/baseA.log").read_text()
-    assert int(re.search(r"resumed at iteration (\d+) of 1000", log)[1]) > 0
+    assert int(re.search(r"resumed at iteration (\d+) of 500", log)[1]) > 0
     resumed = (checkout.root / target).read_bytes()
     shutil.rmtree(checkout.root / "results/kill/accuracy")
     checkout.snakemake(target, *slow)

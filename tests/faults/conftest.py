@@ -3,6 +3,7 @@
 Jobs run as forked processes, each as a Slurm or Snakemake job would: run_network under job_log.
 """
 
+import gc
 import itertools
 import multiprocessing
 import os
@@ -118,6 +119,7 @@ class Study:
         """Start a job in a process of its own; `before` runs in it first."""
 
         def job() -> None:
+            gc.freeze()  # a collection of garbage would copy all memory that is shared with pytest
             state.LARGEST_SHARE = 1e9  # save after every iteration, however long that takes
             before()
             with job_log(str(self.root / f"{name}.log")):

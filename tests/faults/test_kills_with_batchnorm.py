@@ -1,7 +1,8 @@
 """kill -9 of a network whose layers hold more than weights: the averages of its BatchNorm."""
 
+from importlib import import_module
+
 import pytest
-import timm  # noqa: F401, in this process, which jobs are forked from
 
 from .conftest import Study
 
@@ -11,6 +12,7 @@ MODERN = {"optimizer": "sgd", "nesterov": True, "augmentation": "resized-crop", 
 
 @pytest.fixture(scope="module")
 def undisturbed_resnet(tmp_path_factory) -> Study:
+    import_module("timm")  # in this process, which jobs are forked from; it takes three seconds
     study = Study(tmp_path_factory.mktemp("resnet"), "timm/test_resnet", **MODERN)
     study.make_inputs()
     for name in ("baseA", "A3B+"):
