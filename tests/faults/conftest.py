@@ -108,8 +108,8 @@ class Study:
 
     def recipe(self, name: str, **training) -> Recipe:
         network = Network.parse("random-0", name)
-        network = {"architecture": self.architecture, "pixels": AS_KNOWN}
-        config = {"network": network, "training": self.training | training, "seed": 0}
+        part = {"architecture": self.architecture, "pixels": AS_KNOWN}
+        config = {"network": part, "training": self.training | training, "seed": 0}
         return recipe_of(config, network, code="code")
 
     def log(self, name: str) -> str:
