@@ -17,8 +17,8 @@ from transferability.common.syntax import LIBRARY, UNNAMED, WHOLE, Module, read_
 
 PACKAGE = Path(__file__).parents[1]
 SCRIPTS = "scripts"  # "scripts.pack" is the script of rule pack, beside the library
-# These change no result: errors that give up, how jobs log and end, how files are written, locks held and processes started; of
-# facts, the content counts. A change in checksums and recipes shows in their values.
+# These change no result: errors that give up, how jobs log and end, how files are written and locked, how processes are
+# started; of facts, the content counts. A change in checksums and recipes shows in their values.
 NEUTRAL = {
     "common.atomic_files",
     "common.checksums",
