@@ -137,13 +137,14 @@ class Study:
         assert process.exitcode is not None, "the job hangs"
         return process.exitcode
 
-    def train_under_kills(self, kills: int, undisturbed: "Study") -> int:
-        """Train baseA and A3B+ over and over, each under kill -9 at random moments; return how often one was done.
+    def train_under_kills(self, kills: int, ends: int, undisturbed: "Study") -> None:
+        """Train baseA and A3B+ over and over, each under kill -9 at random moments, until so many kills have hit.
 
-        Every kill hits a living process, in whatever it does. Results are compared with those of a study without.
+        And until so many trainings have come to their end: on a busy machine that takes more kills. Every kill hits a
+        living process, in whatever it does. Results are compared with those of a study without.
         """
         rng, killed, completed = random.Random(0), 0, 0
-        while killed < kills:
+        while killed < kills or completed < ends:
             name = rng.choice(["baseA", "A3B+"])
             self.forget(name) if name == "A3B+" else None
             for attempt in itertools.count():
@@ -161,7 +162,6 @@ class Study:
             if name == "baseA":
                 self.forget(name)
                 self.products(name).weights.write_bytes(undisturbed.products(name).weights.read_bytes())
-        return completed
 
     def wait_for_state(self, name: str, suffix: str = "") -> Path:
         """Wait until a running job has saved its state; return the path, which a `suffix` is added to."""

@@ -38,7 +38,7 @@ def truncate(path) -> None:
 
 def test_kill_at_random_moments(study, undisturbed, table):
     """In whatever they do: starting, training, testing, saving, writing results."""
-    assert study.train_under_kills(KILLS, undisturbed) > 5
+    study.train_under_kills(KILLS, 6, undisturbed)
     table.append(("kill -9 at a random moment", f"{KILLS} times, over baseA and A3B+, anew until done", "same bytes"))
 
 

@@ -3,6 +3,7 @@
 import random
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -49,6 +50,12 @@ def is_server(process: psutil.Process) -> bool:
         return False
 
 
+def wait_for_server(process: subprocess.Popen) -> None:
+    """Wait until a snakemake has started its fork server, or has ended."""
+    while process.poll() is None and not victims(psutil.Process(process.pid), "fork server"):
+        time.sleep(0.1)
+
+
 def records(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (folder / "accuracy" / "random-0").glob("*.json")}
 
@@ -70,7 +77,9 @@ def test_kills_at_random_moments(checkout, expected, table, request):
         process = checkout.start(f"{RESULTS}/{TARGET}", *STUDY, f"results_dir={RESULTS}")
         kind = min(KINDS, key=kills.get) if sum(kills.values()) < wanted else "none"
         if kind in KINDS:
-            time.sleep(rng.uniform(1, 8))
+            if kind == "fork server":  # without one there is nothing to hit, and a whole study runs for nothing
+                wait_for_server(process)
+            time.sleep(rng.uniform(0, 4) if kind == "fork server" else rng.uniform(1, 8))
             hit = victims(psutil.Process(process.pid), kind) if process.poll() is None else []
             kill(hit)
             kills[kind] += bool(hit)

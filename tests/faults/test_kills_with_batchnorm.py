@@ -22,7 +22,7 @@ def undisturbed_resnet(tmp_path_factory) -> Study:
 
 def test_kills_of_a_network_with_batchnorm(undisturbed_resnet, tmp_path, table):
     study = undisturbed_resnet.copy(tmp_path)
-    assert study.train_under_kills(KILLS, undisturbed_resnet) > 1
+    study.train_under_kills(KILLS, 2, undisturbed_resnet)
     table.append(
         ("kill -9 of a network with BatchNorm", f"{KILLS} times, over baseA and A3B+ of timm/test_resnet", "same bytes")
     )
