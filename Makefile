@@ -33,7 +33,7 @@ PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 test: lint
 	$(PYTEST) --numprocesses 4
 
-# What takes less than a minute: the tests that are not marked slow, and beside them the linters, which have their say
+# What takes about a minute: the tests that are not marked slow, and beside them the linters, which have their say
 # at the end.
 quick: $(VENV)/ready
 	@said=$$(mktemp); ($(LINT)) >"$$said" 2>&1 & linters=$$!; \

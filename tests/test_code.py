@@ -175,6 +175,7 @@ FINGERPRINTS = [
 ]
 
 
+@pytest.mark.slow
 def test_checksums_of_code_are_the_same_for_every_python():
     """They need nothing but the standard library."""
     pythons = list(other_pythons())

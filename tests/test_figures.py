@@ -123,6 +123,7 @@ def deep(n: list[int]) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [[1, 2, 58, 59], list(range(1, 60)), [3]])
 def test_networks_of_sixty_layers_are_drawn(n):
     table = deep(n)

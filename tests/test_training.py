@@ -203,6 +203,7 @@ def test_a_diverged_loss_ends_the_training_with_a_readable_error(task):
         train(task, Start.from_scratch(task), settings=changed(rate=1e6))
 
 
+@pytest.mark.slow
 def test_the_reference_network_trains_on_crops_of_227():
     images = Task(make_examples(6, 2, 256, seed=0), make_examples(2, 2, 256, seed=1), classes=2)
     settings = changed(iterations=2, test_every=1, batch_size=3, crop=227, rate=1e-4)

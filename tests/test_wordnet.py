@@ -57,6 +57,7 @@ def test_counts_below_artifact_and_organism_are_the_papers(snapshot):
     assert sum(ORGANISM in nodes for nodes in above) == 410
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's wordnet-base is not installed")
 @pytest.mark.parametrize("wnids", [WNIDS, CIFAR["wnid"].tolist()], ids=["ILSVRC-2012", "CIFAR-100"])
 def test_nltk_and_the_snapshot_give_the_same_graph(wnids):
