@@ -23,7 +23,8 @@ def test_where_a_split_fails_nothing_else_starts(checkout, image_tree):
     assert not list((checkout.root / "results/two").glob("logs/train/*/*"))
     last = re.split(r"jobs? failed:", run.stdout)[1].splitlines()
     assert len(last) <= 4  # two splits may have failed
-    assert last[1].startswith("  split ") and "has 1 of 2 classes; a task needs two or more (log: results" in last[1]
+    assert last[1].startswith("  split ") and "random splits need at least 4 classes, two for each half" in last[1]
+    assert "(log: results" in last[1]
     assert "networks are done; when this is mended" in last[-1]
 
 
