@@ -6,14 +6,12 @@ both are taken off, and what is found is said. What does not fit is an error: no
 
 import argparse
 import logging
-import pickle
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from transferability.common.errors import InputError, first_line
@@ -35,24 +33,20 @@ NAMED = 6  # entries that an error names of each kind
 def read_given(path: Path) -> dict[str, torch.Tensor]:
     """Return the tensors of a file by name, without wrappers; raise InputError where it has none to be read."""
     start = _first_bytes(path)
+    if start[8:9] != b"{" and not start.startswith((b"PK", b"\x80")):
+        raise InputError(
+            f"{path} begins with {start[:24]!r}: it is neither a safetensors file nor one that torch saved; "
+            "download it again, or convert it"
+        )
     try:
         if start[8:9] == b"{":
             return load_file(path)
-        if not start.startswith((b"PK", b"\x80")):
-            raise InputError(
-                f"{path} begins with {start[:24]!r}: it is neither a safetensors file nor one that torch saved; "
-                "download it again, or convert it"
-            )
         with torch.serialization.safe_globals(HARMLESS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path} holds more than weights, which is not run ({_unpicklable(error)}); {SAVE_SO}"
-        ) from error
-    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        if "TorchScript" in str(error):
-            raise InputError(f"{path} holds a TorchScript program, which is not run; {SAVE_SO}") from error
-        raise InputError(f"{path} is damaged or no file of weights ({first_line(error)}); get it again") from error
+    except OSError:
+        raise
+    except Exception as error:  # readers of damaged files raise what they stumble over
+        raise InputError(f"{path} {_why_unreadable(error)}") from error
     return _unwrapped(content, path)
 
 
@@ -68,10 +62,14 @@ def _first_bytes(path: Path) -> bytes:
     return start
 
 
-def _unpicklable(error: Exception) -> str:
-    """What torch's reader stumbled over, out of a message of many lines."""
-    lines = [line for line in str(error).splitlines() if "Unsupported" in line or "GLOBAL" in line]
-    return lines[0].strip() if lines else first_line(error)
+def _why_unreadable(error: Exception) -> str:
+    """Say why a file cannot be read, out of torch's messages of many lines, and what to do."""
+    if "TorchScript" in str(error):
+        return f"holds a TorchScript program, which is not run; {SAVE_SO}"
+    if "Weights only load failed" in str(error):
+        told = [line.strip() for line in str(error).splitlines() if "Unsupported" in line or "GLOBAL" in line]
+        return f"holds more than weights, which is not run ({told[0] if told else first_line(error)}); {SAVE_SO}"
+    return f"is damaged or no file of weights ({first_line(error)}); get it again"
 
 
 def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
