@@ -67,7 +67,7 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     for command in (offline, copy):
         subprocess.run(command.replace("python", sys.executable), shell=True, check=True, cwd=study.root)
     mine = yaml.safe_load((study.root / "mine.yaml").read_text(encoding="utf-8"))
-    mine["network"]["n"], mine["given"]["repeats"] = [1, 9], 2
+    mine["network"]["n"], mine["given"]["repeats"], mine["treatments"] = [1, 9], 2, ["AnB"]
     mine["dataset"]["image_size"], mine["training"]["crop"], mine["training"]["length"] = 40, 32, "2 epochs"
     (study.root / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     found = study.snakemake(*shlex.split(preflight)[1:]).stdout
@@ -78,7 +78,7 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     assert page.startswith("## Advice: layers of imagenet\n")
     assert "layer4.1" in page and "layer1.0" not in page
     accuracies = pd.read_csv(results / "accuracy.csv")
-    assert len(accuracies) == 2 * (1 + 4)
+    assert len(accuracies) == 2 * (1 + 2)
     assert set(accuracies["val_images"]) == {6} and set(accuracies["train_images"]) == {24}
     log = (results / "logs/import/given-imagenet-0.log").read_text(encoding="utf-8")
     assert "120 of 120 entries of 9 layers" in log
