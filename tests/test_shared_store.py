@@ -1,4 +1,4 @@
-"""One store for several studies: packed once, linked to, waited for, finished, and mended."""
+"""One store for several studies: packed once, linked to, waited for, finished, and mended; what stores tell."""
 
 import errno
 import json
@@ -15,9 +15,11 @@ from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
 from transferability.store import sharing
 from transferability.store.decoding import Square, read_image
+from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
 
 from .test_own_images import class_folders, picture
+from .test_store import packed
 
 
 @pytest.fixture
@@ -159,3 +161,15 @@ def test_a_shelf_that_cannot_be_made_is_an_error(images, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(sharing.InputError, match=r"config key dataset\.store: cannot write to .*file"):
         study(images, tmp_path / "first", shelf="file/shelf")
+
+
+def test_the_description_says_how_images_became_squares_if_not_as_in_the_paper(image_tree, tmp_path):
+    _, where = packed(image_tree, tmp_path / "one")
+    table = index_images("imagefolder", image_tree)
+    files = ImageFiles("imagefolder", image_tree, table["path"].tolist())
+    other = StoreFiles(where / "index.csv", *(tmp_path / name for name in ("s.npy", "c.npy", "s.json")))
+    pack(files, other, Square(16, "cut", "apply"), 1, "code", tmp_path / "notes")
+    usual, told = (json.loads(file.read_text()) for file in (where / "store.json", other.description))
+    assert list(usual) == ["images", "size", "pixels", "sha256", "index"]
+    assert {key: told[key] for key in told if key not in usual} == {"fit": "cut", "orientation": "apply"}
+    assert open_store(other).shape == (18, 16, 16, 3)

@@ -68,18 +68,6 @@ def test_the_description_tells_pixels_apart(image_tree, tmp_path):
     assert sums[0] != sums[1]
 
 
-def test_the_description_says_how_images_became_squares_if_not_as_in_the_paper(image_tree, tmp_path):
-    _, where = packed(image_tree, tmp_path / "one")
-    table = index_images("imagefolder", image_tree)
-    files = ImageFiles("imagefolder", image_tree, table["path"].tolist())
-    other = StoreFiles(where / "index.csv", *(tmp_path / name for name in ("s.npy", "c.npy", "s.json")))
-    pack(files, other, Square(16, "cut", "apply"), 1, "code", tmp_path / "notes")
-    usual, told = (json.loads(file.read_text()) for file in (where / "store.json", other.description))
-    assert list(usual) == ["images", "size", "pixels", "sha256", "index"]
-    assert {key: told[key] for key in told if key not in usual} == {"fit": "cut", "orientation": "apply"}
-    assert open_store(other).shape == (18, 16, 16, 3)
-
-
 def test_all_broken_images_are_listed_in_one_error(image_tree, tmp_path):
     truncated = image_tree / "train" / "n01440764" / "n01440764_1.JPEG"
     truncated.write_bytes(truncated.read_bytes()[:300])

@@ -110,6 +110,7 @@ def _freezable(frozen: Cells) -> Answer:
         return Answer(NOT_DECIDED)
 
     def keeps(n: int, alpha: float) -> bool:
+        """Whether frozen features are found to lose less than MARGIN."""
         return frozen[n].interval(alpha)[0] > -MARGIN
 
     in_order = set(takewhile(lambda n: keeps(n, ALPHA / 2), frozen))

@@ -105,6 +105,7 @@ def _files_below(root: Path, folder: Path, faults: list[str]) -> Iterator[str]:
     """List all files below a folder, by their paths below the root, but leftovers."""
 
     def note(error: OSError) -> None:
+        """Note a folder that cannot be read."""
         faults.append(_unreadable(error))
 
     for place, folders, names in os.walk(folder, followlinks=True, onerror=note):
