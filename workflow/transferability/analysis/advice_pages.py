@@ -123,11 +123,11 @@ def _whether(advice: Advice, layers: Sequence[str]) -> str:
     if pays.answer == NOT_DECIDED:
         return f"Whether copying layers beats training from scratch is not decided{_why(pays)} (best seen: {seen})."
     more = {
-        YES: "it is more than longer training alone gives",
-        NO: "longer training alone gives more",
-        NOT_DECIDED: "whether it is more than longer training alone gives is not decided",
+        YES: "; it is more than longer training alone gives",
+        NO: "; longer training alone gives more",
+        NOT_DECIDED: "; whether it is more than longer training alone gives is not decided",
     }[advice.beyond_training.answer]
-    return f"Copy layers: that beats training from scratch ({seen}); {more}."
+    return f"Copy layers: that beats training from scratch ({seen}){more if advice.beyond_training.n else ''}."
 
 
 def _how_many_frozen(advice: Advice, layers: Sequence[str]) -> str:
