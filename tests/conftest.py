@@ -37,7 +37,14 @@ LONGEST = [
     "test_studies_of_any_network.py",
     "faults/test_faults.py",
 ]
-MODELS = ["test_any_network.py", "test_catalogue.py", "test_layers.py", "test_libraries.py"]
+MODELS = [
+    "test_any_network.py",
+    "test_catalogue.py",
+    "test_layers.py",
+    "test_libraries.py",
+    "test_given_preflight.py",
+    "test_given_weights.py",
+]
 
 torch.set_num_threads(1)
 

@@ -183,6 +183,7 @@ def test_two_studies_in_one_workflow_stop_where_either_has_no_foundation(tmp_pat
     assert not list(host.root.glob("*/logs/train/*/*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "more", "message"),
     [
