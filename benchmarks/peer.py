@@ -30,7 +30,7 @@ from transferability.common.tables import read_index, read_manifest
 from transferability.jobs.accuracy_file import read_record
 from transferability.models.building import build_model, initialize, pixel_scale
 from transferability.planning.costs import now
-from transferability.study.architectures import blueprint
+from transferability.study.architectures import study_blueprint
 from transferability.study.grid import experiments
 from transferability.study.network import Network
 from transferability.study.training_settings import Settings, read_settings
@@ -70,10 +70,7 @@ class Peer:
     """One network and its loaders."""
 
     def __init__(self, scratch: Path, config: dict, settings: Settings, frozen: int):
-        model, size = (
-            blueprint(config["network"]["architecture"], config["network"]["pixels"]),
-            config["dataset"]["image_size"],
-        )
+        model, size = study_blueprint(config), config["dataset"]["image_size"]
         self.train_batches = loader(scratch / "train", settings, size, pixel_scale(model), train=True)
         self.val_batches = loader(scratch / "val", settings, size, pixel_scale(model), train=False)
         self.network = build_model(model, settings.crop, len(self.train_batches.dataset.classes))

@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from transferability.common.processes import SNAKEMAKE, address
-from transferability.study.architectures import blueprint, has_the_papers_layers, layer_names
+from transferability.study.architectures import has_the_papers_layers, layer_names, study_blueprint
 from transferability.study.grid import experiments, given_splits, splits, study_networks
 from transferability.study.network import ALL, GIVEN, HALVES, WHOLE, Network, given_name, targets
 from transferability.study.paths import accuracy_file, weights_file
@@ -16,7 +16,7 @@ RESOURCES = Path(os.path.relpath(REPOSITORY)) / "resources"  # a checkout that m
 EXPERIMENTS = experiments(config)
 NETWORKS = study_networks(config)
 ARCHITECTURE = config["network"]["architecture"]
-BLUEPRINT = blueprint(ARCHITECTURE, config["network"]["pixels"])
+BLUEPRINT = study_blueprint(config)
 LAYERS = layer_names(ARCHITECTURE)  # none where the catalogue lacks it
 ALL_MANIFESTS = [f"{RESULTS}/splits/{split}/{half}.csv" for split in splits(config) for half in targets(split)]
 TASKS = list(dict.fromkeys((network.split, network.target) for network in NETWORKS))

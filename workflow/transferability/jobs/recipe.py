@@ -11,7 +11,7 @@ from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.common.tables import read_index, read_manifest, table_digest
 from transferability.store.reading import StoreFiles, check_description
-from transferability.study.architectures import blueprint, builder
+from transferability.study.architectures import builder, study_blueprint
 from transferability.study.network import Network
 from transferability.study.paths import manifest_file, weights_file
 from transferability.study.training_settings import training_of
@@ -65,7 +65,7 @@ def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
         network=network.facts(),
         copied=network.copied,
         frozen=network.frozen,
-        architecture=asdict(blueprint(config["network"]["architecture"], config["network"]["pixels"])),
+        architecture=asdict(study_blueprint(config)),
         training=training_of(config, network.examples),
         seed=config["seed"],
         code=code,

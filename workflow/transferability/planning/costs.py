@@ -13,7 +13,7 @@ import torch
 
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.building import build_model
-from transferability.study.architectures import Blueprint, blueprint
+from transferability.study.architectures import Blueprint, study_blueprint
 from transferability.study.network import Network
 from transferability.study.paths import provenance_file
 from transferability.study.training_settings import Settings, read_settings, training_of
@@ -40,7 +40,7 @@ def disk_needs(config: Mapping, networks: Iterable[Network], images: int, classe
     A state holds weights and velocities (two kinds of AdamW's); there are up to three of a training, while it writes
     one.
     """
-    size, crop, model = config["dataset"]["image_size"], config["training"]["crop"], _blueprint(config)
+    size, crop, model = config["dataset"]["image_size"], config["training"]["crop"], study_blueprint(config)
     mean = size * size * 3 * FLOAT32 if model.of_the_house else 0
     copies = 3 if config["training"]["optimizer"] == "adamw" else 2
     parameters = {n: _parameters(model, crop, n) for n in {classes[net.split, net.target] for net in networks}}
@@ -50,10 +50,6 @@ def disk_needs(config: Mapping, networks: Iterable[Network], images: int, classe
         weights=sum(FLOAT32 * count + mean for count in bases),
         state=3 * copies * FLOAT32 * max(parameters.values(), default=0),
     )
-
-
-def _blueprint(config: Mapping) -> Blueprint:
-    return blueprint(config["network"]["architecture"], config["network"]["pixels"])
 
 
 def _parameters(model: Blueprint, crop: int, classes: int) -> int:
@@ -97,7 +93,7 @@ def measure_speeds(config: Mapping, frozen: Iterable[int], classes: int, device:
     store = generator.integers(0, 256, (2 * batch, size, size, 3), dtype=np.uint8)
     examples = Examples(store, np.arange(len(store)), generator.integers(0, classes, len(store)))
     task = Task(examples, examples, classes)
-    model = _blueprint(config)
+    model = study_blueprint(config)
     return {n: _measure(model, task, Start.from_scratch(task, n), settings, device) for n in sorted(set(frozen))}
 
 

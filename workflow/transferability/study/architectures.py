@@ -64,6 +64,11 @@ def blueprint(name: str, pixels: Mapping = AS_KNOWN) -> Blueprint:
     return Blueprint(name, library_version(name), pixels["order"], tuple(mean), tuple(std))
 
 
+def study_blueprint(config: Mapping) -> Blueprint:
+    """Return the blueprint of the networks of a study."""
+    return blueprint(config["network"]["architecture"], config["network"]["pixels"])
+
+
 def is_of_a_library(name: str) -> bool:
     """Whether it is torchvision/NAME or timm/NAME."""
     return name.startswith(LIBRARIES)

@@ -15,7 +15,7 @@ from transferability.datasets.image_files import ImageFiles
 from transferability.models.building import pixel_scale
 from transferability.planning.checks import Finding
 from transferability.store.decoding import read_image, try_to_decode
-from transferability.study.architectures import IMAGENET, Blueprint, blueprint
+from transferability.study.architectures import IMAGENET, Blueprint, study_blueprint
 from transferability.study.training_settings import Settings, read_settings
 from transferability.training.preprocessing import Preparation
 
@@ -25,17 +25,12 @@ CLASSES, COLUMNS = 64, 8  # on the contact sheet
 TILE, CAPTION, GAP = 96, 14, 6  # pixels: smallest image, height of a name, space between
 
 
-def study_model(config: Mapping) -> Blueprint:
-    """Return how the study's networks are built and fed."""
-    return blueprint(config["network"]["architecture"], config["network"]["pixels"])
-
-
 def what_is_fed(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
     """Return what the study's network gets in a test of stored images, uint8 (images, size, size, 3), RGB.
 
     That is float32 (images, 3, crop, crop), the channels in the order of `channels`.
     """
-    model, settings, images = study_model(config), _settings(config), torch.from_numpy(pixels)
+    model, settings, images = study_blueprint(config), _settings(config), torch.from_numpy(pixels)
     if model.of_the_house:
         mean = images.float().mean(0).flip(-1)  # a training takes that of all its images
         preparation = Preparation.of_the_house(mean, pixel_scale(model), settings)
@@ -46,7 +41,7 @@ def what_is_fed(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
 
 def channels(config: Mapping) -> list[str]:
     """Return the colours of the channels that the study's network is fed, in their order."""
-    return [COLOURS[letter] for letter in study_model(config).order]
+    return [COLOURS[letter] for letter in study_blueprint(config).order]
 
 
 def sample_of(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> np.ndarray | None:
@@ -71,7 +66,7 @@ def check_fed(config: Mapping, sample: np.ndarray | None) -> Finding:
         for name, mean, deviation in zip(channels(config), means, deviations, strict=True)
     ]
     note = f"mean and deviation of what the network is fed, over {len(sample)} training images: {', '.join(numbers)}"
-    return Finding("pixels", [], note + _of_imagenet(study_model(config)))
+    return Finding("pixels", [], note + _of_imagenet(study_blueprint(config)))
 
 
 def _of_imagenet(model: Blueprint) -> str:

@@ -12,7 +12,8 @@ from transferability.common.errors import InputError, remedy
 from transferability.jobs.given import given_layers
 from transferability.models.building import build_model
 from transferability.planning.checks import Finding
-from transferability.planning.checks.fed import study_model, what_is_fed
+from transferability.planning.checks.fed import what_is_fed
+from transferability.study.architectures import study_blueprint
 
 SILENT = 1e-4  # share of the largest variance below which a channel counts as one that never says anything
 USUAL = 3.0  # factor within which the variances lie on photographs that are prepared as the network was trained
@@ -43,11 +44,11 @@ def check_given(config: Mapping, sample: np.ndarray | None) -> Finding:
 
 
 def _layers(config: Mapping, file: Path) -> dict[str, torch.Tensor]:
-    return given_layers(file, study_model(config), config["training"]["crop"], config["dataset"]["image_size"])
+    return given_layers(file, study_blueprint(config), config["training"]["crop"], config["dataset"]["image_size"])
 
 
 def _model(config: Mapping, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
-    model = build_model(study_model(config), config["training"]["crop"], classes=2)
+    model = build_model(study_blueprint(config), config["training"]["crop"], classes=2)
     model.load_state_dict(tensors, strict=False)  # which lack the classifier
     return model
 
