@@ -1,19 +1,19 @@
 import pytest
 
 from transferability.study.grid import experiments, splits, study_networks
-from transferability.study.network import Network, given_name
+from transferability.study.network import Network, given_name, mixed_share
 
 CONFIG = {
-    "splits": {"random": 2, "manmade_natural": True},
+    "splits": {"random": 2, "manmade_natural": True, "mixed": [], "mixed_repeats": 1},
     "given": {"weights": {}, "repeats": 3},
-    "network": {"n": [1, 2, 3, 4, 5, 6, 7]},
+    "network": {"architecture": "caffenet", "n": [1, 2, 3, 4, 5, 6, 7]},
     "treatments": ["BnB", "BnB+", "AnB", "AnB+"],
     "preserved": {"n": [4, 5], "m": [1, 2]},
     "random_filters": True,
     "reduced": {"examples_per_class": [50, 5]},
 }
 NOTHING_ELSE = {"preserved": {"n": [], "m": []}, "random_filters": False, "reduced": {"examples_per_class": []}}
-ONLY_RANDOM_SPLITS = {"splits": {"random": 2, "manmade_natural": False}} | NOTHING_ELSE
+ONLY_RANDOM_SPLITS = {"splits": CONFIG["splits"] | {"manmade_natural": False}} | NOTHING_ELSE
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ ONLY_RANDOM_SPLITS = {"splits": {"random": 2, "manmade_natural": False}} | NOTHI
         ("baseA", "base", "A", "A", 0, False),
         ("B3B", "selffer", "B", "B", 3, False),
         ("A7A+", "selffer", "A", "A", 7, True),
+        ("B8B+", "selffer", "B", "B", 8, True),
         ("A3B", "transfer", "A", "B", 3, False),
         ("B1A+", "transfer", "B", "A", 1, True),
         ("A59B", "transfer", "A", "B", 59, False),
@@ -73,28 +74,30 @@ def test_other_names_are_refused_on_the_whole_set(name):
 def test_the_experiments_of_a_study():
     parts = experiments(CONFIG)
     assert {name: len(networks) for name, networks in parts.items()} == {
-        "random-splits": 2 * 58,
-        "manmade-natural": 58,
+        "random-splits": 2 * 60,
+        "manmade-natural": 60,
+        "mixed": 0,
         "given": 0,
         "preserved": 2 * (2 + 4 * 4),
         "random-filters": 1 + 7,
         "reduced": 1 + 2,
     }
     networks = study_networks(CONFIG)
-    assert len(networks) == len(set(networks)) == 116 + 58 + 32 + 8 + 2
+    assert len(networks) == len(set(networks)) == 120 + 60 + 32 + 8 + 2
     assert all(Network.parse(network.split, network.name) == network for network in networks)
 
 
 def test_a_given_network_is_a_of_splits_of_its_own_and_b_has_all_classes():
     given = {"weights": {"resnet-18": "r.pth", "own": "o.pth"}, "repeats": 2}
-    config = CONFIG | NOTHING_ELSE | {"splits": {"random": 0, "manmade_natural": False}, "given": given}
+    config = CONFIG | NOTHING_ELSE | {"splits": CONFIG["splits"] | {"random": 0, "manmade_natural": False}}
+    config |= {"given": given}
     assert splits(config) == ["given-resnet-18-0", "given-resnet-18-1", "given-own-0", "given-own-1"]
     assert [given_name(split) for split in splits(config)] == ["resnet-18", "resnet-18", "own", "own"]
-    parts = experiments(config | {"network": {"n": [5]}})
+    parts = experiments(config | {"network": CONFIG["network"] | {"n": [5]}})
     assert [name for name, networks in parts.items() if networks] == ["given"]
     names = [network.name for network in parts["given"] if network.split == "given-own-1"]
-    assert names == ["baseB", "B5B", "B5B+", "A5B", "A5B+"]
-    assert len(study_networks(config)) == 4 * (1 + 4 * 7)
+    assert names == ["baseB", "B5B", "B5B+", "A5B", "A5B+", "B8B+"]
+    assert len(study_networks(config)) == 4 * (1 + 4 * 7 + 1)
 
 
 def test_what_a_configuration_leaves_out_has_no_networks():
@@ -102,19 +105,35 @@ def test_what_a_configuration_leaves_out_has_no_networks():
     assert [name for name, networks in parts.items() if networks] == ["random-splits"]
 
 
-def test_a_balanced_split_has_58_networks():
+def test_a_balanced_split_has_58_networks_and_two_controls():
     networks = study_networks(CONFIG | ONLY_RANDOM_SPLITS)
-    assert len(networks) == len(set(networks)) == 2 * 58
+    assert len(networks) == len(set(networks)) == 2 * (58 + 2)
     assert all(Network.parse(network.split, network.name) == network for network in networks)
     for target in "AB":
         chosen = [network for network in networks if network.target == target and network.split == "random-1"]
         assert sum(network.treatment == "base" for network in chosen) == 1
         assert sum(network.treatment == "transfer" and network.fine_tuned for network in chosen) == 7
+        assert [network.name for network in chosen if network.n == 8] == [f"{target}8{target}+"]
 
 
 def test_the_configuration_chooses_the_networks():
-    config = CONFIG | ONLY_RANDOM_SPLITS | {"treatments": ["AnB"], "network": {"n": [2, 5]}}
+    config = CONFIG | ONLY_RANDOM_SPLITS | {"treatments": ["AnB"]}
+    config |= {"network": CONFIG["network"] | {"n": [2, 5]}}
     names = {network.name for network in study_networks(config)}
     assert names == {"baseA", "baseB", "A2B", "A5B", "B2A", "B5A"}
     assert splits(config) == ["random-0", "random-1"]
     assert splits(CONFIG) == ["random-0", "random-1", "manmade-natural"]
+
+
+def test_no_control_where_the_number_of_layers_is_not_known():
+    config = CONFIG | ONLY_RANDOM_SPLITS | {"network": {"architecture": "timm/unheard_of", "n": [2]}}
+    assert {network.n for network in study_networks(config)} == {0, 2}
+
+
+def test_mixed_splits_have_what_figure_4_draws():
+    config = CONFIG | {"splits": {"random": 0, "manmade_natural": False, "mixed": [0.1, 0.25], "mixed_repeats": 2}}
+    assert splits(config) == ["mixed-10-0", "mixed-10-1", "mixed-25-0", "mixed-25-1"]
+    networks = experiments(config)["mixed"]
+    assert len(networks) == len(set(networks)) == 4 * (2 + 2 * 7)
+    assert {network.notation for network in networks} == {"base", "AnB"}
+    assert [mixed_share(split) for split in splits(config)] == [0.1, 0.1, 0.25, 0.25]

@@ -85,7 +85,7 @@ def test_experiments_are_listed_with_the_keys_that_leave_them_out():
     config = {"device": "cpu"}
     complete_config(config, [])
     note = list_experiments(config).note
-    assert note.startswith("220 in all, bases shared: random-splits 116 (splits.random: 0 leaves it out); manmade-")
+    assert note.startswith("226 in all, bases shared: random-splits 120 (splits.random: 0 leaves it out); manmade-")
     for key in ("manmade_natural: false", "preserved.n: []", "random_filters: false", "reduced.examples_per_class: []"):
         assert f"{key} leaves it out" in note
 

@@ -7,7 +7,13 @@ import pytest
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.datasets.wordnet import hypernym_graph
-from transferability.tasks.splits import class_sides, manmade_natural_halves, random_halves, split_manifests
+from transferability.tasks.splits import (
+    class_sides,
+    manmade_natural_halves,
+    mixed_halves,
+    random_halves,
+    split_manifests,
+)
 
 from .conftest import SHARED
 
@@ -59,6 +65,31 @@ def test_manmade_natural_is_the_papers():
     halves = manmade_natural_halves(list(ILSVRC["wnid"]), graph, {})
     assert (len(halves["A"]), len(halves["B"])) == (551, 449)
     assert halves["A"] == ILSVRC["wnid"][ILSVRC["side"] == "manmade"].tolist()
+
+
+def test_mixed_splits_exchange_a_share_of_man_made_and_natural_and_keep_sizes():
+    wnids = list(ILSVRC["wnid"])
+    graph = hypernym_graph("snapshot", wnids)
+    sides = manmade_natural_halves(wnids, graph, {})
+    halves = {split: mixed_halves(split, wnids, graph, {}) for split in ("mixed-10-0", "mixed-10-1", "mixed-50-0")}
+    for split, share in (("mixed-10-0", 0.1), ("mixed-10-1", 0.1), ("mixed-50-0", 0.5)):
+        mixed = halves[split]
+        assert (len(mixed["A"]), len(mixed["B"])) == (551, 449)
+        assert sorted(mixed["A"] + mixed["B"]) == wnids
+        for half in "AB":
+            assert mixed[half] == sorted(mixed[half])
+            assert len(set(sides[half]) - set(mixed[half])) == round(share * 449)
+    assert halves["mixed-10-0"] != halves["mixed-10-1"]
+    assert mixed_halves("mixed-10-0", wnids[::-1], graph, {}) == halves["mixed-10-0"]
+
+
+def test_an_exchange_of_no_class_is_an_error():
+    wnids = ["n02084071", "n02121808", "n03001627", "n04379243"]  # dog, cat, chair, table: two a side
+    graph = hypernym_graph("snapshot", wnids)
+    sides = {"n02084071": "natural", "n02121808": "natural", "n03001627": "manmade", "n04379243": "manmade"}
+    with pytest.raises(InputError, match=r"mixed-10-0: 10% of 2 and 2 classes is none; give config key splits\.mix"):
+        split_manifests("mixed-10-0", wnids, graph, sides)
+    assert split_manifests("mixed-50-0", wnids, graph, sides)["A"]["label"].tolist() == [0, 1]
 
 
 def test_a_class_on_neither_side_is_an_error_that_says_how_to_assign_it():

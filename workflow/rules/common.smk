@@ -8,7 +8,7 @@ from snakemake.logging import logger
 from transferability.common.processes import SNAKEMAKE, address
 from transferability.study.architectures import has_the_papers_layers, layer_names, study_blueprint
 from transferability.study.grid import experiments, given_splits, splits, study_networks
-from transferability.study.network import ALL, GIVEN, HALVES, WHOLE, Network, given_name, targets
+from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE, Network, given_name, targets
 from transferability.study.paths import accuracy_file, weights_file
 
 RESULTS = str(Path(config["results_dir"]))
@@ -46,7 +46,7 @@ os.environ.update({"PYTHONUTF8": "1", SNAKEMAKE: address()})
 
 
 wildcard_constraints:
-    split=rf"random-\d+|manmade-natural|{GIVEN}[\w-]+-\d+|{WHOLE}",
+    split=rf"random-\d+|manmade-natural|{MIXED}\d+-\d+|{GIVEN}[\w-]+-\d+|{WHOLE}",
     experiment="|".join(EXPERIMENTS),
     study="(paper/)?",  # below results/paper/, the same is made from the paper's own accuracies
 

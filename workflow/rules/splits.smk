@@ -11,15 +11,15 @@ rule split:
     log:
         f"{RESULTS}/logs/split/{{split}}.log",
     wildcard_constraints:
-        split="random.*|manmade-natural",
+        split=f"random.*|manmade-natural|{MIXED}.*",
     priority: 2
     retries: 0  # an error here is the same each time
     conda:
         "../../envs/environment.yaml"
     params:
         # A random split takes no more from WordNet than names.
-        wordnet=lambda wildcards: config["wordnet"] if wildcards.split == "manmade-natural" else None,
-        sides=lambda wildcards: config["splits"]["sides"] if wildcards.split == "manmade-natural" else {},
+        wordnet=lambda wildcards: None if wildcards.split.startswith("random-") else config["wordnet"],
+        sides=lambda wildcards: {} if wildcards.split.startswith("random-") else config["splits"]["sides"],
         code=script_code("split"),
     script:
         "../scripts/split.py"

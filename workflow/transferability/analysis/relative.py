@@ -2,16 +2,18 @@
 
 import pandas as pd
 
-from transferability.results.accuracies import BY_CLASS
+from transferability.results.accuracies import BY_CLASS, is_control
 from transferability.study.network import Network
+
+CONTROL = "control"  # of treatments: all layers copied and trained again, B8B+
 
 
 def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Pair each network that is no base with the base network of its split and target half.
 
-    Returns columns split, target, n, treatment (BnB, BnB+, AnB, AnB+, Bn~1B, An~1B, random), accuracy, base, relative
-    (accuracy - base), val_images and, if `accuracies` has it (as `read_study` gives it), by_class, less that of the
-    base. Networks without such a base are left out.
+    Returns columns split, target, n, treatment (BnB, BnB+, AnB, AnB+, control, Bn~1B, An~1B, random), accuracy, base,
+    relative (accuracy - base), val_images and, if `accuracies` has it (as `read_study` gives it), by_class, less
+    that of the base. Networks without such a base are left out.
     """
     known = [BY_CLASS] if BY_CLASS in accuracies else []
     base = accuracies[accuracies["treatment"] == "base"].set_index(["split", "target"])[[measure, *known]]
@@ -19,6 +21,7 @@ def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     others = accuracies[~accuracies["treatment"].isin(["base", "reduced"])]
     table = others.join(base, on=["split", "target"], how="inner").rename(columns={measure: "accuracy"})
     table["treatment"] = [Network.parse(*key).notation for key in zip(table["split"], table["network"], strict=True)]
+    table.loc[is_control(table), "treatment"] = CONTROL
     table["relative"] = table["accuracy"] - table["base"]
     if known:
         pairs = zip(table[BY_CLASS], table["base_by_class"], strict=True)

@@ -35,10 +35,11 @@ def build_network(
         model = build_model(blueprint, size, classes)
     model = model.to(memory_format=torch.channels_last).to(device)
     network = LayeredModel(model, size, frozen, frozen_dropout=blueprint.of_the_house)
-    if max(copied, frozen) >= len(network.layers):
+    layers = len(network.layers)
+    if copied > layers or frozen >= layers:
         raise InputError(
             f"config key network.n (or preserved): {max(copied, frozen)} layers to copy or freeze, {blueprint.name} "
-            f"has {len(network.layers)}; accepted: at most {len(network.layers) - 1}, as the last one is always new"
+            f"has {layers}; accepted: at most {layers - 1}, as the last one always learns"
         )
     for name, layer in network.layers.items():
         initialize(layer, seed("init", name))

@@ -45,6 +45,16 @@ def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
 
 
+def is_control(accuracies: pd.DataFrame) -> pd.Series:
+    """Say of each network whether it is the control for longer training, B8B+: all layers copied and trained again.
+
+    It is the fine-tuned selffer whose n, the number of all layers, no other kind of network can have.
+    """
+    last = accuracies["n"].max()
+    tuned = (accuracies["treatment"] == "selffer") & accuracies["fine_tuned"].astype(bool)
+    return tuned & (accuracies["n"] == last) & ~((accuracies["n"] == last) & ~tuned).any()
+
+
 def read_accuracies(paths: Iterable[Path]) -> pd.DataFrame:
     """Read tables with COLUMNS as one; a network that is in several is there once."""
     tables = [table for table in map(pd.read_csv, paths) if len(table)]

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
-from transferability.study.network import ALL, GIVEN, HALVES, RANDOM, WHOLE, Network, targets
+from transferability.study.architectures import layer_names
+from transferability.study.network import ALL, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
 
 # What leaves each experiment out: for those who read a list of them, as preflight's.
 KEYS = {
     "random-splits": "splits.random: 0",
     "manmade-natural": "splits.manmade_natural: false",
+    "mixed": "splits.mixed: []",
     "given": "given.weights: {}",
     "preserved": "preserved.n: []",
     "random-filters": "random_filters: false",
@@ -18,6 +20,12 @@ KEYS = {
 def random_splits(config: Mapping) -> list[str]:
     """Names of the random splits of a study: random-0, random-1, ..."""
     return [f"random-{k}" for k in range(config["splits"]["random"])]
+
+
+def mixed_splits(config: Mapping) -> list[str]:
+    """Names of the splits between man-made/natural and random ones: mixed-10-0, mixed-10-1, ..., mixed-25-0, ..."""
+    percents = dict.fromkeys(round(100 * share) for share in config["splits"]["mixed"])
+    return [f"{MIXED}{percent}-{k}" for percent in percents for k in range(config["splits"]["mixed_repeats"])]
 
 
 def given_splits(config: Mapping) -> list[str]:
@@ -31,20 +39,22 @@ def splits(config: Mapping) -> list[str]:
     names = random_splits(config)
     if config["splits"]["manmade_natural"]:
         names.append("manmade-natural")
-    return names + given_splits(config)
+    return names + mixed_splits(config) + given_splits(config)
 
 
 def experiments(config: Mapping) -> dict[str, list[Network]]:
     """List the networks of each experiment of a study, with the base networks that it compares with.
 
-    Keys: random-splits (Figure 2), manmade-natural (Figure 3), given, preserved, random-filters, reduced (Figure S1).
+    Keys: random-splits (Figure 2), manmade-natural (Figure 3), mixed (Figure 4), given, preserved, random-filters,
+    reduced (Figure S1).
     An experiment that the configuration leaves out has no networks.
     """
-    randomly, given = random_splits(config), given_splits(config)
-    others = [split for split in splits(config) if split not in randomly + given]
+    randomly, mixed, given = random_splits(config), mixed_splits(config), given_splits(config)
+    others = [split for split in splits(config) if split not in randomly + mixed + given]
     return {
         "random-splits": [network for split in randomly for network in _grid(config, split)],
         "manmade-natural": [network for split in others for network in _grid(config, split)],
+        "mixed": [network for split in mixed for network in _frozen_transfer(config, split)],
         "given": [network for split in given for network in _grid(config, split)],
         "preserved": [network for split in randomly for network in _preserved(config, split)],
         "random-filters": _random_filters(config),
@@ -58,15 +68,24 @@ def study_networks(config: Mapping) -> list[Network]:
 
 
 def _grid(config: Mapping, split: str) -> list[Network]:
-    """On one split the bases and, for each task, every treatment and n."""
-    networks = []
+    """On one split, for each task, the base, every treatment and n, and the control for longer training."""
+    networks, layers = [], len(layer_names(config["network"]["architecture"]))
+    trained_longer = layers and any(treatment.endswith("+") for treatment in config["treatments"])
     for target in targets(split):
         (other,) = set(HALVES) - {target}
         networks.append(Network(split, target, target))
         for treatment in config["treatments"]:
             source = target if treatment.startswith("B") else other
             networks += [Network(split, source, target, n, treatment.endswith("+")) for n in config["network"]["n"]]
+        if trained_longer:
+            networks.append(Network(split, target, target, layers, fine_tuned=True))
     return networks
+
+
+def _frozen_transfer(config: Mapping, split: str) -> list[Network]:
+    """On one split both bases and, from each to the other half, networks with every n of frozen layers."""
+    transfers = [Network(split, *halves, n) for halves in (HALVES, HALVES[::-1]) for n in config["network"]["n"]]
+    return [*(Network(split, half, half) for half in HALVES), *transfers]
 
 
 def _preserved(config: Mapping, split: str) -> list[Network]:

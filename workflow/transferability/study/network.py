@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 HALVES = ("A", "B")
+MIXED = "mixed-"  # what the splits' names begin with that exchange a share of the man-made and natural classes
 GIVEN = "given-"  # what the splits' names begin with whose A is a given network, and whose B is the whole set
 WHOLE = "whole"  # the split that does not divide: one task with all classes ...
 ALL = "all"  # ... and what that task is called where others say A or B
@@ -22,6 +23,11 @@ def targets(split: str) -> tuple[str, ...]:
     return HALVES[1:] if split.startswith(GIVEN) else HALVES
 
 
+def mixed_share(split: str) -> float:
+    """Return the share of each side's classes that a split "mixed-10-0" exchanges: 0.1."""
+    return int(split.removeprefix(MIXED).partition("-")[0]) / 100
+
+
 def given_name(split: str) -> str:
     """Return the name of the given network that a split "given-NAME-0" copies from."""
     return split.removeprefix(GIVEN).rpartition("-")[0]
@@ -32,7 +38,8 @@ class Network:
     """One network of the study: its first `n` layers come from base{source}, it is trained and tested on {target}.
 
     `fine_tuned` says whether these layers learn too (the paper's "+"). The next `preserved` layers are copied as well,
-    and learn. A base network has n = 0 and source == target. `split` names how the classes were divided into the
+    and learn. A base network has n = 0 and source == target; the control for longer training, B8B+, has as n the number
+    of all layers. `split` names how the classes were divided into the
     halves A and B; on the split "whole", source and target are "all", but the source of layers that are random and
     never trained is "random". On splits "given-NAME-0" baseA is a given network, and B has all classes. `examples` is
     the number of training images per class, the first ones; 0 stands for all.

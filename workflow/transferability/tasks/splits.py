@@ -8,8 +8,9 @@ import pandas as pd
 
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
+from transferability.common.seeds import derive_seed
 from transferability.datasets.wordnet import ARTIFACT, ORGANISM, ancestors
-from transferability.study.network import GIVEN, WHOLE, targets
+from transferability.study.network import GIVEN, MIXED, WHOLE, mixed_share, targets
 
 BY_HAND = RESOURCES / "manual_68.csv"
 SIDES = {"manmade": "A", "natural": "B"}
@@ -43,6 +44,27 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
             "or do without this split: splits: {manmade_natural: false}"
         )
     return {half: table.loc[table["side"] == side, "wnid"].tolist() for side, half in SIDES.items()}
+
+
+def mixed_halves(
+    split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Cut classes as `manmade_natural_halves`, and exchange a share of them: that of the split's name, "mixed-10-0".
+
+    As many classes as that share of the smaller side change places with as many of the other, so that sizes stay; which
+    ones is drawn from a seed of the name. Raises InputError where that is no class.
+    """
+    halves, share = manmade_natural_halves(wnids, graph, by_hand), mixed_share(split)
+    count = round(share * min(map(len, halves.values())))
+    if not count:
+        sizes = " and ".join(str(len(half)) for half in halves.values())
+        raise InputError(f"split {split}: {share:.0%} of {sizes} classes is none; give config key splits.mixed more")
+    generator = np.random.default_rng(derive_seed(0, "split", split))
+    leaving = {
+        half: {str(w) for w in generator.choice(classes, count, replace=False)} for half, classes in halves.items()
+    }
+    other = dict(zip(halves, reversed(halves), strict=True))
+    return {half: sorted(set(halves[half]) - leaving[half] | leaving[other[half]]) for half in halves}
 
 
 def class_sides(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> pd.DataFrame:
@@ -80,7 +102,7 @@ def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
 def split_manifests(
     split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
 ) -> dict[str, pd.DataFrame]:
-    """Return the manifests of a split by its name: of A and B (random-k or manmade-natural), "all" (whole), B (given).
+    """Return the manifests of a split by its name: of A and B, "all" (whole), B (given).
 
     Raises InputError if one would have fewer than two classes.
     """
@@ -88,6 +110,8 @@ def split_manifests(
         halves = dict.fromkeys(targets(split), sorted(wnids))
     elif split == "manmade-natural":
         halves = manmade_natural_halves(wnids, graph, by_hand)
+    elif split.startswith(MIXED):
+        halves = mixed_halves(split, wnids, graph, by_hand)
     elif len(wnids) < 4:
         raise InputError(
             f"split {split}: random splits need at least 4 classes, two for each half: this set has {len(wnids)} "
