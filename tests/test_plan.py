@@ -105,7 +105,7 @@ def test_a_dry_run_on_imagenet_plans_the_balanced_study(checkout, tmp_path):
         pending = checkout.pending("--configfile", f"config/{study}.yaml", "--config", f"dataset={{root: {tmp_path}}}")
         assert {rule: jobs for rule, jobs in pending.items() if rule.startswith("train")} == {
             "train_base": 2 * 5 + 1,
-            "train_transfer": 5 * 56,
+            "train_transfer": 5 * 58,
             "train_whole": 7 + 12,
         }
         assert pending["split"] == 5

@@ -35,7 +35,7 @@ def test_the_smoke_study_leaves_what_the_design_promises(checkout):
     for half in "AB":
         assert (results / "weights" / "random-0" / f"base{half}.safetensors").is_file()
     assert not list((results / "state").rglob("*.pt"))
-    assert len(pd.read_csv(results / "accuracy.csv")) == 45
+    assert len(pd.read_csv(results / "accuracy.csv")) == 49
     names = {file.stem for file in (results / "accuracy" / "whole").glob("*.json")}
     assert names == {"base", "random3", "random7", "reduced-0002", "reduced-0010"}
     assert json.loads((results / "accuracy" / "whole" / "reduced-0002.json").read_text())["train_images"] == 16
