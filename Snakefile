@@ -18,6 +18,7 @@ include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/distance.smk"
 include: "workflow/rules/launch.smk"
 include: "workflow/rules/hooks.smk"
 
@@ -45,6 +46,8 @@ rule all:
         result_files(["figure1", "filters", "curves"], [""], ["pdf", "png"]),
         result_files(["figure2"], studies_with("random-splits"), ["pdf", "png"]),
         result_files(["figure3"], studies_with("random-splits", "manmade-natural", "random-filters"), ["pdf", "png"]),
+        result_files(["figure4"], WITH_DISTANCE, ["pdf", "png"]),
+        result_files(["distance", "distances"], WITH_DISTANCE, ["csv", "md"]),
         result_files(["figureS1"], studies_with("reduced"), ["pdf", "png"]),
         result_files(["provenance"], [""], ["csv", "md"]),
         result_files(

@@ -8,8 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from transferability.analysis.claim_parts import CONFIRMED, CONTRADICTED, MARGIN, NOT_DECIDED, POSITIVE, Rule, Study
-from transferability.analysis.claims import CLAIMS, claims_left_out, claims_table, decide
+from transferability.analysis.claim_parts import (
+    CONFIRMED,
+    CONTRADICTED,
+    MARGIN,
+    NOT_DECIDED,
+    NOT_TESTED,
+    POSITIVE,
+    SHARE,
+    Part,
+    Rule,
+    Study,
+)
+from transferability.analysis.claims import CLAIMS, claims_left_out, claims_summary, claims_table, decide, premises
 from transferability.analysis.effects import ALPHA, Estimate
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.simulation import simulate_study
@@ -44,33 +55,37 @@ def test_the_papers_own_data_go_through_the_rules():
         5: NOT_DECIDED,  # the boost over BnB+ is nothing, once paired
         6: CONFIRMED,
         7: CONFIRMED,
-        8: NOT_DECIDED,  # the weights are not at hand
+        8: NOT_TESTED,  # the weights are not at hand
+        9: NOT_TESTED,  # there are no splits between man-made/natural and random ones
     }
 
 
 def test_one_split_decides_nothing():
     table = TABLE[TABLE["split"].isin(["random-0", "manmade-natural", "whole"])]
     one = claims_table(Study.from_tables(table, NO_KERNELS, "top1_best10"), PAPER)
-    assert set(one["verdict"]) == {NOT_DECIDED}
+    assert one.groupby("verdict")["claim"].unique().map(list).to_dict() == {
+        NOT_DECIDED: [1, 2, 3, 4, 5, 6, 7],
+        NOT_TESTED: [8, 9],
+    }
     assert set(one.loc[one["claim"].isin([2, 4, 6, 7]), "reason"]) == {"one split alone has no interval"}
 
 
-def test_what_was_not_run_is_not_decided():
+def test_what_was_not_run_is_not_tested():
     nothing = claims_table(Study.from_tables(TABLE[:0], NO_KERNELS, "top1"), PAPER)
-    assert set(nothing["verdict"]) == {NOT_DECIDED}
+    assert set(nothing["verdict"]) == set(nothing["part_verdict"]) == {NOT_TESTED}
     assert set(nothing["reason"]) == {"this study lacks networks that could tell"}
 
 
 def test_networks_with_other_layers_get_no_verdict_but_a_reason(tmp_path):
     table = claims_left_out()
     assert table["claim"].tolist() == list(CLAIMS)
-    assert set(table["verdict"]) == {NOT_DECIDED}
+    assert set(table["verdict"]) == {NOT_TESTED}
     assert table["reason"].str.contains("eight layers").all() and table["reason"].str.contains("advice.md").all()
 
     script = runpy.run_path(str(REPOSITORY / "workflow" / "scripts" / "claims.py"))["main"]
     files = [tmp_path / f"claims.{suffix}" for suffix in ("csv", "md", "html")]
     script(SimpleNamespace(params=SimpleNamespace(papers_layers=False), output=list(map(str, files))))
-    assert len(pd.read_csv(files[0])) == 8
+    assert len(pd.read_csv(files[0])) == len(CLAIMS)
     assert all("its layers give is in advice.md." in file.read_text() for file in files)
     assert files[1].read_text().count(".\n") == 1  # one sentence, no table
 
@@ -82,7 +97,7 @@ def test_the_papers_claims_are_for_the_networks_of_the_house():
 
 def test_the_claim_about_500_classes_is_not_for_other_sets():
     other = TABLE.assign(classes=20)
-    assert verdicts(Study.from_tables(other, NO_KERNELS, "top1_best10"))[1] == NOT_DECIDED
+    assert verdicts(Study.from_tables(other, NO_KERNELS, "top1_best10"))[1] == NOT_TESTED
     better = TABLE.assign(top1_best10=TABLE["top1_best10"] + 0.05)
     assert verdicts(Study.from_tables(better, NO_KERNELS, "top1_best10"))[1] == CONFIRMED
     low = TABLE.assign(top1_best10=TABLE["top1_best10"] - 0.05)
@@ -91,7 +106,7 @@ def test_the_claim_about_500_classes_is_not_for_other_sets():
 
 @pytest.mark.parametrize(
     ("value", "se", "verdict"),
-    [(0.1, 0.01, CONFIRMED), (-0.1, 0.01, CONTRADICTED), (0.01, 0.01, NOT_DECIDED), (np.nan, np.nan, NOT_DECIDED)],
+    [(0.1, 0.01, CONFIRMED), (-0.1, 0.01, CONTRADICTED), (0.01, 0.01, NOT_DECIDED), (np.nan, np.nan, NOT_TESTED)],
 )
 def test_a_part_is_decided_by_its_whole_interval(value, se, verdict):
     assert POSITIVE.verdict(Estimate(value, se, 0.0, degrees=3 * (value == value))) == verdict
@@ -109,6 +124,47 @@ def test_a_claim_needs_all_of_its_parts():
     assert decide(parts, [*holds[:2], barely]) == NOT_DECIDED
     assert str(Rule(-0.01, 0.01)) == "-0.01 to 0.01"
     assert [str(Rule(low=0)), str(Rule(high=0.1))] == ["> 0", "< 0.1"]
+
+
+def test_the_summary_shows_what_became_of_the_parts_of_a_claim():
+    summary = claims_summary(claims_table(PAPER, PAPER)).set_index("claim")
+    assert summary.index.tolist() == list(CLAIMS)
+    assert summary.loc[1, "parts"] == ""  # it has one only
+    assert summary.loc[5, "parts"] == (
+        "confirmed: beats base. not decided: more so for larger n; beats BnB+. not tested here: beats longer training"
+    )
+
+
+def with_control(gain: float, effects=()) -> Study:
+    """A simulated study of four splits whose networks B8B+ lie so much above base."""
+    table = simulate_study(dict(effects), 4, seed=0)
+    control = table[table["treatment"] == "base"].assign(treatment="selffer", n=8, fine_tuned=True)
+    control = control.assign(network=control["target"] + "8" + control["target"] + "+", top1=control["top1"] + gain)
+    return Study.from_tables(pd.concat([table, control]), NO_KERNELS, "top1")
+
+
+def test_a_premise_that_is_not_met_is_said():
+    assert premises(with_control(0.01)) == []
+    (said,) = premises(with_control(0.05))
+    assert said.startswith("B8B+ lies 5.0 points above base: training had not converged")
+    (said,) = premises(Study.from_tables(simulate_study({("BnB", 1): 0.06}, 4, seed=0), NO_KERNELS, "top1"))
+    assert said.startswith("BnB at n = 1 lies ")
+    assert premises(PAPER) == []  # BnB at n = 1 lies below base
+
+
+def test_the_boost_is_compared_with_the_control_for_longer_training():
+    effects = {("AnB+", n): 0.04 for n in range(1, 8)}
+    part = next(part for part in CLAIMS[5][1] if part.statement == "beats longer training")
+    assert part.rule.verdict(part.estimate(with_control(0.0, effects.items()))) == CONFIRMED
+    assert part.rule.verdict(part.estimate(with_control(0.1, effects.items()))) == CONTRADICTED
+    assert part.rule.verdict(part.estimate(PAPER)) == NOT_TESTED
+
+
+def test_a_share_has_an_interval_between_0_and_1():
+    wide = Estimate(0.2, 0.1, 0.0, degrees=1, networks=4)
+    assert wide.interval()[0] < 0
+    assert Part("", "", POSITIVE, lambda _: wide, SHARE).interval(wide)[0] == 0
+    assert Part("", "", POSITIVE, lambda _: wide).interval(wide) == pytest.approx(wide.interval())
 
 
 def test_opposite_differences_do_not_make_equal():

@@ -35,6 +35,10 @@ def studies_with(*names):
     return own + papers
 
 
+# Of this study that is so where splits.mixed asks for it: of other classes than WordNet's no distance is known.
+WITH_DISTANCE = ([""] if EXPERIMENTS["mixed"] else []) + [study for study in studies_with() if study]
+
+
 if workflow.is_main_process:
     logger.info(f"{len(NETWORKS)} networks in the study of {RESULTS}")
 

@@ -129,6 +129,19 @@ def class_table(wildcards):
     return RESOURCES / "ilsvrc2012.csv" if wildcards.study else rules.index.output.index
 
 
+def splits_with_distance(wildcards):
+    """The splits into A and B, whose distance is measured; below paper/ the paper's."""
+    if wildcards.study:
+        return ["random-0", "random-1", "random-2", "random-3", "manmade-natural"]
+    given = given_splits(config)
+    return [split for split in splits(config) if split not in given]
+
+
+def distances_for_claims(wildcards):
+    """The distances of splits, which claim 9 rests on where there are splits between man-made/natural and random ones."""
+    return [f"{RESULTS}/distances.csv"] if EXPERIMENTS["mixed"] and not wildcards.study else []
+
+
 def layers_below_n(wildcards):
     """The names of layers that figures show below n; those of the paper's network go without saying."""
     return [] if wildcards.get("study") or has_the_papers_layers(ARCHITECTURE) else list(LAYERS)

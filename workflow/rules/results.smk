@@ -123,11 +123,12 @@ rule effects:
 rule claims:
     input:
         accuracies=accuracy_tables(
-            f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters"
+            f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters", "mixed"
         ),
         by_class=accuracy_tables_by_class(
-            f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters"
+            f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters", "mixed"
         ),
+        distances=inputs_of(f"{RESULTS}/{{study}}claims.csv", distances_for_claims),
         kernels=inputs_of(
             f"{RESULTS}/{{study}}claims.csv", lambda wildcards: [] if wildcards.study else [f"{RESULTS}/filters.csv"]
         ),

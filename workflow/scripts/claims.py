@@ -2,8 +2,17 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from transferability.analysis.claim_parts import Study
-from transferability.analysis.claims import NOT_ITS_LAYERS, RULES, claims_left_out, claims_table
+from transferability.analysis.claims import (
+    NOT_ITS_LAYERS,
+    RULES,
+    claims_left_out,
+    claims_summary,
+    claims_table,
+    premises,
+)
 from transferability.analysis.kernels import read_kernels
 from transferability.common.pages import Section, write_pages
 from transferability.common.script import paths, script
@@ -16,10 +25,11 @@ def main(job):
         write_pages(claims_left_out(), [Section("Claims", NOT_ITS_LAYERS)], paths(job.output))
         return
     ours = read_study(paths(job.input.accuracies), paths(job.input.by_class))
-    study = Study.from_tables(ours, read_kernels(paths(job.input.kernels)), job.params.measure)
+    distances = pd.concat(map(pd.read_csv, paths(job.input.distances))) if job.input.distances else None
+    study = Study.from_tables(ours, read_kernels(paths(job.input.kernels)), job.params.measure, distances)
     paper = read_accuracies([Path(job.input.paper)])
     table = claims_table(study, Study.from_tables(paper, read_kernels([]), "top1_best10"))
-    verdicts = table.drop_duplicates("claim")[["claim", "conclusion", "verdict"]]
+    text = "\n\n".join([*premises(study), RULES])
     parts = table.drop(columns=["conclusion", "verdict"])
-    sections = [Section("Claims", RULES, verdicts), Section("Parts", "What each verdict rests on.", parts)]
+    sections = [Section("Claims", text, claims_summary(table)), Section("Parts", "What each verdict rests on.", parts)]
     write_pages(table, sections, paths(job.output), digits=4)

@@ -1,18 +1,22 @@
 """The quantities that the paper's claims rest on, each with its interval, and the rules that decide."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from transferability.analysis import distance
 from transferability.analysis.effects import ALPHA, Contrast, Estimate, estimate
 from transferability.analysis.relative import relative_accuracies
+from transferability.datasets.class_distances import MEASURES
+from transferability.study.network import MIXED
 
 MARGIN = 0.01  # accuracies closer than one point count as equal
 
 
 CONFIRMED, CONTRADICTED, NOT_DECIDED = "confirmed", "contradicted", "not decided"
+NOT_TESTED = "not tested here"  # the study has no networks that could tell
 
 
 LAYERS = tuple(range(1, 8))
@@ -20,7 +24,10 @@ LAYERS = tuple(range(1, 8))
 
 @dataclass(frozen=True)
 class Study:
-    """What claims are decided from: base networks, relative accuracies per experiment, the whole set, the kernels."""
+    """What claims are decided from: base networks, relative accuracies per experiment, the whole set, the kernels.
+
+    `losses` (`distance.losses`) are the transfer losses of all splits whose halves have a distance.
+    """
 
     base: pd.DataFrame
     random_splits: pd.DataFrame
@@ -29,10 +36,17 @@ class Study:
     whole: pd.DataFrame
     kernels: pd.DataFrame
     measure: str
+    losses: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["split", "n"]))
 
     @classmethod
-    def from_tables(cls, accuracies: pd.DataFrame, kernels: pd.DataFrame, measure: str) -> "Study":
-        """Sort out a table of accuracies (`accuracies.COLUMNS`) and one of kernels (`kernels.describe_kernels`)."""
+    def from_tables(
+        cls, accuracies: pd.DataFrame, kernels: pd.DataFrame, measure: str, distances: pd.DataFrame | None = None
+    ) -> "Study":
+        """Sort out tables of accuracies (`accuracies.COLUMNS`), kernels (`kernels.describe_kernels`) and distances.
+
+        `distances` is `split_distances.split_distances`'; without it nothing can be said of distance.
+        """
+        known = pd.DataFrame(columns=["split", *MEASURES]) if distances is None else distances
         randomly = accuracies["split"].str.startswith("random-")
         relative = relative_accuracies(accuracies, measure)
         return cls(
@@ -43,6 +57,7 @@ class Study:
             whole=accuracies[(accuracies["split"] == "whole") & (accuracies["treatment"] == "base")],
             kernels=kernels[kernels["split"].str.startswith("random-")],
             measure=measure,
+            losses=distance.losses(accuracies, known, measure),
         )
 
 
@@ -55,6 +70,8 @@ class Rule:
 
     def verdict(self, found: Estimate, alpha: float = ALPHA) -> str:
         """Decide by the interval at level 1 - 2 alpha."""
+        if np.isnan(found.value):
+            return NOT_TESTED
         low, high = found.interval(alpha)
         if low > self.low and high < self.high:
             return CONFIRMED
@@ -66,6 +83,7 @@ class Rule:
         return f"< {self.high:g}" if np.isinf(self.low) else f"{self.low:g} to {self.high:g}"
 
 
+SHARE = (0.0, 1.0)
 POSITIVE = Rule(low=0)
 
 
@@ -74,12 +92,18 @@ EQUAL = Rule(-MARGIN, MARGIN)
 
 @dataclass(frozen=True)
 class Part:
-    """One quantity that a claim rests on."""
+    """One quantity that a claim rests on; a share lies between the `limits` 0 and 1, and so does its interval."""
 
     statement: str
     quantity: str
     rule: Rule
     estimate: Callable[[Study], Estimate]
+    limits: tuple[float, float] = (-np.inf, np.inf)
+
+    def interval(self, found: Estimate) -> tuple[float, float]:
+        """Return the estimate's interval at level 1 - 2 ALPHA, as far as it lies within the limits."""
+        low, high = np.clip(found.interval(), *self.limits)
+        return float(low), float(high)
 
 
 def on_random_splits(statement: str, quantity: str, rule: Rule, contrast: Contrast) -> Part:
@@ -105,7 +129,7 @@ def base_accuracy(study: Study) -> Estimate:
     return Estimate(p, by_split.sem(), np.sqrt(p * (1 - p) / images), len(by_split) - 1, len(study.base))
 
 
-def distance(study: Study) -> Estimate:
+def drop_between_sides(study: Study) -> Estimate:
     """Transfer loss at n = 7 between man-made and natural, less that on random splits (at n = 0 both are 0).
 
     There is one man-made/natural split. The question is whether a random split could lose as much: the error is that
@@ -141,6 +165,21 @@ def remaining_share(study: Study) -> Estimate:
     scale = study.whole[study.measure].iloc[0] - 1 / study.whole["classes"].iloc[0]
     errors = np.sqrt(2) * spread / scale, untrained.se_images / scale
     return Estimate(1 + untrained.value / scale, *errors, splits - 1, untrained.networks)
+
+
+def growth(study: Study) -> Estimate:
+    """Growth of the transfer loss per 0.1 of semantic distance, mean over all n, over all splits.
+
+    Asked only of a study with splits between man-made/natural and random ones: two distances make any growth steady.
+    """
+    if not study.losses["split"].str.startswith(MIXED).any():
+        return Estimate(np.nan)
+    return distance.slope(study.losses, sorted(study.losses["n"].unique()))
+
+
+def growth_between(study: Study) -> Estimate:
+    """The same without the man-made/natural split, the farthest, on which the slope rests most."""
+    return growth(replace(study, losses=study.losses[study.losses["split"] != distance.FARTHEST]))
 
 
 def kernel_share(kind: str) -> Callable[[Study], Estimate]:

@@ -21,7 +21,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
-from transferability.analysis.relative import relative_accuracies
+from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.results.accuracies import BY_CLASS
 from transferability.study.network import GIVEN
 
@@ -37,6 +37,9 @@ EFFECTS = {
     "selffer boost": ("BnB+ - base", {"BnB+": 1}),
     "boost over base": ("AnB+ - base", {"AnB+": 1}),
     "boost over selffer": ("AnB+ - BnB+", {"AnB+": 1, "BnB+": -1}),
+    "longer training": ("control - base", {CONTROL: 1}),
+    "selffer boost beyond longer training": ("BnB+ - control", {"BnB+": 1, CONTROL: -1}),
+    "boost beyond longer training": ("AnB+ - control", {"AnB+": 1, CONTROL: -1}),
 }
 
 
@@ -74,9 +77,17 @@ def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
     degrees = min(group["split"].nunique() for group in groups) - 1
     se_splits = _clustered_error(groups, weights) if degrees else np.nan
     networks = sum(map(len, groups))
+    return Estimate(value, se_splits, image_error(groups, weights), degrees, networks)
+
+
+def image_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
+    """Return the standard error of the weighted sum of groups' means from testing on finitely many images.
+
+    `groups` are tables of relative accuracies. It is that of classes and images as far as splits share them, or where
+    that is not known, or classes are no sample of more, the binomial error.
+    """
     by_class = all(BY_CLASS in group and group[BY_CLASS].notna().all() and _halved(group) for group in groups)
-    se_images = (_class_error if by_class else _binomial_error)(groups, weights)
-    return Estimate(value, se_splits, se_images, degrees, networks)
+    return (_class_error if by_class else _binomial_error)(groups, weights)
 
 
 def _halved(group: pd.DataFrame) -> bool:
@@ -119,6 +130,10 @@ def _binomial_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
     return float(np.sqrt(total + weights.sum() ** 2 * base / min(images)))
 
 
+COLUMNS = ["split", "n", "effect", "difference", "value", "low", "high", "se_splits", "se_images", "networks"]
+
+SUMMARY_TEXT = """Means over the random splits and over all n that have the effect. The control for longer training is
+the network of which all layers are copied and trained again (B8B+)."""
 TEXT = """Differences of top-1 accuracy, paired by split and target half. Split "random" is the mean over the random
 splits, with its 90 % interval: the error between splits (t, splits - 1 degrees of freedom) and that of the validation
 images, which all splits share, added. One split alone has no interval."""
@@ -137,11 +152,49 @@ def effects_table(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     for split, table in tables.items():
         for n in sorted(table["n"].unique()):
             for effect, (difference, weights) in (EFFECTS | _preserving(table)).items():
-                found = estimate(table, {(treatment, (n,)): weight for treatment, weight in weights.items()})
+                found = estimate(table, _contrast(table, weights, (n,)))
                 if found.networks:
                     rows.append([split, n, effect, difference, *_numbers(found)])
-    names = ["split", "n", "effect", "difference", "value", "low", "high", "se_splits", "se_images", "networks"]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def effects_summary(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return every effect over all random splits, as the mean over all n that have it: columns as `effects_table`'s.
+
+    Column n says which these are: "1-7".
+    """
+    relative = relative_accuracies(accuracies, measure)
+    table = relative[relative["split"].str.startswith("random-")]
+    rows = []
+    for effect, (difference, weights) in (EFFECTS | _preserving(table)).items():
+        numbers = [
+            set(table.loc[table["treatment"] == treatment, "n"]) for treatment in weights if treatment != CONTROL
+        ]
+        n = tuple(sorted(set.intersection(*numbers))) if numbers else _control(table)
+        found = estimate(table, _contrast(table, weights, n))
+        if found.networks:
+            rows.append(["random", range_in_words(n), effect, difference, *_numbers(found)])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def range_in_words(numbers: tuple[int, ...]) -> str:
+    """Say which n these are, ascending: "1-7" where none is left out, else "1, 4, 7"."""
+    if len(numbers) > 1 and numbers == tuple(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]}-{numbers[-1]}"
+    return ", ".join(map(str, numbers))
+
+
+def _contrast(relative: pd.DataFrame, weights: Mapping[str, float], layers: tuple[int, ...]) -> Contrast:
+    """The contrast of treatments at these n; that of the control, which has one n only, is its own."""
+    control = _control(relative)
+    if set(weights) == {CONTROL} and layers != control:
+        return {(CONTROL, layers): 1.0}  # there is none
+    return {(treatment, control if treatment == CONTROL else layers): weight for treatment, weight in weights.items()}
+
+
+def _control(relative: pd.DataFrame) -> tuple[int, ...]:
+    """The n of the control; 0, which no network has, where there is none."""
+    return tuple(relative.loc[relative["treatment"] == CONTROL, "n"].unique()) or (0,)
 
 
 def _preserving(relative: pd.DataFrame) -> dict:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from transferability.analysis.effects import estimate
+from transferability.analysis.effects import estimate, range_in_words
 from transferability.analysis.relative import relative_accuracies
 
 TABLE1_TEXT = """Points of top-1 accuracy that AnB+ has more than base and than BnB+, averaged over all n of the study,
@@ -44,13 +44,7 @@ def _ranges(relative: pd.DataFrame) -> dict[str, tuple[int, ...]]:
     """All n of the networks AnB+, the upper two thirds, and the upper third, by what they are called."""
     numbers = sorted(set(relative.loc[relative["treatment"] == "AnB+", "n"]))
     parts = [tuple(numbers[third * len(numbers) // 3 :]) for third in range(3)]
-    return {_called(part): part for part in parts if part}
-
-
-def _called(numbers: tuple[int, ...]) -> str:
-    if len(numbers) > 1 and numbers == tuple(range(numbers[0], numbers[-1] + 1)):
-        return f"{numbers[0]}-{numbers[-1]}"
-    return ", ".join(map(str, numbers))
+    return {range_in_words(part): part for part in parts if part}
 
 
 def table_s1(accuracies: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise
 from transferability.analysis.claim_parts import MARGIN
+from transferability.analysis.distance import STEP
 from transferability.analysis.relative import relative_accuracies
 from transferability.results.accuracies import BY_CLASS, COLUMNS
 from transferability.study.network import HALVES, Network
@@ -53,11 +54,45 @@ def simulate_study(
                 ]
             for network, effect in networks:
                 p = 0.6 + sign * ease + effect + rng.normal(0, between_networks)
-                luck = rng.standard_normal(len(members))
-                score = np.sqrt(CORRELATION) * difficulty[members] + np.sqrt(1 - CORRELATION) * luck
-                right = pd.Series(score < stats.norm.ppf(p), index=members)  # each image a class of its own
-                rows.append(_row(network, right.mean(), len(members)) | {BY_CLASS: (right - right.mean()) / len(right)})
+                rows.append(_tested(network, p, difficulty, members, rng))
     return pd.DataFrame(rows).reindex(columns=[*COLUMNS, BY_CLASS])
+
+
+def simulate_distances(
+    growth: float,
+    distances: Mapping[str, float],
+    seed: int,
+    images: int = 1000,
+    between_splits: float = 0.01,
+    between_networks: float = 0.005,
+    layers: Iterable[int] = LAYERS,
+) -> pd.DataFrame:
+    """Return a table of accuracies of base networks and AnB on splits whose halves are so far from each other.
+
+    AnB loses .05 on a split of distance 0.5 and `growth` more per 0.1 of distance; deviations and images are those of
+    `simulate_study`.
+    """
+    rng = np.random.default_rng(seed)
+    difficulty = rng.standard_normal(images)
+    rows = []
+    for split, distance in distances.items():
+        halves = np.array_split(rng.permutation(images), 2)
+        loss = 0.05 + growth * (distance - 0.5) / STEP + rng.normal(0, between_splits)
+        for half, members in zip(HALVES, halves, strict=True):
+            other = "B" if half == "A" else "A"
+            networks = [Network(split, half, half), *(Network(split, other, half, n) for n in layers)]
+            for network in networks:
+                p = 0.6 - (loss if network.n else 0) + rng.normal(0, between_networks)
+                rows.append(_tested(network, p, difficulty, members, rng))
+    return pd.DataFrame(rows).reindex(columns=[*COLUMNS, BY_CLASS])
+
+
+def _tested(network: Network, p: float, difficulty: np.ndarray, members: np.ndarray, rng: np.random.Generator) -> dict:
+    """The row of a network that has a share `p` of images right, tested on `members`, each a class of its own."""
+    luck = rng.standard_normal(len(members))
+    score = np.sqrt(CORRELATION) * difficulty[members] + np.sqrt(1 - CORRELATION) * luck
+    right = pd.Series(score < stats.norm.ppf(p), index=members)
+    return _row(network, right.mean(), len(members)) | {BY_CLASS: (right - right.mean()) / len(right)}
 
 
 def _row(network: Network, top1: float, val_images: int) -> dict:

@@ -11,6 +11,8 @@ from torch.nn import functional
 from transferability.training.batches import TEST_BATCH
 from transferability.training.features import Inputs
 
+BEST = 10  # tests
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -37,12 +39,14 @@ def evaluate(head: nn.Module, inputs: Inputs, classes: int, iteration: int) -> t
 def summarize(curve: list[Evaluation]) -> dict:
     """Return what a network's tests amount to: top1 and loss of the last one, top1_best10, and the curve itself.
 
-    top1_best10, the mean of the ten highest accuracies (of all, if there are fewer), is what the paper plots.
+    top1_best10, the mean of the ten highest accuracies, is what the paper plots; None where there are fewer.
     """
-    best = sorted((test.top1 for test in curve), reverse=True)[:10]
+    best = sorted((test.top1 for test in curve), reverse=True)[:BEST]
     return {
         "top1": curve[-1].top1,
-        "top1_best10": reduce(add, best) / len(best),  # not sum, which rounds otherwise from Python 3.12 on
+        "top1_best10": reduce(add, best) / BEST
+        if len(best) == BEST
+        else None,  # not sum, which rounds otherwise from Python 3.12 on
         "loss": curve[-1].loss,
         "curve": [asdict(test) for test in curve],
     }

@@ -1,0 +1,21 @@
+"""How transfer loss grows with the semantic distance of the halves: slopes and Figure 4."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from transferability.analysis.distance import TEXT, distance_table, losses
+from transferability.common.pages import Section, write_pages
+from transferability.common.script import paths, script
+from transferability.figures.figure4 import draw_figure4
+from transferability.figures.style import save_figure
+from transferability.results.accuracies import read_study
+
+
+@script
+def main(job):
+    study = read_study(paths(job.input.accuracies), paths(job.input.by_class))
+    table = losses(study, pd.read_csv(job.input.distances), job.params.measure)
+    slopes = distance_table(table)
+    write_pages(slopes, [Section("Distance", TEXT, slopes)], paths([job.output.csv, job.output.md, job.output.html]))
+    save_figure(draw_figure4(table, job.params.measure), [Path(job.output.pdf), Path(job.output.png)])

@@ -1,0 +1,78 @@
+"""How transfer loss grows with the semantic distance of the halves.
+
+The unit is the split, as in `effects`: loss and distance are those of a whole split, so one line is fitted through the
+splits' means by least squares, with t quantiles of (splits - 2) degrees of freedom. On a balanced grid this is what a
+mixed model with a random intercept for each split comes to, whose fixed slope and its error rest on the same means.
+Errors clustered by split would need many more splits: with the five to ten of a study they are too small (Cameron,
+Gelbach & Miller 2008), least of all for the one split far out, whose residual is always small. To the error between
+splits that of images and classes is added (`effects.image_error`): others would give another slope.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from transferability.analysis.effects import Estimate, image_error
+from transferability.analysis.relative import relative_accuracies
+
+DISTANCE = "wu_palmer"  # the measure that decides; docs/statistics.md says why
+STEP = 0.1  # slopes are per so much of that distance
+FARTHEST = "manmade-natural"
+
+TEXT = """Growth of the transfer loss (base - AnB) per 0.1 of semantic distance between the halves, at each n and on the
+mean over all n: slope of a line through the splits, with its 90 % interval (t, splits - 2 degrees of freedom). Losses
+are shares: 0.01 is one point of accuracy. Distances are in distances.csv."""
+TOO_FEW = """A slope needs three splits or more, and distances between classes that WordNet knows."""
+
+
+def losses(accuracies: pd.DataFrame, distances: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the transfer loss of every network AnB with the distance of its split's halves.
+
+    `distances` is `split_distances.split_distances`'. Columns: those of `relative_accuracies`, loss (base - accuracy),
+    wu_palmer, shortest_path. Splits without a distance are left out.
+    """
+    relative = relative_accuracies(accuracies, measure)
+    table = relative[relative["treatment"] == "AnB"].merge(distances, on="split", how="inner")
+    return table.assign(loss=-table["relative"])
+
+
+def by_split(table: pd.DataFrame, layers: Sequence[int], distance: str = DISTANCE) -> pd.DataFrame:
+    """Return distance and mean loss over `layers` of each split: index split, columns distance, loss; ascending."""
+    chosen = table[table["n"].isin(layers)]
+    means = chosen.groupby("split").agg(distance=(distance, "first"), loss=("loss", "mean"))
+    return means.sort_values(["distance", "loss"])
+
+
+def slope(table: pd.DataFrame, layers: Sequence[int], distance: str = DISTANCE) -> Estimate:
+    """Estimate by how much the mean loss over `layers` grows per STEP of distance (per step of a shortest path).
+
+    `table` is that of `losses`. Without three splits of different distances the value is NaN.
+    """
+    means = by_split(table, layers, distance)
+    if len(means) < 3 or np.ptp(means["distance"]) == 0:
+        return Estimate(np.nan)
+    unit = STEP if distance == DISTANCE else 1.0
+    fit = stats.linregress(means["distance"] / unit, means["loss"])
+    chosen = table[table["n"].isin(layers)]
+    centred = (means["distance"] - means["distance"].mean()) / unit
+    weights = -centred / (centred**2).sum()  # of each split's mean relative accuracy in the slope
+    groups = [chosen[chosen["split"] == split] for split in means.index]
+    half_an_image = 0.5 / chosen["val_images"].min() * np.sqrt((weights**2).sum())
+    se_images = image_error(groups, weights.to_numpy())
+    return Estimate(fit.slope, max(fit.stderr, half_an_image), se_images, len(means) - 2, len(chosen))
+
+
+def distance_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the slope at each n, and of the mean over all (n = "all"), by the table of `losses`.
+
+    Columns: n, slope (share of accuracy per STEP), low, high (interval at 1 - 2 ALPHA), se_splits, se_images, splits.
+    """
+    numbers = sorted(table["n"].unique())
+    rows = []
+    for name, layers in [*((n, [n]) for n in numbers), *([("all", numbers)] if numbers else [])]:
+        found = slope(table, layers)
+        splits = table.loc[table["n"].isin(layers), "split"].nunique()
+        rows.append([name, found.value, *found.interval(), found.se_splits, found.se_images, splits])
+    return pd.DataFrame(rows, columns=["n", "slope", "low", "high", "se_splits", "se_images", "splits"])

@@ -1,0 +1,50 @@
+"""How far classes are from each other in WordNet."""
+
+from collections.abc import Sequence
+
+import networkx as nx
+import numpy as np
+
+from transferability.common.errors import InputError
+
+MEASURES = ("wu_palmer", "shortest_path")
+
+
+def class_distances(graph: nx.DiGraph, wnids: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the distances of all pairs of classes by each of MEASURES: float64 (classes, classes), in their order.
+
+    `wu_palmer` is 1 - 2 d(c) / (path(a, c) + path(b, c) + 2 d(c)), with the common hypernym c (or class) of a and b
+    that makes it smallest: path counts the steps up from a class to c, d(c) the synsets from c up to the root, both
+    included, all on shortest ways (Wu & Palmer 1994). It is 0 for a class and itself, and near 1 for classes that meet
+    near the root only. `shortest_path` is the number of steps from a up to c and down to b, on the shortest way.
+
+    `graph` is `hypernym_graph`'s. Raises InputError that names classes without hypernyms, and pairs that never meet.
+    """
+    alone = [wnid for wnid in wnids if not graph.out_degree(wnid)]
+    if alone:
+        raise InputError(
+            f"WordNet has nothing above {len(alone)} of {len(wnids)} classes: {', '.join(alone[:5])}"
+            f"{', ...' if len(alone) > 5 else ''}; distances between classes need wnids (n01440764), or do without "
+            "results/figure4.pdf and distance.csv"
+        )
+    nodes = {node: place for place, node in enumerate(graph)}
+    depth = np.full(len(nodes), np.inf)
+    for root in (node for node in graph if not graph.out_degree(node)):
+        for node, steps in nx.single_source_shortest_path_length(graph.reverse(copy=False), root).items():
+            depth[nodes[node]] = min(depth[nodes[node]], steps + 1)
+    up = np.full((len(wnids), len(nodes)), np.inf)  # steps from a class up to a synset
+    for row, wnid in enumerate(wnids):
+        for node, steps in nx.single_source_shortest_path_length(graph, wnid).items():
+            up[row, nodes[node]] = steps
+    distances = {measure: np.empty((len(wnids), len(wnids))) for measure in MEASURES}
+    for row, steps in enumerate(up):
+        above = np.isfinite(steps)
+        paths = up[:, above] + steps[above]
+        distances["wu_palmer"][row] = 1 - (2 * depth[above] / (paths + 2 * depth[above])).max(axis=1)
+        distances["shortest_path"][row] = paths.min(axis=1)
+    return distances
+
+
+def distance_between(distances: np.ndarray, one: Sequence[int], other: Sequence[int]) -> float:
+    """Return the mean distance of a class of the one group to a class of the other; groups are places in the matrix."""
+    return float(distances[np.ix_(one, other)].mean())

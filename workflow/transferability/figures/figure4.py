@@ -1,0 +1,105 @@
+"""Figure 4, ours: transfer loss over the semantic distance of the halves, at every n, and how fast it grows."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+
+from transferability.analysis.distance import STEP, by_split, distance_table
+from transferability.analysis.effects import ALPHA
+from transferability.common.errors import InputError
+from transferability.figures.style import LayerAxis, Look
+
+COLUMNS = 4
+PANELS = 7  # of n at most; the last place is that of the slopes
+KINDS = {  # of splits, by how their names begin
+    "random": Look("random", "#9c1c1c", "#4a0a0a", "o"),
+    "mixed": Look("mixed", "#e7d7a8", "#6b5a1e", "s"),
+    "manmade-natural": Look("man-made/natural", "#e8883a", "#8a4a10", "h"),
+}
+LINE, BAND = "0.25", "0.85"
+
+
+def draw_figure4(table: pd.DataFrame, measure: str) -> Figure:
+    """Draw a panel for each n (of more than PANELS, as many evenly spaced ones), and one with the slopes at all n.
+
+    `table` is that of `distance.losses`, `measure` the accuracy that it was made from. Points are splits, the mean of
+    both directions; lines are fitted through them, with the band of their 90 % confidence where three splits give one.
+    Raises InputError where no split has both losses and a distance.
+    """
+    if table.empty:
+        raise InputError(
+            "figure4: no networks AnB on random, man-made/natural or mixed splits; give config keys splits.random, "
+            "splits.manmade_natural or splits.mixed"
+        )
+    numbers = sorted(table["n"].unique())
+    shown = [
+        numbers[place] for place in np.linspace(0, len(numbers) - 1, min(PANELS, len(numbers))).round().astype(int)
+    ]
+    columns = min(COLUMNS, len(shown) + 1)
+    rows = math.ceil((len(shown) + 1) / columns)
+    figure = Figure(figsize=(max(3.4, 1.7 * columns), 1.9 * rows + 0.7), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for axes, n in zip(panels.flat, shown, strict=False):
+        _draw_losses(axes, table, int(n))
+        axes.sharey(panels[0, 0])
+    _draw_slopes(panels.flat[len(shown)], table)
+    for axes in panels.flat[len(shown) + 1 :]:
+        axes.set_axis_off()
+    figure.supxlabel("semantic distance of the halves (mean of 1 - Wu-Palmer similarity)", fontsize=9)
+    figure.supylabel("transfer loss, base - AnB (points)", fontsize=9)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, handletextpad=0.3, columnspacing=1.4)
+    return figure
+
+
+def _draw_losses(axes: Axes, table: pd.DataFrame, n: int) -> None:
+    means = by_split(table, [n])
+    _draw_line(axes, means["distance"].to_numpy(), 100 * means["loss"].to_numpy())
+    axes.axhline(0, color="black", linewidth=0.8, zorder=1)
+    for kind, look in KINDS.items():
+        rows = means[means.index.str.startswith(kind)]
+        if len(rows):
+            axes.scatter(
+                *(rows["distance"], 100 * rows["loss"]),
+                **{"s": 26, "marker": look.marker, "facecolor": look.face, "edgecolor": look.edge, "linewidth": 0.8},
+                **{"label": f"{look.label} splits" if kind != "manmade-natural" else look.label, "zorder": 3},
+            )
+    axes.set_title(f"n = {n}", loc="left")
+    axes.margins(x=0.12, y=0.12)
+
+
+def _draw_line(axes: Axes, distance: np.ndarray, loss: np.ndarray) -> None:
+    """The least-squares line, with the confidence of its mean at level 1 - 2 ALPHA."""
+    if len(distance) < 3 or np.ptp(distance) == 0:
+        return
+    fit = stats.linregress(distance, loss)
+    along = np.linspace(distance.min(), distance.max(), 50)
+    line = fit.intercept + fit.slope * along
+    left = loss - fit.intercept - fit.slope * distance
+    spread = np.sqrt((left**2).sum() / (len(loss) - 2))
+    error = spread * np.sqrt(1 / len(loss) + (along - distance.mean()) ** 2 / ((distance - distance.mean()) ** 2).sum())
+    half = stats.t.ppf(1 - ALPHA, len(loss) - 2) * error
+    axes.fill_between(along, line - half, line + half, color=BAND, linewidth=0, zorder=0)
+    axes.plot(along, line, color=LINE, linewidth=1.0, zorder=2)
+
+
+def _draw_slopes(axes: Axes, table: pd.DataFrame) -> None:
+    """The slope at every n with its interval."""
+    slopes = distance_table(table)
+    slopes = slopes[slopes["n"] != "all"].astype({"n": int})
+    low, high = (100 * (slopes["slope"] - slopes["low"]), 100 * (slopes["high"] - slopes["slope"]))
+    axes.axhline(0, color="black", linewidth=0.8, zorder=1)
+    along = LayerAxis((0, *slopes["n"]), inches=2.0)
+    axes.errorbar(
+        *(slopes["n"], 100 * slopes["slope"]),
+        yerr=np.nan_to_num([low, high]),
+        **{"fmt": "D", "color": LINE, "markersize": 4 * along.scale, "elinewidth": 1.0, "capsize": 2 * along.scale},
+    )
+    along.draw(axes)
+    axes.set_xlim(left=0)
+    axes.set_title(f"growth per {STEP:g}", loc="left")
+    axes.set_xlabel("n", labelpad=1)
