@@ -20,8 +20,9 @@ def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     base = base.rename(columns={measure: "base", BY_CLASS: "base_by_class"})
     others = accuracies[~accuracies["treatment"].isin(["base", "reduced"])]
     table = others.join(base, on=["split", "target"], how="inner").rename(columns={measure: "accuracy"})
+    control = is_control(table)
     table["treatment"] = [Network.parse(*key).notation for key in zip(table["split"], table["network"], strict=True)]
-    table.loc[is_control(table), "treatment"] = CONTROL
+    table.loc[control, "treatment"] = CONTROL
     table["relative"] = table["accuracy"] - table["base"]
     if known:
         pairs = zip(table[BY_CLASS], table["base_by_class"], strict=True)
