@@ -45,9 +45,13 @@ rule all:
         f"{RESULTS}/accuracy.csv",
         result_files(["figure1", "filters", "curves"], [""], ["pdf", "png"]),
         result_files(["figure2"], studies_with("random-splits"), ["pdf", "png"]),
-        result_files(["figure3"], studies_with("random-splits", "manmade-natural", "random-filters"), ["pdf", "png"]),
-        result_files(["figure4"], WITH_DISTANCE, ["pdf", "png"]),
-        result_files(["distance", "distances"], WITH_DISTANCE, ["csv", "md"]),
+        result_files(
+            ["figure3"],
+            studies_with("random-splits", "manmade-natural", "random-filters", treatments=["AnB", "random"]),
+            ["pdf", "png"],
+        ),
+        result_files(["figure4"], studies_with("mixed"), ["pdf", "png"]),
+        result_files(["distance", "distances"], studies_with("mixed"), ["csv", "md"]),
         result_files(["figureS1"], studies_with("reduced"), ["pdf", "png"]),
         result_files(["provenance"], [""], ["csv", "md"]),
         result_files(

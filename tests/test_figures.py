@@ -1,5 +1,7 @@
 """The figures besides Figure 2: what they show of the paper's numbers, and that they draw what there is."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,12 +45,36 @@ def test_figure3_has_the_papers_values():
     assert len(legend(relative)) == 3
 
 
-@pytest.mark.parametrize("split", ["random-", "manmade-natural", "whole"])
-def test_figure3_draws_what_there_is(split):
-    some = PAPER[PAPER["split"].str.startswith(split)]
-    assert len(relative_means(some, "top1_best10").columns) == 1
-    draw_figure3(some, "top1_best10")
-    draw_figure3(PAPER[:0], "top1_best10")
+PARTS = ("random-", "manmade-natural", "whole")
+
+
+@pytest.mark.parametrize("splits", [some for k in (1, 2, 3) for some in combinations(PARTS, k)])
+def test_figure3_has_a_panel_for_what_there_is_and_no_empty_one(splits):
+    some = PAPER[PAPER["split"].str.startswith(splits)]
+    panels = draw_figure3(some, "top1_best10").axes
+    titles = [axes.get_title(loc="left").partition(" base")[0] for axes in panels]
+    wanted = {"manmade-natural": "Man-made/natural, by target", "whole": "First n layers random"}
+    assert titles == [title for split, title in wanted.items() if split in splits] + ["Relative to"]
+    assert len(legend(panels[-1])) == len(splits)
+    for axes in panels:
+        assert any(len(line.get_xdata()) > 2 for line in axes.lines)
+        assert axes.get_xlabel()
+    assert all(axes.get_ylabel() for axes in (panels[0], panels[-1]))
+
+
+@pytest.mark.parametrize("treatments", [[], ["base", "selffer", "reduced"]])
+def test_figure3_of_nothing_says_which_keys_give_it(treatments):
+    with pytest.raises(InputError, match=r"treatments with AnB and splits\.random .* or random_filters"):
+        draw_figure3(PAPER[PAPER["treatment"].isin(treatments)], "top1_best10")
+
+
+def test_figure3_leaves_the_control_out():
+    network = Network("random-0", "B", "B", 8, fine_tuned=True)
+    control = PAPER[(PAPER["split"] == "random-0") & (PAPER["network"] == "baseB")].assign(**network.facts())
+    table = pd.concat([PAPER, control], ignore_index=True)
+    for axes in draw_figure3(table, "top1_best10").axes:
+        assert list(axes.get_xticks()) == list(range(8))
+        assert all(line.get_xdata()[-1] in (1, 7) for line in axes.lines)
 
 
 def test_figure_s1_has_every_reduced_set_on_both_scales():
@@ -107,6 +133,21 @@ def test_as_many_n_are_labelled_as_there_is_room_for(numbers, layers, labels):
     assert set(axes.get_xticks()) | set(axes.get_xticks(minor=True)) == set(numbers)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "layers", "labels"),
+    [
+        (range(9), (), [*map(str, range(8)), "8 (all)"]),
+        ((0, 3, 7, 8), ("conv1", "pool", "conv2"), ["0", "3\nconv2", "7", "8 (all)"]),
+        ((0, 1, 30, 59, 60), (), ["0", "30", "60 (all)"]),
+        (range(61), NAMES, ["0", *(f"features.{n - 1}  {n}" for n in range(2, 60, 2)), "60 (all)"]),
+    ],
+)
+def test_the_n_of_all_layers_is_labelled_in_any_case(numbers, layers, labels):
+    axes = Figure().subplots()
+    LayerAxis(tuple(numbers), layers, all_layers=numbers[-1]).draw(axes)
+    assert [label.get_text() for label in axes.get_xticklabels()] == labels
+
+
 def deep(n: list[int]) -> pd.DataFrame:
     """Made-up accuracies of networks with many layers, random splits, man-made/natural, and random filters."""
     networks = [
@@ -127,7 +168,7 @@ def deep(n: list[int]) -> pd.DataFrame:
 @pytest.mark.parametrize("n", [[1, 2, 58, 59], list(range(1, 60)), [3]])
 def test_networks_of_sixty_layers_are_drawn(n):
     table = deep(n)
-    top, _ = draw_figure2(table, "top1", NAMES).axes
+    top, _ = draw_figure2(table, "top1", "made up", NAMES).axes
     assert sum(len(points.get_offsets()) for points in top.collections) == 4 * len(n) + 1
     panels = draw_figure3(table, "top1", NAMES).axes
     assert list(panels[2].lines[1].get_xdata()) == [0, *n]

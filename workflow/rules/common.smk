@@ -25,18 +25,16 @@ BASE_WEIGHTS = [
 ]
 
 
-def studies_with(*names):
+def studies_with(*names, treatments=()):
     """Whose figures and tables of these experiments there are: this study's, if it has networks of one, and the paper's.
 
-    A study of nothing but given networks has none of the paper's beside it.
+    `treatments`, in the paper's notation, are those that it has to have one of; if none are given, any will do. A study
+    of nothing but given networks has none of the paper's beside it.
     """
-    own = [""] if any(EXPERIMENTS[name] for name in names) else []
+    networks = [network for name in names for network in EXPERIMENTS[name]]
+    own = [""] if any(not treatments or network.notation in treatments for network in networks) else []
     papers = ["paper/"] if any(EXPERIMENTS[name] for name in EXPERIMENTS if name != "given") else []
     return own + papers
-
-
-# Of this study that is so where splits.mixed asks for it: of other classes than WordNet's no distance is known.
-WITH_DISTANCE = ([""] if EXPERIMENTS["mixed"] else []) + [study for study in studies_with() if study]
 
 
 if workflow.is_main_process:

@@ -29,6 +29,7 @@ rule figure2:
         "../../envs/environment.yaml"
     params:
         measure=plotted_measure,
+        study=study_in_words,
         layers=layers_below_n,
         code=script_code("figure2"),
     script:

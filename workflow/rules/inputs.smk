@@ -124,6 +124,15 @@ def plotted_measure(wildcards):
     return "top1_best10" if wildcards.study else "top1"
 
 
+def study_in_words(wildcards):
+    """What a figure was made from: the image set, the network, and the length of training."""
+    if wildcards.study:
+        return "ImageNet (ILSVRC-2012), caffenet, 450,000 iterations"
+    layout, (number, unit) = config["dataset"]["layout"], config["training"]["length"].split()
+    images = layout if layout in ("pictures", "tiny-imagenet", "cifar-100") else Path(ROOT).absolute().name
+    return f"{images}, {ARCHITECTURE}, {int(number):,} {unit}"
+
+
 def class_table(wildcards):
     """A table of the classes at hand, or below paper/ of ILSVRC-2012's."""
     return RESOURCES / "ilsvrc2012.csv" if wildcards.study else rules.index.output.index

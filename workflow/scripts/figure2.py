@@ -8,5 +8,6 @@ from transferability.results.accuracies import read_accuracies
 
 @script
 def main(job):
-    figure = draw_figure2(read_accuracies(paths(job.input)), job.params.measure, job.params.layers)
+    accuracies, params = read_accuracies(paths(job.input)), job.params
+    figure = draw_figure2(accuracies, params.measure, params.study, params.layers)
     save_figure(figure, paths(job.output))

@@ -1,6 +1,7 @@
 """Figure 2 of the paper: top, one marker per network; bottom, the treatments' means and what lies between them."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,16 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.common.errors import InputError
-from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, LayerAxis, scatter
+from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, LayerAxis, Look, scatter
 
+LOOKS = {
+    "BnB": TREATMENT_LOOKS["selffer", False],
+    "BnB+": TREATMENT_LOOKS["selffer", True],
+    "AnB": TREATMENT_LOOKS["transfer", False],
+    "AnB+": TREATMENT_LOOKS["transfer", True],
+}
 # Section 4.1 of the paper, in short: what each numbered part of the lower panel shows.
 INTERPRETATIONS = {
     1: "base: trained on the target half alone",
@@ -19,26 +27,48 @@ INTERPRETATIONS = {
     4: "specificity of the features: BnB - AnB",
     5: "transfer and fine-tuning generalise better: AnB$^+$ - base",
 }
+# Parts 2 to 5: the line above, the line below, colour and strength of the area between them.
+AREAS = {
+    2: ("base", "BnB", "#1a3a8f", 0.12),
+    3: ("BnB+", "BnB", "#8db8ee", 0.25),
+    4: ("BnB", "AnB", "#9c1c1c", 0.12),
+    5: ("AnB+", "base", "#f2a0a0", 0.25),
+}
+MEANS = (
+    "means over splits and target halves; bars: standard error between splits of the difference "
+    "from the base networks of the same split and half (none with one split)"
+)
+WIDTH = 90  # letters that a line of a panel's title holds
 
 
-def draw_figure2(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] = ()) -> Figure:
+def draw_figure2(accuracies: pd.DataFrame, measure: str, study: str, layers: Sequence[str] = ()) -> Figure:
     """Draw both panels from the random splits of a table of accuracies (`accuracies.COLUMNS`).
 
-    `measure` is the column that is plotted: top1 or top1_best10. `layers` are the names of the network's layers, where
-    they shall stand below n. Bars are standard errors of the mean over networks (splits and target halves), where there
-    are at least two. Raises InputError without base networks.
+    `measure` is the column that is plotted: top1 or top1_best10. `study` says in words what was trained on, what, and
+    how long. `layers` are the names of the network's layers, where they shall stand below n. Bars are those of
+    `treatment_means`. Raises InputError without base networks.
     """
     table = accuracies[accuracies["split"].str.startswith("random-")]
-    if not (table["treatment"] == "base").any():
+    base = table[table["treatment"] == "base"]
+    if base.empty:
         raise InputError(
             "figure2: the table of accuracies has no base network of a random split; check config key splits.random"
         )
     figure = Figure(figsize=(6.8, 9.4), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True)
     along = LayerAxis.of(table, layers)
-    _draw_networks(top, table, measure, along)
-    handles = _draw_means(bottom, table, measure, along)
-    figure.legend(handles=handles, loc="outside lower center", handlelength=0, handletextpad=0)
+    relative = relative_accuracies(table, measure)
+    looks = LOOKS | {CONTROL: _control_look(along.all_layers)}
+    scatter(top, base, measure, BASE, along)
+    for treatment in _found(looks, relative):
+        scatter(top, relative[relative["treatment"] == treatment], "accuracy", looks[treatment], along)
+    top.set_title(_networks_in_words(table, study), loc="left", fontsize=9)
+    top.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=3, columnspacing=1.2, handletextpad=0.2)
+    handles = _draw_means(bottom, base[measure].mean(), relative, looks, along)
+    title = "The paper's interpretations of the numbered parts; differences: means over n"
+    figure.legend(
+        handles=handles, loc="outside lower center", title=title, handlelength=0, handletextpad=0, fontsize="small"
+    )
     for axes in (top, bottom):
         axes.set_ylabel(MEASURES[measure])
     bottom.set_xlabel(
@@ -48,90 +78,95 @@ def draw_figure2(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] =
     return figure
 
 
-def mean_accuracies(table: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Mean, standard error (NaN for one network) and number of networks per treatment, fine_tuned and n."""
-    return table.groupby(["treatment", "fine_tuned", "n"])[measure].agg(["mean", "sem", "count"])
+def treatment_means(relative: pd.DataFrame) -> pd.DataFrame:
+    """Return what the lower panel shows of `relative_accuracies`, per treatment and n.
 
-
-def _draw_networks(axes: Axes, table: pd.DataFrame, measure: str, along: LayerAxis) -> None:
-    base = table[table["treatment"] == "base"]
-    scatter(axes, base, measure, BASE, along)
-    for (treatment, fine_tuned), look in TREATMENT_LOOKS.items():
-        rows = table[(table["treatment"] == treatment) & (table["fine_tuned"] == fine_tuned)]
-        if len(rows):
-            scatter(axes, rows, measure, look, along)
-    title = f"{len(table)} networks on {table['split'].nunique()} random splits, both directions"
-    if table["classes"].notna().all():
-        title += f"; chance {1 / table['classes'].mean():.3f}"
-    axes.set_title(title, loc="left")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=5, columnspacing=1.2, handletextpad=0.2)
-
-
-def _draw_means(axes: Axes, table: pd.DataFrame, measure: str, along: LayerAxis) -> list[Artist]:
-    """Draw the means and what lies between them; return what the legend says."""
-    means = mean_accuracies(table, measure)
-    base, base_error = means.loc[("base", False, 0), ["mean", "sem"]]
-    lines = {}
-    for key, look in TREATMENT_LOOKS.items():
-        if key in means.index.droplevel("n"):
-            line = means.loc[key]
-            lines[key] = pd.concat([pd.Series({0: base}), line["mean"]])
-            axes.plot(lines[key], color=look.face, zorder=2)
-            axes.errorbar(
-                line.index,
-                line["mean"],
-                line["sem"],
-                fmt=look.marker,
-                color=look.edge,
-                markerfacecolor=look.face,
-                markersize=5 * along.scale,
-                elinewidth=1.5 * along.scale,
-                capsize=2 * along.scale,
-            )
-    axes.axhline(base, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
-    axes.errorbar([0], [base], [base_error], fmt="o", color="black", markerfacecolor="white", markersize=6, capsize=2)
-    axes.set_title("means over splits and target halves; bars: standard error of the mean", loc="left")
-    aside = along.last / 7  # as far as from one layer to the next in the paper's figure
-    seen = {1} | _shade(axes, base, lines, aside)
-    _number(axes, 1, -0.3 * aside, base)
-    handles = []
-    for number, meaning in INTERPRETATIONS.items():
-        label = f"{number}  {meaning}" if number in seen else f"{number}  {meaning} (none)"
-        handles += axes.plot([], [], " ", label=label)
-    return handles
-
-
-def _shade(axes: Axes, base: float, lines: dict[tuple[str, bool], pd.Series], aside: float) -> set[int]:
-    """Shade the areas 2 to 5, number each where it is widest (3 on the line above it), and return those that there are.
-
-    An area is there only where the difference has the sign that its interpretation speaks of. Numbers stand beside
-    their n, by a part of `aside`.
+    Columns: mean accuracy; bar, the standard error between splits of the difference from base, which is paired by
+    target half and averaged within each split (NaN where there is one split); number of networks.
     """
-    seen = set()
-    level = pd.Series(base, index=sorted(set().union(*(line.index for line in lines.values()))))
-    bounds = {
-        2: (level, lines.get(("selffer", False)), "#1a3a8f", 0.12),
-        3: (lines.get(("selffer", True)), lines.get(("selffer", False)), "#8db8ee", 0.25),
-        4: (lines.get(("selffer", False)), lines.get(("transfer", False)), "#9c1c1c", 0.12),
-        5: (lines.get(("transfer", True)), level, "#f2a0a0", 0.25),
-    }
-    for number, (upper, lower, colour, alpha) in bounds.items():
-        if upper is None or lower is None:
+    means = relative.groupby(["treatment", "n"])["accuracy"].agg(mean="mean", networks="count")
+    by_split = relative.groupby(["treatment", "n", "split"])["relative"].mean()
+    return means.assign(bar=by_split.groupby(["treatment", "n"]).sem())
+
+
+def _control_look(n: int) -> Look:
+    return Look(f"control B{n}B$^+$: all layers copied, trained again", "#8db8ee", "#1a3a8f", "*", size=1.8)
+
+
+def _found(looks: Mapping[str, Look], relative: pd.DataFrame) -> list[str]:
+    return [treatment for treatment in looks if (relative["treatment"] == treatment).any()]
+
+
+def _networks_in_words(table: pd.DataFrame, study: str) -> str:
+    """Say what was trained, how many networks, and what A, B and n are."""
+    splits, whole, chance = table["split"].nunique(), "the", ""
+    if table["classes"].notna().all():
+        both = table.groupby(["split", "target"])["classes"].first().groupby("split").sum().max()
+        whole, chance = f"{both:.0f}", f"; chance {1 / table['classes'].mean():.3f}"
+    lines = [
+        f"{study}; {len(table)} networks",
+        f"A and B: halves of {whole} classes, {splits} random split{'s' * (splits > 1)}; n: layers copied{chance}",
+    ]
+    return "\n".join(textwrap.fill(line, WIDTH) for line in lines)
+
+
+def _draw_means(
+    axes: Axes, base: float, relative: pd.DataFrame, looks: Mapping[str, Look], along: LayerAxis
+) -> list[Artist]:
+    """Draw the means and what lies between them; return what the legend says."""
+    means = treatment_means(relative)
+    lines = {}
+    for treatment in _found(looks, relative):
+        look, own = looks[treatment], means.loc[treatment]
+        if treatment != CONTROL:
+            lines[treatment] = pd.concat([pd.Series({0: base}), own["mean"]])
+            axes.plot(lines[treatment], color=look.face, linestyle=look.line, zorder=2)
+        mark = {"fmt": look.marker, "color": look.edge, "markerfacecolor": look.face}
+        mark["markersize"] = 5 * look.size * along.scale
+        bars = {"elinewidth": 1.5 * along.scale, "capsize": 2 * along.scale}
+        axes.errorbar(own.index, own["mean"], own["bar"], **mark, **bars)
+    axes.axhline(base, color="black", linewidth=0.8, linestyle=":", zorder=1.5)
+    axes.plot([0], [base], "o", color="black", markerfacecolor="white", markersize=6)
+    axes.set_title(textwrap.fill(MEANS, WIDTH), loc="left", fontsize=9)
+    lines["base"] = pd.Series(base, index=sorted({0}.union(*(line.index for line in lines.values()))))
+    return _draw_areas(axes, lines, along.last / 7)  # as far as from one layer to the next in the paper's figure
+
+
+def _draw_areas(axes: Axes, lines: Mapping[str, pd.Series], aside: float) -> list[Artist]:
+    """Shade and number the parts between the lines, beside their n by a part of `aside`; return what the legend says.
+
+    The legend states of each part the mean of its difference over n. It is shaded where the difference has the sign
+    that its interpretation speaks of, and numbered where it is widest (3 on the line above it). Part 3 is left out
+    where part 2 is nowhere: what was not lost cannot be recovered.
+    """
+    axes.set_xlim(left=-0.6 * aside)
+    _number(axes, 1, -0.3 * aside, lines["base"][0])
+    labels, lost = [INTERPRETATIONS[1]], False
+    for number, (above, below, colour, alpha) in AREAS.items():
+        if above not in lines or below not in lines:
+            labels.append(f"{INTERPRETATIONS[number]} (no such networks)")
             continue
-        area = pd.concat([upper, lower], axis=1, keys=["upper", "lower"]).dropna()
-        wide = area["upper"] > area["lower"]
-        paint = {"color": colour, "alpha": alpha, "linewidth": 0, "interpolate": True}
-        axes.fill_between(area.index, area["lower"], area["upper"], where=wide, **paint)
-        if not wide.any() or (number == 3 and 2 not in seen):  # what was not lost cannot be recovered
-            continue
-        widest = (area["upper"] - area["lower"]).idxmax()
-        if number == 3:
-            beside = widest + aside / 2 if widest + aside / 2 <= area.index.max() else widest - aside / 2
-            _number(axes, number, beside, np.interp(beside, area.index, area["upper"]))
-        else:
-            _number(axes, number, widest - 0.3 * aside, area.loc[widest].mean())
-        seen.add(number)
-    return seen
+        area = pd.concat([lines[above], lines[below]], axis=1, keys=["upper", "lower"]).dropna()
+        difference = area["upper"] - area["lower"]
+        note = "" if (difference > 0).any() else " (positive at no n)"
+        lost |= number == 2 and not note
+        if number == 3 and not note and not lost:
+            note = " (nothing was lost)"
+        if not note:
+            _shade(axes, number, area, aside, {"color": colour, "alpha": alpha})
+        labels.append(f"{INTERPRETATIONS[number]}, {100 * difference.drop(0).mean():+.1f} points{note}")
+    return [axes.plot([], [], " ", label=f"{number}  {label}")[0] for number, label in enumerate(labels, start=1)]
+
+
+def _shade(axes: Axes, number: int, area: pd.DataFrame, aside: float, paint: dict) -> None:
+    wide = area["upper"] > area["lower"]
+    axes.fill_between(area.index, area["lower"], area["upper"], where=wide, linewidth=0, interpolate=True, **paint)
+    widest = (area["upper"] - area["lower"]).idxmax()
+    if number == 3:
+        beside = widest + aside / 2 if widest + aside / 2 <= area.index.max() else widest - aside / 2
+        _number(axes, number, beside, np.interp(beside, area.index, area["upper"]))
+    else:
+        _number(axes, number, widest - 0.3 * aside, area.loc[widest].mean())
 
 
 def _number(axes: Axes, number: int, n: float, accuracy: float) -> None:

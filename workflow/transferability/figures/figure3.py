@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transferability.analysis.relative import relative_accuracies
+from transferability.common.errors import InputError
 from transferability.figures.style import BASE, MEASURES, TREATMENT_LOOKS, LayerAxis, Look, scatter
 
 TRANSFER = Look("transfer AnB, BnA", "#e8883a", "#8a4a10", "h")
@@ -17,24 +18,37 @@ SIDES = {"A": "man-made", "B": "natural"}
 
 
 def draw_figure3(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] = ()) -> Figure:
-    """Draw the three panels from a table of accuracies (`accuracies.COLUMNS`); what is not in it is left out.
+    """Draw the panels from a table of accuracies (`accuracies.COLUMNS`); one whose networks are not in it is left out.
 
     Upper left: one line per target half of the man-made/natural split. Upper right: the whole set with the first n
     layers random. Below: means relative to the base networks of the same split and target. `measure` is the column
-    that is plotted. `layers` are the names of the network's layers, where they shall stand below n.
+    that is plotted. `layers` are the names of the network's layers, where they shall stand below n. Raises InputError
+    where all networks are missing.
     """
-    figure = Figure(figsize=(6.8, 6.4), layout="constrained")
-    panels = figure.subplot_mosaic([["sides", "random"], ["relative", "relative"]], height_ratios=[1, 1.15])
     frozen = accuracies[~accuracies["fine_tuned"].astype(bool)]
-    narrow, wide = LayerAxis.of(accuracies, inches=2.7), LayerAxis.of(accuracies, layers)
-    _draw_sides(panels["sides"], frozen[frozen["split"] == "manmade-natural"], measure, narrow)
-    _draw_random(panels["random"], frozen[frozen["split"] == "whole"], measure, narrow)
-    _draw_relative(panels["relative"], relative_means(accuracies, measure), wide)
+    means = relative_means(frozen, measure)
+    if means.empty:
+        raise InputError(
+            "figure3: the table of accuracies has neither networks AnB nor random filters, with their base networks; "
+            "give config key treatments with AnB and splits.random or splits.manmade_natural, or random_filters"
+        )
+    upper = [name for name, kind in {"sides": "dissimilar", "random": "random"}.items() if kind in means]
+    figure = Figure(figsize=(6.8, 6.4 if upper else 3.6), layout="constrained")
+    rows, heights = ([upper, ["relative"] * len(upper)], [1, 1.15]) if upper else ([["relative"]], [1])
+    panels = figure.subplot_mosaic(rows, height_ratios=heights)
+    small, wide = LayerAxis.of(frozen, inches=2.7 if len(upper) == 2 else 5.9), LayerAxis.of(frozen, layers)
+    if "sides" in panels:
+        _draw_sides(panels["sides"], frozen[frozen["split"] == "manmade-natural"], measure, small)
+    if "random" in panels:
+        _draw_random(panels["random"], frozen[frozen["split"] == "whole"], measure, small)
+    _draw_relative(panels["relative"], means, wide)
     for name, axes in panels.items():
         axes.set_xlabel("number n of frozen layers")
-        (wide if name == "relative" else narrow).draw(axes)
-        if name != "random":
-            axes.set_ylabel("change of top-1 accuracy from base" if name == "relative" else MEASURES[measure])
+        (wide if name == "relative" else small).draw(axes)
+        if name == "relative":
+            axes.set_ylabel("change of top-1 accuracy from base")
+        elif name == upper[0]:
+            axes.set_ylabel(MEASURES[measure])
     return figure
 
 
@@ -58,8 +72,9 @@ def _draw_sides(axes: Axes, table: pd.DataFrame, measure: str, along: LayerAxis)
         line = rows[rows["treatment"].isin(["base", "transfer"])].sort_values("n")
         axes.plot(line["n"], line[measure], color=TRANSFER.edge, linewidth=0.8, zorder=1)
         middle = line.iloc[len(line) // 2]
-        beside = {"xytext": (6, 5), "textcoords": "offset points", "fontsize": 8}  # free, as lines fall
-        axes.annotate(SIDES[target], (middle["n"], middle[measure]), **beside)
+        upper = line[measure].mean() >= table[measure].mean()
+        free = {"xytext": (6, 5)} if upper else {"xytext": (-4, -4), "ha": "right", "va": "top"}  # as lines fall
+        axes.annotate(SIDES[target], (middle["n"], middle[measure]), textcoords="offset points", fontsize=8, **free)
         scatter(axes, line.loc[line["n"] == 0], measure, BASE, along)
         scatter(axes, line.loc[line["n"] > 0], measure, TRANSFER, along)
     axes.set_title("Man-made/natural, by target", loc="left")
@@ -92,8 +107,7 @@ def _draw_relative(axes: Axes, means: pd.DataFrame, along: LayerAxis) -> None:
         mark["markersize"] = 6 * along.scale
         axes.plot(line, linestyle=style, color=look.edge, linewidth=1.2, label=label, markevery=slice(1, None), **mark)
     axes.set_title("Relative to base networks of the same split and target", loc="left")
-    if len(means.columns):
-        axes.legend(loc="lower left")
+    axes.legend(loc="lower left")
 
 
 def _legend(axes: Axes) -> None:

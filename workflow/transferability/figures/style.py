@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transferability.common.atomic_files import written_whole
+from transferability.results.accuracies import is_control
 
 matplotlib.rcParams |= {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
@@ -29,21 +30,26 @@ matplotlib.rcParams |= {
 
 @dataclass(frozen=True)
 class Look:
-    """A treatment's marker: label in the paper's notation, colours, shape, and shift to the side of n (in gaps)."""
+    """How a treatment is drawn: label in the paper's notation, colours, marker, and the rest.
+
+    The rest is its shift to the side of n (in gaps), its line, and its size, 1 for circles.
+    """
 
     label: str
     face: str
     edge: str
     marker: str
     shift: float = 0.0
+    line: str = "-"
+    size: float = 1.0
 
 
 BASE = Look("base", "white", "black", "o")
 TREATMENT_LOOKS = {
     ("selffer", False): Look("selffer BnB", "#1a3a8f", "#0c1c47", "o", -0.18),
-    ("selffer", True): Look("selffer BnB$^+$", "#8db8ee", "#1a3a8f", "o", -0.06),
+    ("selffer", True): Look("selffer BnB$^+$", "#8db8ee", "#1a3a8f", "o", -0.06, "--"),
     ("transfer", False): Look("transfer AnB", "#9c1c1c", "#4a0a0a", "D", 0.06),
-    ("transfer", True): Look("transfer AnB$^+$", "#f2a0a0", "#9c1c1c", "D", 0.18),
+    ("transfer", True): Look("transfer AnB$^+$", "#f2a0a0", "#9c1c1c", "D", 0.18, "--"),
 }
 
 MEASURES = {"top1": "top-1 accuracy (last test)", "top1_best10": "top-1 accuracy (mean of ten best tests)"}
@@ -51,6 +57,7 @@ MEASURES = {"top1": "top-1 accuracy (last test)", "top1_best10": "top-1 accuracy
 
 AREA = 30  # of a marker, in square points, where there is room
 NUMBER, LETTER, LINE = 0.22, 0.075, 0.16  # inches that a number, a letter of 7 points and a line take on an axis of n
+ALL_LAYERS = 0.45  # inches from the label "8 (all)" to the one before it
 
 
 @dataclass(frozen=True)
@@ -58,17 +65,20 @@ class LayerAxis:
     """The axis of n, the number of layers: the `numbers` of a study, 0 among them, lie on `inches`.
 
     `layers` are the names of layers 1, 2, ..., where they shall stand beside n. With many n markers get smaller, and
-    only as many n are labelled as there is room for.
+    only as many n are labelled as there is room for. `all_layers` is the n of the control, if there is one: it is
+    labelled in any case, "8 (all)".
     """
 
     numbers: tuple[int, ...]
     layers: Sequence[str] = ()
     inches: float = 5.9
+    all_layers: int = 0
 
     @classmethod
     def of(cls, networks: pd.DataFrame, layers: Sequence[str] = (), inches: float = 5.9) -> "LayerAxis":
         """The axis on which networks of a table of accuracies lie."""
-        return cls(tuple(sorted({0} | set(networks["n"].astype(int)))), layers, inches)
+        numbers = tuple(sorted({0} | set(networks["n"].astype(int))))
+        return cls(numbers, layers, inches, numbers[-1] if is_control(networks).any() else 0)
 
     @property
     def last(self) -> int:
@@ -93,29 +103,39 @@ class LayerAxis:
     def draw(self, axes: Axes) -> None:
         """Set the ticks: every n has one, and a label n with the layer's name below, or rotated, as far as they fit."""
         names = {n: self.layers[n - 1] if 0 < n <= len(self.layers) else "" for n in self.numbers}
+        names[self.all_layers] = ""
         beside = max(NUMBER, LETTER * max(map(len, names.values())))
         upright = any(names.values()) and beside > self.gap * self._inch
-        shown = self._spread(LINE if upright else beside)
-        labels = [f"{names[n]}  {n}".strip() if upright else f"{n}\n{names[n]}".strip() for n in shown]
+        shown = self._spread(LINE if upright else beside, LINE if upright else ALL_LAYERS)
+        labels = [self._label(n, names[n], upright) for n in shown]
         small = 7 if any(names.values()) else None
         axes.set_xticks(shown, labels, rotation=90 if upright else 0, fontsize=small)
         axes.set_xticks(self.numbers, minor=True)
 
-    def _spread(self, inches: float) -> list[int]:
-        """The n that can be labelled: from the left, each at least so many inches from the one before."""
+    def _label(self, n: int, name: str, upright: bool) -> str:
+        number = f"{n} (all)" if self.all_layers and n == self.all_layers else str(n)
+        return f"{name}  {number}".strip() if upright else f"{number}\n{name}".strip()
+
+    def _spread(self, inches: float, to_all: float) -> list[int]:
+        """The n that can be labelled: from the left, each at least so many inches from the one before.
+
+        Of those that are not as far as `to_all` from the n of all layers, only the latter is.
+        """
         step = int(-(-inches // (self.gap * self._inch))) * self.gap  # even steps where n are evenly spaced
         chosen = [self.numbers[0]]
         for n in self.numbers[1:]:
             if n - chosen[-1] >= step:
                 chosen.append(n)
-        return chosen
+        if not self.all_layers:
+            return chosen
+        return [n for n in chosen if (self.all_layers - n) * self._inch >= to_all] + [self.all_layers]
 
 
 def scatter(axes: Axes, networks: pd.DataFrame, measure: str, look: Look, along: LayerAxis) -> None:
     """Mark networks over n, shifted to the side as their look says."""
     face, edge = look.face, look.edge
     at = networks["n"] + look.shift * along.gap, networks[measure]
-    shape = {"s": AREA * along.scale**2, "marker": look.marker, "linewidth": 0.8 * along.scale}
+    shape = {"s": AREA * (look.size * along.scale) ** 2, "marker": look.marker, "linewidth": 0.8 * along.scale}
     axes.scatter(*at, facecolor=face, edgecolor=edge, label=look.label, zorder=2, **shape)
 
 
