@@ -3,8 +3,9 @@
 The truth is the paper's: the mean relative accuracy of each treatment at each n, and for B8B+, which the paper lacks,
 that of BnB+ over all n. A study draws around it, with the variances of `Spread`:
 
-- a deviation of each treatment in each split, the same at all n, and a rest of each cell (split, treatment, n). A cell
-  is the mean of its two halves, as claims weigh them alike;
+- for each split a deviation of the base networks, which all treatments have in common, and one of each treatment, at
+  all n the same; and a rest of each cell (split, treatment, n). A cell is the mean of its two halves, as claims weigh
+  them alike;
 - an error of the validation images, which all splits share, of each treatment and of the base networks. It is
   IMAGE_SHARE of the variance of as many coin tosses, and the rules are told as many images as that stands for. So
   images need not be drawn one by one (`simulation.simulate_study` does, and is some ten times as slow).
@@ -34,22 +35,24 @@ STUDIES = 240  # simulated in all: some 20 s of one core, which a plan can wait 
 MEASURE, CLASSES = "top1_best10", 1000  # of the paper's accuracies
 ONE_SPLIT, DISTANT = "random-0", "manmade-natural"
 
-# Typical variances, where a study has none of its own, as its moments (`own_spread`) and those of the paper give them.
-# A study of the default pictures with two splits: nothing between splits, rest .0113 with 2400 images (.31 / images).
-# The paper's AnB and BnB on four splits: .0008 between splits, rest .0018 with 50000 images (.17 / images).
-BETWEEN_SPLITS, REST = 0.001, 0.25
+# Typical deviations, where a study has none of its own, between what `own_spread` finds in two:
+# the default pictures, two splits, 2400 validation images: base .0005, treatment 0, rest .0105 (.27 / images),
+# the paper's AnB, four splits, 50000 images: treatment .0005, rest .0017 (.14 / images).
+# So the rest is what finitely many images give, and little more.
+BASE, TREATMENT, REST = 0.0005, 0.0005, 0.2
 # Variance by class over that of coin tosses, mean of AnB, AnB+, BnB and BnB+ in that study of the default pictures.
 IMAGE_SHARE = 0.25
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations of relative accuracies (shares), and the number of validation images of all classes.
+    """Standard deviations of relative accuracies (shares), as the module says, and the number of validation images.
 
     `image_share` is the variance that these images bring to all splits, over that of as many coin tosses.
     """
 
-    between_splits: float
+    base: float
+    treatment: float
     rest: float
     images: int
     image_share: float = IMAGE_SHARE
@@ -57,35 +60,38 @@ class Spread:
 
 def typical_spread(images: int) -> Spread:
     """Return the spread to expect of a study with so many validation images."""
-    return Spread(BETWEEN_SPLITS, float(np.sqrt(REST / images)), images)
+    return Spread(BASE, TREATMENT, float(np.sqrt(REST / images)), images)
 
 
 def own_spread(accuracies: pd.DataFrame, measure: str, images: int) -> Spread | None:
     """Return the spread of a study's finished networks (`accuracies.COLUMNS`), None if no two random splits have it.
 
-    Moments of a one-way analysis of variance of each treatment, splits being the groups, n the repeats, less their
-    means over splits; treatments weigh by their degrees of freedom. Where the rest explains all of how splits differ,
-    there is nothing between splits.
+    Moments: what is left of a treatment's cells (mean of both halves), less the means of each split and of each n, is
+    the rest; what treatments' means of splits have in common (covariance) comes from the base networks; what they vary
+    beyond these two is their own. A variance is never less than nothing.
     """
     relative = relative_accuracies(accuracies, measure)
     relative = relative[relative["split"].str.startswith("random-")]
-    squares, degrees, between = 0.0, 0, []
-    for _, rows in relative.groupby("treatment"):
+    squares, degrees, shares, means = 0.0, 0, [], {}
+    for treatment, rows in relative.groupby("treatment"):
         halves = rows.groupby(["split", "n"])["relative"].agg(["mean", "size"])
         cells = halves["mean"].where(halves["size"] == 2).unstack().dropna(how="all").dropna(axis=1)
         splits, numbers = cells.shape
         if splits < 2 or numbers < 2:
             continue
-        means = cells.mean(axis=1)
-        rest = cells.sub(means, axis=0)
+        means[treatment] = cells.mean(axis=1)
+        rest = cells.sub(means[treatment], axis=0)
         squares += float(((rest - rest.mean()) ** 2).to_numpy().sum())
         degrees += (splits - 1) * (numbers - 1)
-        between += [(means.var(), numbers, splits - 1)]
+        shares.append(1 / numbers)
     if not degrees:
         return None
     rest = squares / degrees
-    variances, weights = [v - rest / numbers for v, numbers, _ in between], [weight for *_, weight in between]
-    return Spread(float(np.sqrt(max(0, np.average(variances, weights=weights)))), float(np.sqrt(rest)), images)
+    covariances = pd.DataFrame(means).cov().to_numpy()
+    others = covariances[~np.eye(len(covariances), dtype=bool)]
+    common = max(0.0, float(np.nanmean(others))) if len(others) else 0.0
+    own = max(0.0, float(np.mean(np.diag(covariances))) - common - rest * np.mean(shares))
+    return Spread(*map(float, np.sqrt([common, own, rest])), images)
 
 
 @cache
@@ -147,7 +153,8 @@ def _drawn(effects: pd.DataFrame, names: Sequence[str], spread: Spread, rng: np.
     accuracy = base + truth
     shared = rng.standard_normal(len(effects))[kinds] * np.sqrt(accuracy * (1 - accuracy) / images)
     shared += rng.standard_normal() * np.sqrt(base * (1 - base) / images)
-    own = rng.normal(0, spread.between_splits, (len(names), len(effects)))[:, kinds]
+    own = rng.normal(0, spread.base, (len(names), 1))
+    own = own + rng.normal(0, spread.treatment, (len(names), len(effects)))[:, kinds]
     relative = truth + shared + own + rng.normal(0, spread.rest, (len(names), len(effects)))
     table = effects.loc[effects.index.repeat(len(names)), ["treatment", "n", "base"]].reset_index(drop=True)
     table = table.assign(split=list(names) * len(effects), target="both", relative=relative.T.ravel())
@@ -180,9 +187,10 @@ def decision_rates(effects: pd.DataFrame, spread: Spread, studies: int, splits: 
 
 
 TEXT = """How likely each claim is decided, confirmed or contradicted, if your networks behave as the paper's: shares of
-{studies} simulated studies, each share within {error:.2f} of the truth. "Then" is the verdict to expect. Standard
-deviations are {origin}: {between:.4f} between splits, {rest:.4f} of the rest, with {images} validation images. A claim
-that other data than relative accuracies decide, or networks that the configuration leaves out, is not simulated."""
+{studies} simulated studies, each within {error:.2f} of the truth. "Then" is the verdict to expect. Standard deviations
+are {origin}: between splits {base:.4f} of base networks and {treatment:.4f} of treatments, {rest:.4f} of the rest, with
+{images} validation images. A claim that other data than relative accuracies decide, or networks that the configuration
+leaves out, is not simulated."""
 NOT_SIMULATED = "not simulated"
 
 
@@ -203,7 +211,8 @@ def power_section(config: Mapping, images: int, accuracies: pd.DataFrame, total:
         studies=studies,
         error=1.96 * np.sqrt(0.25 / studies),
         origin="those of your finished splits" if own else "typical ones, until two of your random splits are finished",
-        between=spread.between_splits,
+        base=spread.base,
+        treatment=spread.treatment,
         rest=spread.rest,
         images=images,
     )
