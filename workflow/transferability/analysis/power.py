@@ -91,8 +91,8 @@ def own_spread(accuracies: pd.DataFrame, measure: str, images: int) -> Spread | 
         return None
     rest = squares / degrees
     covariances = pd.DataFrame(means).cov().to_numpy()
-    others = covariances[~np.eye(len(covariances), dtype=bool)]
-    common = max(0.0, float(np.nanmean(others))) if len(others) else 0.0
+    others = covariances[~np.eye(len(covariances), dtype=bool) & ~np.isnan(covariances)]
+    common = max(0.0, float(others.mean())) if len(others) else 0.0
     own = max(0.0, float(np.mean(np.diag(covariances))) - common - rest * np.mean(shares))
     return Spread(*map(float, np.sqrt([common, own, rest])), images)
 
