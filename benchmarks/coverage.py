@@ -1,8 +1,11 @@
-"""How often intervals cover the truth, and advice errs, on simulated studies: python benchmarks/coverage.py [studies]
+"""How often intervals cover the truth, advice errs and claims are decided: python benchmarks/coverage.py [studies]
 
-Prints, for studies of 2, 4 and 8 splits, the share of intervals that hold the true transfer loss: ours, and for
-comparison a percentile bootstrap over splits and one over splits and halves, all at the same nominal level. Then the
-share of studies in which each answer of the advice is wrong, where the truth makes that as easy as it can.
+Prints, for simulated studies of 2, 4 and 8 splits, the share of intervals that hold the true transfer loss: ours, and
+for comparison a percentile bootstrap over splits and one over splits and halves, all at the same nominal level. Then
+how the two variances that an interval adds compare with the true ones, in studies in which that of the images counts;
+the share of studies in which each answer of the advice is wrong, where the truth makes that as easy as it can; and
+what 2, 4, 8 and 16 splits decide of the paper's claims, with the validation images of the default pictures and of
+ILSVRC-2012.
 """
 
 import sys
@@ -12,11 +15,15 @@ import pandas as pd
 from scipy import stats
 
 from transferability.analysis.effects import ALPHA, estimate
+from transferability.analysis.power import decision_rates, power_table, study_effects, typical_spread
 from transferability.analysis.relative import relative_accuracies
-from transferability.analysis.simulation import LAYERS, advice_error_rates, simulate_study
+from transferability.analysis.simulation import CORRELATION, LAYERS, advice_error_rates, simulate_study
+from transferability.study.configuration import default_config
 
 TRUTH = {("AnB", 4): -0.05}
 DRAWS = 1000
+LARGE, FEW_IMAGES = -0.3, 200  # so different from base, and tested on so few images, networks make their error count
+PICTURES, ILSVRC = 2400, 50_000  # validation images
 
 
 def bootstrap(points: pd.DataFrame, halves: bool, seed: int) -> tuple[float, float]:
@@ -45,6 +52,41 @@ def coverage(splits: int, studies: int) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in hits.items()}
 
 
+def true_image_variance() -> float:
+    """Variance that the images of `variances` bring to the difference from base, whatever the number of splits."""
+    difficulty = stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)
+
+    def chance(p: float) -> np.ndarray:
+        return stats.norm.cdf((stats.norm.ppf(p) - np.sqrt(CORRELATION) * difficulty) / np.sqrt(1 - CORRELATION))
+
+    return float((chance(0.6 + LARGE) - chance(0.6)).var() / FEW_IMAGES)
+
+
+def variances(splits: int, studies: int) -> dict[str, float]:
+    """The intervals' coverage, and mean squared errors over what they estimate: images', and the sum of both."""
+    found = []
+    for seed in range(studies):
+        study = simulate_study(
+            {("AnB", 4): LARGE},
+            splits,
+            seed,
+            images=FEW_IMAGES,
+            between_splits=0.002,
+            between_networks=0.002,
+            layers=(4,),
+        )
+        ours = estimate(relative_accuracies(study, "top1"), {("AnB", (4,)): 1.0})
+        low, high = ours.interval()
+        found.append((ours.value, ours.se_splits**2, ours.se_images**2, low <= LARGE <= high))
+    table = np.array(found)
+    between, images = table[:, 1].mean(), table[:, 2].mean()
+    return {
+        "images": images / true_image_variance(),
+        "splits + images": (between + images) / table[:, 0].var(),
+        "coverage": table[:, 3].mean(),
+    }
+
+
 def printed(table: pd.DataFrame, nominal: float, studies: int) -> None:
     """Print shares of studies, and how far they may lie from the truth."""
     print(table.round(3).to_string())
@@ -56,5 +98,14 @@ if __name__ == "__main__":
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     numbers = (2, 4, 8)
     printed(pd.DataFrame({f"{splits} splits": coverage(splits, studies) for splits in numbers}), 1 - 2 * ALPHA, studies)
+    print(
+        "estimated variances over true ones",
+        pd.DataFrame({f"{s} splits": variances(s, studies) for s in numbers}).round(2),
+        sep="\n",
+    )
+    print(f"ratios +- {1.96 * np.sqrt(2 / studies):.2f}\n")
     rates = {f"{splits} splits": advice_error_rates(splits, studies, tuple(LAYERS)) for splits in numbers}
     printed(pd.DataFrame(rates), ALPHA, studies)
+    for images in (PICTURES, ILSVRC):
+        power = power_table(decision_rates(study_effects(default_config()), typical_spread(images), studies))
+        print(f"shares decided, {images} images\n{power.drop(columns='conclusion').to_string(index=False)}\n")

@@ -93,6 +93,9 @@ def test_plan_prints_and_writes_what_is_left(checkout):
     assert plan.loc["transfer", ["done", "waiting"]].tolist() == [15, 1]
     assert plan.loc["all", "million images left"] > 0
     assert plan.loc["base", "hours left"] == 0
+    power = page.partition("## Power")[2]
+    assert re.search(r"\| claim +\| conclusion +\| then +\| 2 splits", power)
+    assert re.search(r"\| 6 +\| AnB drops faster with n between dissimilar tasks +\|", power)
 
 
 def test_a_dry_run_on_imagenet_plans_the_balanced_study(checkout, tmp_path):

@@ -7,6 +7,8 @@ import pandas as pd
 
 from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
+from transferability.study.network import Network
+from transferability.study.paths import accuracy_file
 
 COLUMNS = [
     *("network", "split", "treatment", "source", "target", "n", "fine_tuned", "preserved", "examples_per_class"),
@@ -43,6 +45,15 @@ def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         pd.DataFrame(records, columns=COLUMNS),
         pd.DataFrame(by_class, columns=["split", "network", "wnid", "correct", "images"]),
     )
+
+
+def read_finished(results: Path, networks: Iterable[Network]) -> pd.DataFrame:
+    """Read the accuracies (COLUMNS) of the networks that are finished, of a study that may not be.
+
+    Raises InputError for a damaged file.
+    """
+    files = [accuracy_file(results, network.split, network.name) for network in networks]
+    return pd.DataFrame([read_record(file) for file in files if file.exists()], columns=COLUMNS)
 
 
 def is_control(accuracies: pd.DataFrame) -> pd.Series:
