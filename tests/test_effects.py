@@ -7,7 +7,7 @@ from scipy import stats
 
 from transferability.analysis.effects import ALPHA, EFFECTS, effects_table, estimate
 from transferability.analysis.paper_tables import table1, table_s1
-from transferability.analysis.relative import relative_accuracies
+from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.analysis.simulation import simulate_study
 from transferability.common.resources import RESOURCES
 from transferability.results.paper import paper_accuracies
@@ -128,6 +128,8 @@ def test_intervals_cover_the_truth_at_their_nominal_rate(splits):
     for seed in range(STUDIES):
         relative = relative_accuracies(simulate_study(truth, splits, seed, images=200, layers=(4,)), "top1")
         for _, weights in EFFECTS.values():
+            if CONTROL in weights:  # which no simulated study has
+                continue
             low, high = estimate(relative, {(name, (4,)): weight for name, weight in weights.items()}).interval()
             hits.append(low <= sum(weight * truth[name, 4] for name, weight in weights.items()) <= high)
     # Effects of one study are correlated, so the error is that of STUDIES trials.
@@ -144,3 +146,10 @@ def test_without_outcomes_by_class_the_interval_is_wider():
     )
     assert known.value == unknown.value
     assert known.se_images < unknown.se_images == pytest.approx(np.sqrt(2 * 0.6 * 0.4 / 400), rel=0.1)
+
+
+def test_what_splits_share_is_not_less_for_being_seen_twice():
+    one = simulate_study({("AnB", 4): -0.3}, splits=1, seed=0, images=200, layers=(4,))
+    same = pd.concat([one, one.assign(split="random-1")], ignore_index=True)
+    errors = [estimate(relative_accuracies(table, "top1"), {("AnB", (4,)): 1.0}).se_images for table in (one, same)]
+    assert errors[1] == pytest.approx(errors[0])

@@ -117,8 +117,11 @@ def _class_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
         for group, weight in zip(groups, weights, strict=True)
     ]
     influence = pd.concat(parts).groupby(["split", "wnid"]).sum()
-    within = (influence**2).sum() if influence.index.get_level_values("split").nunique() > 1 else 0
-    return float(np.sqrt(max(0, (influence.groupby("wnid").sum() ** 2).sum() - within)))
+    shared = (influence.groupby("wnid").sum() ** 2).sum()
+    splits = influence.index.get_level_values("split").nunique()
+    if splits > 1:  # of all pairs of splits, those of a split with itself are left out: their share is 1 / splits
+        shared = (shared - (influence**2).sum()) * splits / (splits - 1)
+    return float(np.sqrt(max(0, shared)))
 
 
 def _binomial_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
