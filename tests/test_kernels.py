@@ -80,30 +80,26 @@ def test_noise_is_neither(size):
 @pytest.mark.parametrize("size", [3, 4])
 def test_even_of_small_random_kernels_few_are_either(size):
     table = describe_kernels(noise(size))
-    assert table["edge"].mean() < 1.5 * RANDOM_SHARE
-    assert table["blob"].mean() < 1.5 * RANDOM_SHARE
+    assert table["edge"].mean() < RANDOM_SHARE
+    assert table["blob"].mean() < RANDOM_SHARE
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(("share", "low", "high"), [(0.2, 0, 0.1), (0.6, 0.95, 1)])
+@pytest.mark.parametrize(("share", "low", "high"), [(0.2, 0, 0.1), (0.7, 0.95, 1)])
 def test_an_edge_counts_once_it_stands_out_of_noise(size, share, low, high):
     assert low <= (names(in_noise(gabors(size), share)) == "edge").mean() <= high
     assert low <= (names(in_noise(spots(size, RED_GREEN), share)) == "blob").mean() <= high
 
 
-@pytest.mark.parametrize("sheet", [1, 2])
-def test_measure_and_eye_agree(sheet):
-    seen, told = [], []
-    for size in SIZES:
-        chosen = JUDGED[f"sheet{size}"] == sheet
-        seen += JUDGED[f"seen{size}"][chosen].tolist()
-        told += names(JUDGED[f"kernels{size}"][chosen]).tolist()
-    seen, told = np.array(seen), np.array(told)
+def test_measure_and_eye_agree():
+    seen = np.concatenate([JUDGED[f"seen{size}"] for size in SIZES])
+    told = np.concatenate([names(JUDGED[f"kernels{size}"]) for size in SIZES])
+    later = np.concatenate([JUDGED[f"sheet{size}"] == 2 for size in SIZES])
     assert (seen == told).mean() > 0.85
-    for kind in ("edge", "blob"):
-        assert (told[seen != kind] == kind).mean() < 0.15
-        assert (told[seen == kind] == kind).mean() > 0.55  # of blobs in sheet 2, six of ten
-        assert abs((seen == kind).mean() - (told == kind).mean()) < 0.08
+    assert (seen == told)[later].mean() > 0.8
+    assert (told[seen == "neither"] == "neither").mean() > 0.95
+    assert (told[seen == "edge"] == "edge").mean() > 0.85
+    assert (told[seen == "blob"] == "blob").mean() > 0.7
 
 
 def test_scale_changes_nothing_and_dead_kernels_are_neither():

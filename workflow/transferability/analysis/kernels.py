@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-SHOWN = 0.4  # share of a kernel's power that a form has to explain to be seen; of a picture half noise it explains half
+SHOWN = (
+    0.4  # share of a kernel's power that a form has to explain to be seen: of one that is half form, half noise, too
+)
 COLOURED = 0.25  # share of a patch's power that is colour; grey has none, yellow 1/3, red 2/3, red against green all
-RANDOM_SHARE = 0.05  # of random kernels no more than these count as edges, and as blobs; of 5 x 5 and more, none
-REFERENCE = 500  # random kernels that this is held by
+RANDOM_SHARE = 0.05  # of random kernels fewer count as edges, or as blobs: of 3 x 3 one in a hundred, of 5 x 5 none
+REFERENCE = 500  # random kernels that show what noise is explained by chance
 WIDTHS = (0.25, 0.5)  # standard deviations of envelopes, in sizes of the kernel
 PLACES = (-0.25, 0.0, 0.25)  # where envelopes lie from the middle, in sizes of the kernel, down and across
 STEP = 0.5  # between the frequencies of Gabor functions, in cycles a kernel
@@ -42,21 +44,24 @@ def describe_kernels(kernels: np.ndarray) -> pd.DataFrame:
       mean, of one phase and one axis of colour (grey is one too);
     - `patch`, by the best gaussian envelope alone, of any colour.
 
-    `colour` is the share of that patch's power that is colour: 1 - (r + g + b)^2 / (3 (r^2 + g^2 + b^2)).
+    The best of many forms explains part of any kernel, the more the smaller it is (of noise of 5 x 5 a sixth). So a
+    share s counts as (s - m) / (1 - m), 0 at least, with the median m of gaussian noise of the same size: as in
+    Cohen's kappa (1960), what chance gives is 0. `colour` is the share of the patch's power that is colour:
+    1 - (r + g + b)^2 / (3 (r^2 + g^2 + b^2)).
+
     An `edge` is a kernel with `gabor` above SHOWN and no less than `patch`; a `blob` one with `patch` above SHOWN and
-    above `gabor`, and `colour` above COLOURED. So grey patches and noise are neither. Kernels of 3 x 3 are fitted well
-    whatever they are: where 95 % of kernels of gaussian noise do not stay below SHOWN, the bound is what they do stay
-    below.
+    above `gabor`, and `colour` above COLOURED. So noise and grey patches are neither.
     """
     gabor, patch, colour = _fits(kernels)
-    least_gabor, least_patch = _bounds(*kernels.shape[2:])
+    by_chance = _by_chance(*kernels.shape[2:])
+    gabor, patch = (np.maximum(s - m, 0) / max(1 - m, 1e-9) for s, m in zip((gabor, patch), by_chance, strict=True))
     return pd.DataFrame(
         {
             "gabor": gabor,
             "patch": patch,
             "colour": colour,
-            "edge": (gabor > least_gabor) & (gabor >= patch),
-            "blob": (patch > least_patch) & (patch > gabor) & (colour > COLOURED),
+            "edge": (gabor > SHOWN) & (gabor >= patch),
+            "blob": (patch > SHOWN) & (patch > gabor) & (colour > COLOURED),
         }
     )
 
@@ -83,14 +88,14 @@ def read_kernels(paths: Iterable[Path]) -> pd.DataFrame:
 
 
 @cache
-def _bounds(height: int, width: int) -> tuple[float, float]:
-    """What `gabor` and `patch` have to exceed in kernels of this size."""
+def _by_chance(height: int, width: int) -> tuple[float, float]:
+    """Median share of random kernels of this size that the best Gabor function explains, and the best patch."""
     gabor, patch, _ = _fits(np.random.default_rng(0).standard_normal((REFERENCE, 3, height, width)))
-    return tuple(max(SHOWN, float(np.quantile(share, 1 - RANDOM_SHARE))) for share in (gabor, patch))
+    return float(np.median(gabor)), float(np.median(patch))
 
 
 def _fits(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Measure `gabor`, `patch` and `colour` of `describe_kernels`; 0 for a kernel of zeros."""
+    """Shares that the best Gabor function and the best patch explain, and of the patch that of colour; 0 for zeros."""
     tiny = np.finfo(float).tiny
     values = kernels.reshape(*kernels.shape[:2], -1).astype(float)
     values /= np.maximum(np.linalg.norm(values, axis=(1, 2), keepdims=True), tiny)
