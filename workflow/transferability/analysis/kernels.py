@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 SHOWN = (
-    0.4  # share of a kernel's power that a form has to explain to be seen: of one that is half form, half noise, too
+    0.4  # share of a kernel's power, beyond chance, that a form has to explain to be seen; chosen with judged kernels
 )
 COLOURED = 0.25  # share of a patch's power that is colour; grey has none, yellow 1/3, red 2/3, red against green all
 RANDOM_SHARE = 0.05  # of random kernels fewer count as edges, or as blobs: of 3 x 3 one in a hundred, of 5 x 5 none
