@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from transferability.analysis.kernels import describe_kernels
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.figures.curves import draw_curves
@@ -14,7 +15,7 @@ from transferability.figures.figure1 import draw_figure1
 from transferability.figures.figure2 import draw_figure2
 from transferability.figures.figure3 import draw_figure3, relative_means
 from transferability.figures.figureS1 import draw_figure_s1
-from transferability.figures.filters import MOST, draw_filters, strongest, tile
+from transferability.figures.filters import MOST, draw_filters, groups, strongest, tile
 from transferability.figures.style import LayerAxis
 from transferability.results.paper import paper_accuracies
 from transferability.study.network import Network
@@ -91,7 +92,7 @@ def test_figure_s1_has_every_reduced_set_on_both_scales():
 def test_kernels_become_tiles_in_rgb():
     kernels = np.zeros((5, 3, 11, 11), dtype=np.float32)
     kernels[0, 0] = 3.0  # red
-    picture = tile(kernels)
+    picture = tile(kernels, 3)
     assert picture.shape == (2 * 11 + 1, 3 * 11 + 2, 3)
     assert picture[0, 0].tolist() == [1.0, 0.5, 0.5]
     assert picture[0, 12].tolist() == [0.5, 0.5, 0.5]
@@ -100,12 +101,26 @@ def test_kernels_become_tiles_in_rgb():
     assert len([axes for axes in figure.axes if axes.images]) == 5
 
 
+def test_kernels_stand_in_the_groups_that_the_table_names():
+    kernels = np.random.default_rng(0).standard_normal((4, 3, 7, 7))
+    kernels[1, :, :4], kernels[1, :, 4:] = 1, -1
+    kernels[3] = np.array([1, 0, 0])[:, None, None]
+    assert {name: members.tolist() for name, members in groups(kernels).items()} == {
+        "edges": [1],
+        "blobs": [3],
+        "neither": sorted([0, 2], key=lambda k: -describe_kernels(kernels)[["gabor", "patch"]].max(axis=1)[k]),
+    }
+    (axes,) = draw_filters({"random-0/baseA": kernels}).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["edges\n1", "blobs\n1", "neither\n2"]
+
+
 def test_of_many_kernels_the_strongest_are_drawn():
     kernels = np.ones((768, 3, 16, 16), dtype=np.float32)
     kernels[700:] = 2
-    assert (strongest(kernels) == np.concatenate([kernels[: MOST - 68], kernels[700:]])).all()
+    assert strongest(kernels).tolist() == [*range(MOST - 68), *range(700, 768)]
     (axes,) = draw_filters({"random-0/baseA": kernels}).axes
     assert axes.get_title() == "random-0/baseA\n768 kernels of 16 x 16\nthe 100 strongest:"
+    assert axes.get_yticklabels()[0].get_text() == "neither\n100 of 768"
 
 
 def test_a_figure_of_no_kernels_says_why():

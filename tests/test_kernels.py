@@ -1,69 +1,136 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from transferability.analysis.kernels import describe_kernels, first_kernels, kernels_table, read_kernels
+from transferability.analysis.kernels import RANDOM_SHARE, describe_kernels, first_kernels, kernels_table, read_kernels
 
-SIZES = [5, 11]
-
-
-def gratings(size: int, count: int = 12) -> np.ndarray:
-    """Grey gratings of every direction."""
-    y, x = np.mgrid[0:size, 0:size] - size // 2
-    waves = [np.sin(2 * np.pi / 5 * (np.cos(a) * x + np.sin(a) * y)) for a in np.pi * np.arange(count) / count]
-    return np.stack([np.stack([wave] * 3) for wave in waves])
+SIZES = [5, 7, 11]
+JUDGED = np.load(Path(__file__).parent / "data" / "judged_kernels.npz")
+GREY, RED_GREEN, BLUE_YELLOW = np.array([(1, 1, 1), (1, -1, 0), (-1, -1, 2)])
 
 
-def colour_blobs(size: int) -> np.ndarray:
-    """Smooth spots, one colour against another."""
-    y, x = np.mgrid[0:size, 0:size] - size // 2
-    spot = np.exp(-(x**2 + y**2) / (size / 3) ** 2)
-    return np.stack([np.stack([np.roll((1, -0.5, -0.5), k)[c] * spot for c in range(3)]) for k in range(3)])
+def gabors(size: int, colour: np.ndarray = GREY) -> np.ndarray:
+    """Gabor functions of six directions, periods of 3 pixels to twice the kernel, and four phases."""
+    y, x = np.mgrid[0:size, 0:size] - (size - 1) / 2
+    envelope = np.exp(-(x**2 + y**2) / (2 * (0.4 * size) ** 2))
+    waves = [
+        envelope * np.cos(2 * np.pi / period * (np.cos(angle) * x + np.sin(angle) * y) + phase)
+        for angle in np.pi * np.arange(6) / 6
+        for period in (3, 4, size / 1.5, size, 2 * size)
+        for phase in np.pi * np.arange(4) / 4
+    ]
+    return np.stack([colour[:, None, None] * (wave - wave.mean()) for wave in waves])
+
+
+def spots(size: int, colour: np.ndarray) -> np.ndarray:
+    """Gaussian spots of three widths, in the middle and beside it."""
+    y, x = np.mgrid[0:size, 0:size] - (size - 1) / 2
+    places = [(width, left) for width in (0.3, 0.5, 5) for left in (-0.2, 0, 0.2)]
+    shapes = [np.exp(-((x - left * size) ** 2 + y**2) / (2 * (width * size) ** 2)) for width, left in places]
+    return np.stack([colour[:, None, None] * shape for shape in shapes])
+
+
+def noise(size: int, count: int = 1000) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal((count, 3, size, size))
+
+
+def in_noise(kernels: np.ndarray, share: float) -> np.ndarray:
+    """Kernels that have so large a share of the power, and white noise the rest."""
+    random = noise(kernels.shape[-1], len(kernels))
+    power = [(part**2).sum(axis=(1, 2, 3), keepdims=True) for part in (kernels, random)]
+    return kernels * np.sqrt(share / power[0]) + random * np.sqrt((1 - share) / power[1])
+
+
+def names(kernels: np.ndarray) -> np.ndarray:
+    """What kernels are told to be: edge, blob or neither."""
+    table = describe_kernels(kernels)
+    assert not (table["edge"] & table["blob"]).any()
+    return np.select([table["edge"], table["blob"]], ["edge", "blob"], "neither")
+
+
+@pytest.mark.parametrize("colour", [GREY, RED_GREEN, BLUE_YELLOW])
+@pytest.mark.parametrize("size", SIZES)
+def test_gabor_functions_are_edges(size, colour):
+    assert (names(gabors(size, colour)) == "edge").all()
+
+
+@pytest.mark.parametrize("colour", [RED_GREEN, BLUE_YELLOW, np.array([1, 0, 0]), np.array([-1, -1, 0])])
+@pytest.mark.parametrize("size", SIZES)
+def test_spots_and_plains_of_colour_are_blobs(size, colour):
+    assert (names(spots(size, colour)) == "blob").all()
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_gratings_are_edges_and_spots_of_colour_are_blobs(size):
-    edges, blobs = describe_kernels(gratings(size)), describe_kernels(colour_blobs(size))
-    assert edges["edge"].all() and not edges["blob"].any()
-    assert blobs["blob"].all() and not blobs["edge"].any()
+def test_spots_and_plains_of_grey_are_neither(size):
+    assert (names(spots(size, GREY)) == "neither").all()
 
 
 def test_smooth_colour_without_a_direction_is_no_edge():
     y, x = np.mgrid[0:11, 0:11] - 5
     spot = np.exp(-((x / 3.7) ** 2) - (y / 5.5) ** 2)  # a little longer than wide
-    kernels = np.stack([np.stack([spot, -0.5 * spot, -0.5 * spot])])
-    assert describe_kernels(kernels)[["edge", "blob"]].to_numpy().tolist() == [[False, True]]
+    assert names(RED_GREEN[None, :, None, None] * spot) == ["blob"]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_random_kernels_are_either_in_one_of_twenty(size):
-    table = describe_kernels(np.random.default_rng(1).standard_normal((2000, 3, size, size)))
-    assert table["edge"].mean() == pytest.approx(0.05, abs=0.02)
-    assert table["blob"].mean() == pytest.approx(0.05, abs=0.02)
+def test_noise_is_neither(size):
+    assert (names(noise(size)) == "neither").all()
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_even_of_small_random_kernels_few_are_either(size):
+    table = describe_kernels(noise(size))
+    assert table["edge"].mean() < RANDOM_SHARE
+    assert table["blob"].mean() < RANDOM_SHARE
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("share", "low", "high"), [(0.2, 0, 0.1), (0.7, 0.95, 1)])
+def test_an_edge_counts_once_it_stands_out_of_noise(size, share, low, high):
+    assert low <= (names(in_noise(gabors(size), share)) == "edge").mean() <= high
+    assert low <= (names(in_noise(spots(size, RED_GREEN), share)) == "blob").mean() <= high
+
+
+def test_measure_and_eye_agree():
+    seen = np.concatenate([JUDGED[f"seen{size}"] for size in SIZES])
+    told = np.concatenate([names(JUDGED[f"kernels{size}"]) for size in SIZES])
+    later = np.concatenate([JUDGED[f"sheet{size}"] == 2 for size in SIZES])
+    assert (seen == told).mean() > 0.85
+    assert (seen == told)[later].mean() > 0.8
+    assert (told[seen == "neither"] == "neither").mean() > 0.95
+    assert (told[seen == "edge"] == "edge").mean() > 0.85
+    assert (told[seen == "blob"] == "blob").mean() > 0.7
 
 
 def test_scale_changes_nothing_and_dead_kernels_are_neither():
-    kernels = gratings(5)
-    assert np.allclose(describe_kernels(kernels)["orientation"], describe_kernels(1e-3 * kernels)["orientation"])
-    assert not describe_kernels(np.zeros((1, 3, 5, 5)))[["edge", "blob"]].to_numpy().any()
+    kernels = gabors(5)
+    assert np.allclose(describe_kernels(kernels)["gabor"], describe_kernels(1e-3 * kernels)["gabor"])
+    assert names(np.zeros((1, 3, 5, 5))) == ["neither"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 7), (4, 16)])
+def test_kernels_of_any_shape_are_measured(shape):
+    table = describe_kernels(np.random.default_rng(1).standard_normal((50, 3, *shape)))
+    assert table[["gabor", "patch", "colour"]].stack().between(0, 1 + 1e-9).all()
 
 
 def test_every_kernel_of_every_network_has_a_row():
-    table = kernels_table({"random-0/baseA": gratings(5), "whole/base": colour_blobs(5)})
-    assert list(table.columns) == ["split", "network", "kernel", "orientation", "colour", "edge", "blob"]
-    assert table.groupby(["split", "network"]).size().tolist() == [12, 3]
+    table = kernels_table({"random-0/baseA": gabors(5), "whole/base": spots(5, RED_GREEN)})
+    assert list(table.columns) == ["split", "network", "kernel", "gabor", "patch", "colour", "edge", "blob"]
+    assert table.groupby(["split", "network"]).size().tolist() == [120, 9]
 
 
 def test_the_first_kernels_are_those_that_see_three_colours():
-    kernels = gratings(5)
+    kernels = gabors(5)
     others = {"conv1.bias": np.zeros(3), "conv2.weight": np.zeros((4, 12, 5, 5)), "mean": np.zeros((3, 32, 32))}
     for name in ("conv1.conv.weight", "conv_proj.weight"):
         assert first_kernels({**others, name: kernels}) is kernels
-    blobs = colour_blobs(5)
+    blobs = spots(5, RED_GREEN)
     assert np.array_equal(first_kernels({"conv1.conv.weight": blobs}, bgr=True)[:, 0], blobs[:, 2])
 
 
 def test_among_several_those_of_the_first_layer_are_chosen():
-    tensors = {"a.weight": colour_blobs(5), "stem.conv.weight": gratings(5)}
+    tensors = {"a.weight": spots(5, RED_GREEN), "stem.conv.weight": gabors(5)}
     assert first_kernels(tensors, "stem") is tensors["stem.conv.weight"]
     for layer in ("", "head", "st"):
         assert first_kernels(tensors, layer) is None
@@ -73,5 +140,5 @@ def test_among_several_those_of_the_first_layer_are_chosen():
 def test_a_study_without_kernels_has_a_table_without_rows(tmp_path):
     table = kernels_table({})
     table.to_csv(tmp_path / "filters.csv", index=False)
-    assert list(table.columns) == ["split", "network", "kernel", "orientation", "colour", "edge", "blob"]
+    assert list(table.columns) == ["split", "network", "kernel", "gabor", "patch", "colour", "edge", "blob"]
     assert read_kernels([tmp_path / "filters.csv"]).empty

@@ -1,13 +1,23 @@
 """What the kernels of a first layer look like, in numbers: oriented edges, colour blobs, or neither."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-REFERENCE = 2000  # random kernels that thresholds are taken from
-RANDOM_SHARE = 0.05  # so many of the random ones count as edges, and as blobs
+SHOWN = (
+    0.4  # share of a kernel's power, beyond chance, that a form has to explain to be seen; chosen with judged kernels
+)
+COLOURED = 0.25  # share of a patch's power that is colour; grey has none, yellow 1/3, red 2/3, red against green all
+RANDOM_SHARE = 0.05  # of random kernels fewer count as edges, or as blobs: of 3 x 3 one in a hundred, of 5 x 5 none
+REFERENCE = 500  # random kernels that show what noise is explained by chance
+WIDTHS = (0.25, 0.5)  # standard deviations of envelopes, in sizes of the kernel
+PLACES = (-0.25, 0.0, 0.25)  # where envelopes lie from the middle, in sizes of the kernel, down and across
+STEP = 0.5  # between the frequencies of Gabor functions, in cycles a kernel
+FASTEST = 1 / 3  # their largest, in cycles a pixel: what changes faster looks like noise
+SLOWEST = 0.5  # their smallest, in cycles a kernel: a step from one side to the other
 
 
 def first_kernels(tensors: Mapping[str, np.ndarray], first_layer: str = "", bgr: bool = False) -> np.ndarray | None:
@@ -26,42 +36,48 @@ def first_kernels(tensors: Mapping[str, np.ndarray], first_layer: str = "", bgr:
 
 
 def describe_kernels(kernels: np.ndarray) -> pd.DataFrame:
-    """Measure kernels of shape (kernels, colours, height, width); one row each, in their order.
+    """Measure kernels of shape (kernels, 3, height, width); one row each, in their order.
 
-    `orientation`, 0 to 1, is how much of the brightness's Fourier power lies along one direction: |sum of P exp(2 i a)|
-    / sum of P over frequencies at angle a, without frequency 0. `colour`, 0 to 1, is the share of the kernel's power
-    that is colour (what differs from the mean of the channels) and slowly varying (at most one period across the
-    kernel). A kernel is an `edge`, or a `blob`, if its orientation, or its colour, exceeds that of 95 % of kernels of
-    gaussian white noise of the same shape; of both it is the one that exceeds more, in standard deviations.
+    Shares of a kernel's power (the sum of squares of its weights) that one form explains, as a least-squares fit:
+
+    - `gabor`, by the best Gabor function (Daugman 1985): a wave exp(2 pi i f x) under a gaussian envelope, without its
+      mean, of one phase and one axis of colour (grey is one too);
+    - `patch`, by the best gaussian envelope alone, of any colour.
+
+    The best of many forms explains part of any kernel, the more the smaller it is (of noise of 5 x 5 a sixth). So a
+    share s counts as (s - m) / (1 - m), 0 at least, with the median m of gaussian noise of the same size: as in
+    Cohen's kappa (1960), what chance gives is 0. `colour` is the share of the patch's power that is colour:
+    1 - (r + g + b)^2 / (3 (r^2 + g^2 + b^2)).
+
+    An `edge` is a kernel with `gabor` above SHOWN and no less than `patch`; a `blob` one with `patch` above SHOWN and
+    above `gabor`, and `colour` above COLOURED. So noise and grey patches are neither.
     """
-    noise = np.random.default_rng(0).standard_normal((REFERENCE, *kernels.shape[1:]))
-    orientation, colour = _orientation(kernels), _colour(kernels)
-    edge = _excess(orientation, _orientation(noise))
-    blob = _excess(colour, _colour(noise))
+    gabor, patch, colour = _fits(kernels)
+    by_chance = _by_chance(*kernels.shape[2:])
+    gabor, patch = (np.maximum(s - m, 0) / max(1 - m, 1e-9) for s, m in zip((gabor, patch), by_chance, strict=True))
     return pd.DataFrame(
         {
-            "orientation": orientation,
+            "gabor": gabor,
+            "patch": patch,
             "colour": colour,
-            "edge": (edge > 0) & (edge >= blob),
-            "blob": (blob > 0) & (blob > edge),
+            "edge": (gabor > SHOWN) & (gabor >= patch),
+            "blob": (patch > SHOWN) & (patch > gabor) & (colour > COLOURED),
         }
     )
 
 
-def _excess(values: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """How far values lie above all but RANDOM_SHARE of those of noise, in standard deviations of these."""
-    return (values - np.quantile(noise, 1 - RANDOM_SHARE)) / noise.std()
-
-
 def kernels_table(kernels: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Describe the kernels of networks by "split/network": columns split, network, kernel and those of one network."""
+    """Describe the kernels of networks by "split/network": columns split, network, kernel and those of one network.
+
+    Shares are rounded, so that the table is the same on all machines.
+    """
     tables = []
     for key, weights in kernels.items():
         split, network = key.split("/")
-        described = describe_kernels(weights)
+        described = describe_kernels(weights).round(4)
         described.insert(0, "kernel", range(len(described)))
         tables.append(described.assign(split=split, network=network))
-    columns = ["split", "network", "kernel", "orientation", "colour", "edge", "blob"]
+    columns = ["split", "network", "kernel", "gabor", "patch", "colour", "edge", "blob"]
     return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
 
 
@@ -71,24 +87,54 @@ def read_kernels(paths: Iterable[Path]) -> pd.DataFrame:
     return pd.concat(tables) if tables else pd.DataFrame(columns=["split", "network", "edge", "blob"])
 
 
-def _spectrum(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Power of images (..., height, width), zero-padded to 32 x 32, and the frequencies (cycles a pixel) it lies at."""
-    size = max(32, *images.shape[-2:])
-    power = np.abs(np.fft.fft2(images, (size, size))) ** 2
-    frequencies = np.fft.fftfreq(size)
-    return power, frequencies[:, None], frequencies[None, :]
+@cache
+def _by_chance(height: int, width: int) -> tuple[float, float]:
+    """Median share of random kernels of this size that the best Gabor function explains, and the best patch."""
+    gabor, patch, _ = _fits(np.random.default_rng(0).standard_normal((REFERENCE, 3, height, width)))
+    return float(np.median(gabor)), float(np.median(patch))
 
 
-def _orientation(kernels: np.ndarray) -> np.ndarray:
-    brightness = kernels.mean(axis=1)
-    power, down, across = _spectrum(brightness - brightness.mean(axis=(1, 2), keepdims=True))
-    direction = np.exp(2j * np.arctan2(down, across))
-    return np.abs((power * direction).sum(axis=(1, 2))) / np.maximum(power.sum(axis=(1, 2)), np.finfo(float).tiny)
+def _fits(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares that the best Gabor function and the best patch explain, and of the patch that of colour; 0 for zeros."""
+    tiny = np.finfo(float).tiny
+    values = kernels.reshape(*kernels.shape[:2], -1).astype(float)
+    values /= np.maximum(np.linalg.norm(values, axis=(1, 2), keepdims=True), tiny)
+    gabor, patch, colour = np.zeros((3, len(values)))
+    for envelope, waves in _forms(*kernels.shape[2:]):
+        gabor = np.maximum(gabor, _along_one_colour(values, waves))
+        weights = values @ envelope
+        power = (weights**2).sum(axis=1)
+        share = 1 - weights.sum(axis=1) ** 2 / (3 * np.maximum(power, tiny))
+        colour = np.where(power > patch, share, colour)
+        patch = np.maximum(patch, power)
+    return gabor, patch, colour
 
 
-def _colour(kernels: np.ndarray) -> np.ndarray:
-    chroma = kernels - kernels.mean(axis=1, keepdims=True)
-    power, down, across = _spectrum(chroma)
-    slow = np.hypot(down, across) <= 1 / kernels.shape[-1]
-    total = _spectrum(kernels)[0].sum(axis=(1, 2, 3))
-    return power[..., slow].sum(axis=(1, 2)) / np.maximum(total, np.finfo(float).tiny)
+def _along_one_colour(values: np.ndarray, waves: np.ndarray) -> np.ndarray:
+    """Power of kernels (kernels, 3, pixels) in the best of pairs of waves (pairs, pixels, 2), with one axis of colour.
+
+    It is the larger eigenvalue of the 2 x 2 matrix of products of what the three colours have in the two waves.
+    """
+    if not waves.size:
+        return np.zeros(len(values))  # a single weight has no waves
+    cosine, sine = np.einsum("kcp,wpi->ikwc", values, waves, optimize=True)
+    a, b, mixed = (cosine**2).sum(axis=-1), (sine**2).sum(axis=-1), (cosine * sine).sum(axis=-1)
+    return ((a + b) / 2 + np.hypot((a - b) / 2, mixed)).max(axis=1)
+
+
+def _forms(height: int, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Give each gaussian envelope (pixels,), and waves under it (pairs, pixels, 2), orthonormal and of mean 0."""
+    size = max(height, width)
+    y, x = (np.mgrid[:height, :width].reshape(2, -1) - [[(height - 1) / 2], [(width - 1) / 2]]) / size
+    steps = np.arange(-FASTEST * size // STEP, FASTEST * size // STEP + 1) * STEP
+    down, across = (grid.reshape(-1, 1) for grid in np.meshgrid(steps, steps, indexing="ij"))
+    one_half = (down > 0) | ((down == 0) & (across > 0))  # the other half are the same waves
+    fitting = (np.hypot(down, across) >= SLOWEST) & (np.hypot(down, across) <= FASTEST * size) & one_half
+    phases = 2 * np.pi * (down * y + across * x)[fitting[:, 0]]
+    for deviation in WIDTHS:
+        for top in PLACES:
+            for left in PLACES:
+                envelope = np.exp(-((y - top) ** 2 + (x - left) ** 2) / (2 * deviation**2))
+                waves = envelope[:, None] * np.stack([np.cos(phases), np.sin(phases)], axis=-1)
+                bases, sizes, _ = np.linalg.svd(waves - waves.mean(axis=1, keepdims=True), full_matrices=False)
+                yield envelope / np.linalg.norm(envelope), bases * (sizes > 1e-9)[:, None]

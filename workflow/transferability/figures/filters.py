@@ -1,21 +1,27 @@
-"""The first layer's kernels of each base network as a tiled picture."""
+"""The first layer's kernels of each base network as tiled pictures: edges, blobs, and what is neither."""
 
 import math
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from transferability.analysis.kernels import describe_kernels
 
 COLUMNS = 4  # base networks beside each other
 GAP = 1  # pixels between kernels
+BETWEEN = 4  # pixels between groups
 MOST = 100  # kernels of a network that are drawn
+TILES, LABELS, TITLE = 1.35, 0.5, 0.5  # inches that a network's tiles and the labels beside take across, its title down
 
 
 def draw_filters(kernels: Mapping[str, np.ndarray], missing: str = "") -> Figure:
     """Draw the kernels of networks by name: each (kernels, 3, height, width), red, green, blue.
 
-    Each kernel is scaled by itself, so that 0 is grey and its strongest weight black or white. Of more than MOST
-    kernels these are the ones of the largest norm. Without networks the figure says in words what is `missing`.
+    Each kernel is scaled by itself, so that 0 is grey and its strongest weight black or white. Edges come first, then
+    blobs, then others, the clearest first. Of more than MOST kernels these are the ones of the largest norm. Without
+    networks the figure says in words what is `missing`.
     """
     if not kernels:
         figure = Figure(figsize=(6.8, 1.2), layout="constrained")
@@ -23,28 +29,63 @@ def draw_filters(kernels: Mapping[str, np.ndarray], missing: str = "") -> Figure
         return figure
     rows = math.ceil(len(kernels) / COLUMNS)
     columns = min(COLUMNS, len(kernels))
-    figure = Figure(figsize=(1.75 * columns + 0.1, 2.0 * rows), layout="constrained")
+    pictures = [tile_groups(weights) for weights in kernels.values()]
+    tallest = max(picture.shape[0] / picture.shape[1] for picture, _ in pictures)
+    size = columns * (TILES + LABELS), rows * (TILES * tallest + TITLE)
+    figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in panels:
+    for axes in panels[len(kernels) :]:
         axes.set_axis_off()
-    for axes, (name, weights) in zip(panels, kernels.items(), strict=False):
-        drawn = strongest(weights)
-        axes.imshow(tile(drawn), interpolation="nearest")
-        cap = f"\nthe {len(drawn)} strongest:" if len(drawn) < len(weights) else ""
+    for axes, (name, weights), (picture, labels) in zip(panels, kernels.items(), pictures, strict=False):
+        _draw_panel(axes, picture, labels)
+        cap = f"\nthe {MOST} strongest:" if len(weights) > MOST else ""
         axes.set_title(f"{name}\n{len(weights)} kernels of {weights.shape[2]} x {weights.shape[3]}{cap}", fontsize=8)
     return figure
 
 
+def _draw_panel(axes: Axes, picture: np.ndarray, labels: Mapping[str, float]) -> None:
+    axes.imshow(picture, interpolation="nearest")
+    axes.set_anchor("N")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([])
+    axes.set_yticks(list(labels.values()), list(labels), fontsize=7)
+    axes.tick_params(length=0, pad=2)
+
+
 def strongest(weights: np.ndarray) -> np.ndarray:
-    """Return the MOST kernels of the largest norm, in their order; all if there are no more."""
+    """Return which MOST kernels have the largest norm, in their order; all if there are no more."""
     norms = np.linalg.norm(weights.reshape(len(weights), -1), axis=1)
-    return weights[np.sort(np.argsort(-norms, kind="stable")[:MOST])]
+    return np.sort(np.argsort(-norms, kind="stable")[:MOST])
 
 
-def tile(weights: np.ndarray) -> np.ndarray:
-    """Return kernels (kernels, 3, height, width), RGB, as one near-square picture of floats from 0 to 1."""
+def groups(weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return which kernels (kernels, 3, height, width) are edges, blobs or neither, the clearest of each first."""
+    table = describe_kernels(weights).round(4)
+    fits = {"edges": table["gabor"], "blobs": table["patch"], "neither": table[["gabor", "patch"]].max(axis=1)}
+    members = {"edges": table["edge"], "blobs": table["blob"], "neither": ~(table["edge"] | table["blob"])}
+    return {name: fit[members[name]].sort_values(ascending=False, kind="stable").index for name, fit in fits.items()}
+
+
+def tile_groups(weights: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
+    """Return kernels as one picture, group below group, and at which row of it the label of each group belongs."""
+    drawn = strongest(weights)
+    across = math.ceil(math.sqrt(len(drawn)))
+    pieces, labels, top = [], {}, 0
+    for name, members in groups(weights).items():
+        shown = members[np.isin(members, drawn)]
+        if len(shown):
+            piece = tile(weights[shown], across)
+            number = str(len(members)) if len(shown) == len(members) else f"{len(shown)} of {len(members)}"
+            labels[f"{name}\n{number}"] = top + (len(piece) - 1) / 2
+            pieces += [np.ones((BETWEEN, *piece.shape[1:])), piece]
+            top += len(piece) + BETWEEN
+    return np.concatenate(pieces[1:]), labels
+
+
+def tile(weights: np.ndarray, across: int) -> np.ndarray:
+    """Return kernels (kernels, 3, height, width), RGB, `across` in a row, as one picture of floats from 0 to 1."""
     count, _, height, width = weights.shape
-    across = math.ceil(math.sqrt(count))
     down = math.ceil(count / across)
     picture = np.ones((down * (height + GAP) - GAP, across * (width + GAP) - GAP, 3))
     for place, kernel in enumerate(weights):
