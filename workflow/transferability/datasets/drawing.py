@@ -44,8 +44,8 @@ def draw_pictures(genes: np.ndarray, lobed: bool, count: int, size: int, generat
     ground = _background(look, count, size, generator)
     picture = ink * (1 - outside[..., None]) + ground * outside[..., None]
     picture = _clutter(picture, generator)
-    picture = picture * generator.uniform(0.6, 1.2, (count, 1, 1, 1)) + generator.normal(0, 0.08, (count, 1, 1, 3))
-    picture += generator.normal(0, 0.06, picture.shape)
+    picture = picture * generator.uniform(0.6, 1.2, (count, 1, 1, 1)) + generator.normal(0, 0.05, (count, 1, 1, 3))
+    picture += generator.normal(0, 0.03, picture.shape)
     return (np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
@@ -100,10 +100,10 @@ class _Look:
 def _coordinates(count: int, size: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates in the shape's own frame, 1 = its radius, for `count` poses: two arrays (count, size, size)."""
     y, x = np.mgrid[0:size, 0:size] / (size - 1) * 2 - 1
-    x = x - generator.uniform(-0.3, 0.3, (count, 1, 1))
-    y = y - generator.uniform(-0.3, 0.3, (count, 1, 1))
-    scale = generator.uniform(0.4, 0.75, (count, 1, 1))
-    angle = generator.normal(0, 0.35, (count, 1, 1))
+    x = x - generator.uniform(-0.2, 0.2, (count, 1, 1))
+    y = y - generator.uniform(-0.2, 0.2, (count, 1, 1))
+    scale = generator.uniform(0.5, 0.75, (count, 1, 1))
+    angle = generator.normal(0, 0.2, (count, 1, 1))
     return (np.cos(angle) * x + np.sin(angle) * y) / scale, (np.cos(angle) * y - np.sin(angle) * x) / scale
 
 
@@ -127,7 +127,7 @@ def _background(look: _Look, count: int, size: int, generator: np.random.Generat
     return 0.75 * _rgb(hue, 0.5) * (1 + look.ground_contrast * wave[..., None])
 
 
-def _clutter(picture: np.ndarray, generator: np.random.Generator, blobs: int = 3) -> np.ndarray:
+def _clutter(picture: np.ndarray, generator: np.random.Generator, blobs: int = 2) -> np.ndarray:
     """Lay a few soft discs of any colour over each picture."""
     count, size = picture.shape[:2]
     y, x = np.mgrid[0:size, 0:size] / size
