@@ -210,7 +210,7 @@ def test_a_configuration_may_give_only_what_it_changes():
     expected = default_config()
     expected["results_dir"], expected["training"]["rate"], expected["reduced"]["training"]["rate"] = "out", 0.1, 0.2
     assert json.dumps(config) == json.dumps(expected)  # in the same order
-    assert default_config()["training"]["rate"] == 0.02
+    assert default_config()["training"]["rate"] == 0.04
 
 
 def test_what_is_no_section_is_left_for_the_check_to_find():
