@@ -1,4 +1,4 @@
-"""The same eight layers, small: no normalisation, kernels and strides for 32 and 64 pixels, He's initial weights.
+"""The same eight layers, small: no normalisation, for 32 or 64 pixels, He's initial weights.
 
 The deviations of the weights follow He et al. 2015 (sqrt(2 / inputs of a unit)), without which eight layers of so few
 units do not begin to learn in the few thousand steps that a laptop affords. The first layer's is a sixth of that, so
@@ -16,16 +16,15 @@ PIXEL_SCALE = 1 / 32
 
 def build(size: int, classes: int) -> nn.Sequential:
     """Return the network for square images of 32 or 64 pixels."""
-    stride = size // 8  # whatever the size, conv1 gives 8 x 8 places, and the two poolings make 2 x 2 of them
-    first = {"stride": stride, "padding": stride // 2}
+    last = [pool()] if size == 64 else []  # of either size 2 x 2 places are left
     inputs = 48 * 2 * 2
     return nn.Sequential(
         OrderedDict(
-            conv1=conv((3, 32), 2 * stride - 1, pool(), std=_he(3 * (2 * stride - 1) ** 2) / 6, bias=0, **first),
+            conv1=conv((3, 32), 7, pool(), std=_he(3 * 49) / 6, bias=0, stride=4, padding=2),
             conv2=conv((32, 48), 3, pool(), std=_he(16 * 9), bias=0, padding=1, groups=2),
             conv3=conv((48, 64), 3, std=_he(48 * 9), bias=0, padding=1),
             conv4=conv((64, 64), 3, std=_he(32 * 9), bias=0, padding=1, groups=2),
-            conv5=conv((64, 48), 3, nn.Flatten(), std=_he(32 * 9), bias=0, padding=1, groups=2),
+            conv5=conv((64, 48), 3, *last, nn.Flatten(), std=_he(32 * 9), bias=0, padding=1, groups=2),
             fc6=full((inputs, 192), nn.ReLU(inplace=True), nn.Dropout(0.25), std=_he(inputs), bias=0),
             fc7=full((192, 192), nn.ReLU(inplace=True), nn.Dropout(0.25), std=_he(192), bias=0),
             fc8=full((192, classes), std=0.01, bias=0),
