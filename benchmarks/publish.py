@@ -12,7 +12,6 @@ import pandas as pd
 from PIL import Image
 
 from transferability.common.atomic_files import write_text
-from transferability.results.accuracies import COLUMNS
 
 FINDINGS = Path(__file__).parents[1] / "docs" / "findings"
 FIGURES = ("figure2", "figure3", "figure4", "filters", "advice")
@@ -21,16 +20,18 @@ TABLES = ("filters", "distances", "provenance")
 
 def publish_accuracies(results: Path, folder: Path) -> None:
     """One table of all networks, and what each had right of each class (not known of the paper)."""
-    pd.read_csv(results / "accuracy.csv")[COLUMNS].to_csv(folder / "accuracy.csv", index=False)
-    by_class = [pd.read_csv(path, dtype={"wnid": str}) for path in sorted(results.glob("accuracy/*-by-class.csv"))]
+    copy(results / "accuracy.csv", folder)
+    by_class = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in results.glob("accuracy/*-by-class.csv")]
     if by_class:
-        long = pd.concat(by_class).drop_duplicates(["split", "network", "wnid"])
-        wide = long.pivot_table(index=["split", "network"], columns="wnid", values="correct", sort=True)
-        images = long.groupby("wnid")["images"].first()
-        if (long.groupby("wnid")["images"].nunique() > 1).any():
-            raise SystemExit(f"{results}: classes are tested on different numbers of images")
-        wide.loc[("images", "images"), :] = images
-        write_text(folder / "by-class.csv", wide.to_csv(float_format="%.0f"))
+        table = pd.concat(by_class).drop_duplicates(["split", "network", "wnid"])
+        table = table.sort_values(["split", "network", "wnid"])
+        write_text(folder / "by-class.csv", table.to_csv(index=False))
+
+
+def copy(file: Path, folder: Path) -> None:
+    """Copy a table, if it is there."""
+    if file.exists():
+        write_text(folder / file.name, file.read_text(encoding="utf-8"))
 
 
 def publish_figures(results: Path, folder: Path) -> None:
@@ -47,6 +48,5 @@ if __name__ == "__main__":
     folder.mkdir(parents=True, exist_ok=True)
     publish_accuracies(results, folder)
     for name in TABLES:
-        if (results / f"{name}.csv").exists():
-            write_text(folder / f"{name}.csv", (results / f"{name}.csv").read_text(encoding="utf-8"))
+        copy(results / f"{name}.csv", folder)
     publish_figures(results, folder)

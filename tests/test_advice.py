@@ -44,6 +44,15 @@ def test_what_is_large_is_decided():
     assert found.freeze_or_tune.answer == TUNE
 
 
+@pytest.mark.parametrize(("gain", "answer"), [(0.0, YES), (0.3, NO)])
+def test_the_control_tells_copies_from_longer_training(gain, answer):
+    table = study(frozen=(0, 0, 0), tuned=(0.1, 0.1, 0.1), own_tuned=0.2)
+    control = table[table["treatment"] == "base"].assign(treatment="selffer", n=8, fine_tuned=True)
+    control["network"] = control["target"] + "8" + control["target"] + "+"
+    found = advice(pd.concat([table, control.assign(top1=control["top1"] + gain)])).beyond_training
+    assert (found.answer, found.treatments, found.n) == (answer, ("AnB+", "control"), (1, 2, 3))
+
+
 def test_what_hurts_is_advised_against():
     found = advice(study(frozen=(-0.1, -0.1, -0.1), tuned=(-0.05, -0.05, -0.05), own_tuned=0.05))
     assert (found.pays.answer, found.freezable.answer, found.beyond_training.answer) == (NO, NONE, NO)

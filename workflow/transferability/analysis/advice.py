@@ -28,6 +28,7 @@ import pandas as pd
 
 from transferability.analysis.claim_parts import MARGIN, NOT_DECIDED
 from transferability.analysis.effects import ALPHA, Estimate, estimate
+from transferability.analysis.relative import CONTROL
 
 FROZEN, TUNED = "AnB", "AnB+"
 TREATMENTS = (FROZEN, TUNED, "BnB", "BnB+")
@@ -52,7 +53,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Advice:
-    """The answers for one source of features: see the module. `beyond_training` tells AnB+ from BnB+, its control."""
+    """The answers for one source of features: see the module. `beyond_training` tells AnB+ from longer training."""
 
     pays: Answer
     freezable: Answer
@@ -63,15 +64,14 @@ class Advice:
 
 def sources(relative: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Divide relative accuracies (`relative_accuracies`) by source of features; each has transfer networks."""
-    rows = relative[relative["treatment"].isin(TREATMENTS)]
+    rows = relative[relative["treatment"].isin([*TREATMENTS, CONTROL])]
     groups = rows.groupby(rows["split"].str.replace(r"-\d+$", "", regex=True), sort=False)
     return {name: group for name, group in groups if group["treatment"].isin([FROZEN, TUNED]).any()}
 
 
 def cells(source: pd.DataFrame, treatment: str) -> Cells:
     """Estimate what a treatment has above training from scratch, at each n that there is, in ascending order."""
-    numbers = sorted(source.loc[source["treatment"] == treatment, "n"].unique())
-    return {int(n): estimate(source, {(treatment, (n,)): 1.0}) for n in numbers}
+    return {n: estimate(source, {(treatment, (n,)): 1.0}) for n in _numbers(source, treatment)}
 
 
 def advise(source: pd.DataFrame) -> Advice:
@@ -157,11 +157,19 @@ def _exceeds(source: pd.DataFrame, one: tuple[str, Cells], other: tuple[str, Cel
 
 
 def _beyond_training(source: pd.DataFrame) -> Answer:
-    """Whether copies from A that are fine-tuned beat those from B itself (mean over n): both are trained longer."""
-    numbers = [set(source.loc[source["treatment"] == treatment, "n"]) for treatment in (TUNED, "BnB+")]
-    both = tuple(map(int, sorted(set.intersection(*numbers))))
-    if not both:
+    """Whether fine-tuned copies (mean over n) beat the control for longer training or, without one, BnB+."""
+    tuned, own, control = (_numbers(source, treatment) for treatment in (TUNED, "BnB+", CONTROL))
+    if control:
+        other, n, other_n = CONTROL, tuned, control
+    else:
+        n = other_n = tuple(number for number in tuned if number in own)
+        other = "BnB+"
+    if not n:
         return Answer(NOT_DECIDED)
-    found = estimate(source, {(TUNED, both): 1.0, ("BnB+", both): -1.0})
+    found = estimate(source, {(TUNED, n): 1.0, (other, other_n): -1.0})
     low, high = found.interval()
-    return Answer(YES if low > 0 else NO if high < 0 else NOT_DECIDED, (TUNED, "BnB+"), both, found)
+    return Answer(YES if low > 0 else NO if high < 0 else NOT_DECIDED, (TUNED, other), n, found)
+
+
+def _numbers(source: pd.DataFrame, treatment: str) -> tuple[int, ...]:
+    return tuple(map(int, sorted(source.loc[source["treatment"] == treatment, "n"].unique())))

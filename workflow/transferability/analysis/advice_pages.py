@@ -48,7 +48,8 @@ by the number of other n (a comparison with the best, with Bonferroni's bound). 
 Freeze or fine-tune? Fine-tune, if the best fine-tuned n lies above every frozen n. Freeze, if the best frozen n loses
 less than one point against every fine-tuned n. Both at 5 % divided by the number of n that the best was chosen from.
 
-More than longer training? Whether AnB+ lies above BnB+ (yes) or below (no), mean over all n."""
+More than longer training? Whether AnB+, mean over all n, lies above the control (yes) or below it (no): a network of
+which all layers are copied from one that was trained on the same images, and trained again. Without it, above BnB+."""
 RESTS = """The difference that each answer rests on, of several n their mean; of an answer that is not decided, the
 difference of the best that was seen."""
 FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
