@@ -3,26 +3,42 @@
 Prints, for simulated studies of 2, 4 and 8 splits, the share of intervals that hold the true transfer loss: ours, and
 for comparison a percentile bootstrap over splits and one over splits and halves, all at the same nominal level. Then
 how the two variances that an interval adds compare with the true ones, in studies in which that of the images counts;
-the share of studies in which each answer of the advice is wrong, where the truth makes that as easy as it can; and
+the share of intervals that hold the true growth of transfer loss with semantic distance, and of studies that confirm
+claim 9; the share of studies in which each answer of the advice is wrong, where the truth makes that as easy as it
+can; and
 what 2, 4, 8 and 16 splits decide of the paper's claims, with the validation images of the default pictures and of
 ILSVRC-2012.
 """
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from transferability.analysis.claim_parts import CONFIRMED, Study
+from transferability.analysis.claims import CLAIMS, decide
+from transferability.analysis.distance import slope
 from transferability.analysis.effects import ALPHA, estimate
+from transferability.analysis.kernels import read_kernels
 from transferability.analysis.power import decision_rates, power_table, study_effects, typical_spread
 from transferability.analysis.relative import relative_accuracies
-from transferability.analysis.simulation import CORRELATION, LAYERS, advice_error_rates, simulate_study
+from transferability.analysis.simulation import (
+    CORRELATION,
+    LAYERS,
+    advice_error_rates,
+    simulate_distances,
+    simulate_study,
+)
+from transferability.results.accuracies import COLUMNS
 from transferability.study.configuration import default_config
 
 TRUTH = {("AnB", 4): -0.05}
 DRAWS = 1000
 LARGE, FEW_IMAGES = -0.3, 200  # so different from base, and tested on so few images, networks make their error count
+GROWTHS = 0.0, 0.02, 0.08  # of transfer loss per 0.1 of semantic distance
+EMPTY = Study.from_tables(pd.DataFrame(columns=COLUMNS), read_kernels([]), "top1")
 PICTURES, ILSVRC = 2400, 50_000  # validation images
 
 
@@ -87,6 +103,19 @@ def variances(splits: int, studies: int) -> dict[str, float]:
     }
 
 
+def growth(true: float, studies: int, images: int = 400) -> dict[str, float]:
+    """Share of intervals that hold the true growth per 0.1 of distance, and of studies that confirm claim 9."""
+    hits, confirmed = [], []
+    parts = CLAIMS[9][1]
+    for seed in range(studies):
+        table = simulate_distances(true, seed, images=images, layers=(3, 7))
+        low, high = slope(table, (3, 7)).interval()
+        hits.append(low <= true <= high)
+        study = replace(EMPTY, losses=table)
+        confirmed.append(decide(parts, [part.estimate(study) for part in parts]) == CONFIRMED)
+    return {"interval holds the truth": np.mean(hits), "claim 9 confirmed": np.mean(confirmed)}
+
+
 def printed(table: pd.DataFrame, nominal: float, studies: int) -> None:
     """Print shares of studies, and how far they may lie from the truth."""
     print(table.round(3).to_string())
@@ -104,6 +133,8 @@ if __name__ == "__main__":
         sep="\n",
     )
     print(f"ratios +- {1.96 * np.sqrt(2 / studies):.2f}\n")
+    slopes = {f"{100 * true:g} points per 0.1": growth(true, studies) for true in GROWTHS}
+    printed(pd.DataFrame(slopes), 1 - 2 * ALPHA, studies)
     rates = {f"{splits} splits": advice_error_rates(splits, studies, tuple(LAYERS)) for splits in numbers}
     printed(pd.DataFrame(rates), ALPHA, studies)
     for images in (PICTURES, ILSVRC):

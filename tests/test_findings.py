@@ -1,4 +1,4 @@
-"""What docs/findings.md says follows from the tables beside it: pytest tests/test_findings.py --write-docs writes it."""
+"""What docs/findings.md says follows from the tables there: pytest tests/test_findings.py --write-docs writes it."""
 
 import re
 from functools import cache

@@ -42,7 +42,8 @@ def read(config) -> tuple[ImageFiles, pd.DataFrame]:
 
 def test_a_good_set_is_in_order_and_a_short_training_is_a_warning(tmp_path):
     root = class_folders(tmp_path / "images", 5)
-    findings, classes = preflight(study(root), root, tmp_path / "results", 1)
+    config = study(root, training={"length": "16 epochs"})
+    findings, classes = preflight(config, root, tmp_path / "results", 1)
     page = report(findings)
     assert "**Everything is in order.** Warnings: 1." in page
     assert "the smallest task, random-0/A, has 2 classes of 6 training and 4 validation images" in page

@@ -8,12 +8,16 @@ from scipy import stats
 
 from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise
 from transferability.analysis.claim_parts import MARGIN
-from transferability.analysis.distance import STEP
+from transferability.analysis.distance import STEP, losses
 from transferability.analysis.relative import relative_accuracies
 from transferability.results.accuracies import BY_CLASS, COLUMNS
 from transferability.study.network import HALVES, Network
 
 LAYERS = range(1, 8)
+DISTANCES = {f"random-{k}": 0.555 + 0.0001 * k for k in range(4)} | {  # as those of ILSVRC-2012's 1000 classes
+    **{"mixed-25-0": 0.586, "mixed-25-1": 0.587, "mixed-10-0": 0.630, "mixed-10-1": 0.628},
+    "manmade-natural": 0.663,
+}
 CORRELATION = 0.6  # between what two networks get right: the share of an image's own difficulty
 
 
@@ -60,14 +64,14 @@ def simulate_study(
 
 def simulate_distances(
     growth: float,
-    distances: Mapping[str, float],
     seed: int,
+    distances: Mapping[str, float] = DISTANCES,
     images: int = 1000,
     between_splits: float = 0.01,
     between_networks: float = 0.005,
     layers: Iterable[int] = LAYERS,
 ) -> pd.DataFrame:
-    """Return a table of accuracies of base networks and AnB on splits whose halves are so far from each other.
+    """Return transfer losses (`distance.losses`) of networks AnB on splits whose halves are so far from each other.
 
     AnB loses .05 on a split of distance 0.5 and `growth` more per 0.1 of distance; deviations and images are those of
     `simulate_study`.
@@ -84,7 +88,9 @@ def simulate_distances(
             for network in networks:
                 p = 0.6 - (loss if network.n else 0) + rng.normal(0, between_networks)
                 rows.append(_tested(network, p, difficulty, members, rng))
-    return pd.DataFrame(rows).reindex(columns=[*COLUMNS, BY_CLASS])
+    accuracies = pd.DataFrame(rows).reindex(columns=[*COLUMNS, BY_CLASS])
+    known = pd.DataFrame({"split": distances.keys(), "wu_palmer": distances.values()})
+    return losses(accuracies, known, "top1")
 
 
 def _tested(network: Network, p: float, difficulty: np.ndarray, members: np.ndarray, rng: np.random.Generator) -> dict:
