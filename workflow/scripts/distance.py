@@ -18,4 +18,4 @@ def main(job):
     table = losses(study, pd.read_csv(job.input.distances), job.params.measure)
     slopes = distance_table(table)
     write_pages(slopes, [Section("Distance", TEXT, slopes)], paths([job.output.csv, job.output.md, job.output.html]))
-    save_figure(draw_figure4(table, job.params.measure), [Path(job.output.pdf), Path(job.output.png)])
+    save_figure(draw_figure4(table), [Path(job.output.pdf), Path(job.output.png)])

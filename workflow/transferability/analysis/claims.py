@@ -43,11 +43,11 @@ NEAR_CHANCE = 0.1  # so much of the base network's accuracy above chance, or les
 
 
 RULES = """A claim is confirmed if all of its parts are, contradicted if one is. A part is confirmed if its whole 90 %
-interval (low to high) keeps the rule, contradicted if all of it breaks the rule, else not decided; not tested here are
-parts of which this study has no networks. The error of each
-verdict is at most 5 % (for a claim of several parts to be contradicted, 5 % divided by their number). Values are shares
-of 1; one point is .01, and what differs by less counts as equal. Where a part names several n, their mean decides. The
-paper's values come from its own accuracies by the same rules."""
+interval (low to high) keeps the rule, contradicted if all of it breaks the rule, else not decided; parts of which this
+study has no networks are not tested here. The error of each verdict is at most 5 % (for a claim of several parts to be
+contradicted, 5 % divided by their number). Values are shares of 1; one point is .01, and what differs by less counts as
+equal. Where a part names several n, their mean decides. The paper's values come from its own accuracies by the same
+rules."""
 NOT_ITS_LAYERS = """The paper's claims speak of the eight layers of its network, and this study's network has others:
 what its layers give is in advice.md."""
 

@@ -23,12 +23,12 @@ KINDS = {  # of splits, by how their names begin
 LINE, BAND = "0.25", "0.85"
 
 
-def draw_figure4(table: pd.DataFrame, measure: str) -> Figure:
+def draw_figure4(table: pd.DataFrame) -> Figure:
     """Draw a panel for each n (of more than PANELS, as many evenly spaced ones), and one with the slopes at all n.
 
-    `table` is that of `distance.losses`, `measure` the accuracy that it was made from. Points are splits, the mean of
-    both directions; lines are fitted through them, with the band of their 90 % confidence where three splits give one.
-    Raises InputError where no split has both losses and a distance.
+    `table` is that of `distance.losses`. Points are splits, the mean of both directions; lines are fitted through them,
+    with the band of their 90 % confidence where three splits give one. Raises InputError where no split has both losses
+    and a distance.
     """
     if table.empty:
         raise InputError(
