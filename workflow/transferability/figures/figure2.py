@@ -41,11 +41,11 @@ MEANS = (
 WIDTH = 90  # letters that a line of a panel's title holds
 
 
-def draw_figure2(accuracies: pd.DataFrame, measure: str, study: str, layers: Sequence[str] = ()) -> Figure:
+def draw_figure2(accuracies: pd.DataFrame, measure: str, study: str = "", layers: Sequence[str] = ()) -> Figure:
     """Draw both panels from the random splits of a table of accuracies (`accuracies.COLUMNS`).
 
     `measure` is the column that is plotted: top1 or top1_best10. `study` says in words what was trained on, what, and
-    how long. `layers` are the names of the network's layers, where they shall stand below n. Bars are those of
+    how long, for the title. `layers` are the names of the network's layers, where they shall stand below n. Bars are those of
     `treatment_means`. Raises InputError without base networks.
     """
     table = accuracies[accuracies["split"].str.startswith("random-")]
@@ -103,8 +103,9 @@ def _networks_in_words(table: pd.DataFrame, study: str) -> str:
     if table["classes"].notna().all():
         both = table.groupby(["split", "target"])["classes"].first().groupby("split").sum().max()
         whole, chance = f"{both:.0f}", f"; chance {1 / table['classes'].mean():.3f}"
+    networks = f"{len(table)} networks"
     lines = [
-        f"{study}; {len(table)} networks",
+        f"{study}; {networks}" if study else networks,
         f"A and B: halves of {whole} classes, {splits} random split{'s' * (splits > 1)}; n: layers copied{chance}",
     ]
     return "\n".join(textwrap.fill(line, WIDTH) for line in lines)

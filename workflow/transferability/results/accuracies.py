@@ -36,15 +36,17 @@ def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
             f"{len(stale)} of {len(records)} networks were trained by other code, settings or data than this study's: "
             f"{', '.join(stale)}; run again, or if that does not train them anew, delete these files"
         )
-    by_class = [
+    return pd.DataFrame(records, columns=COLUMNS), by_class_table(records)
+
+
+def by_class_table(records: Iterable[Mapping]) -> pd.DataFrame:
+    """Return what the last tests had right of each class, by accuracy records: split, network, wnid, correct, images."""
+    rows = [
         (record["split"], record["network"], wnid, *map(int, share.split("/")))
         for record in records
         for wnid, share in record[BY_CLASS].items()
     ]
-    return (
-        pd.DataFrame(records, columns=COLUMNS),
-        pd.DataFrame(by_class, columns=["split", "network", "wnid", "correct", "images"]),
-    )
+    return pd.DataFrame(rows, columns=["split", "network", "wnid", "correct", "images"])
 
 
 def read_finished(results: Path, networks: Iterable[Network]) -> pd.DataFrame:
@@ -79,14 +81,19 @@ def read_study(accuracies: Iterable[Path], by_class: Iterable[Path]) -> pd.DataF
 
     A residual is what a class adds to a network's accuracy beyond its due: (correct - top1 * images) / all images.
     """
-    table = read_accuracies(accuracies)
-    table[BY_CLASS] = None
     classes = [found for found in map(_read_by_class, by_class) if len(found)]
-    if not classes:
+    long = pd.concat(classes).drop_duplicates(["split", "network", "wnid"]) if classes else pd.DataFrame()
+    return with_residuals(read_accuracies(accuracies), long)
+
+
+def with_residuals(accuracies: pd.DataFrame, long: pd.DataFrame) -> pd.DataFrame:
+    """Return accuracies with the column by_class of `read_study`, from a table as `by_class_table` gives it."""
+    table = accuracies.assign(**{BY_CLASS: None})
+    if long.empty:
         return table
-    long = pd.concat(classes).drop_duplicates(["split", "network", "wnid"])
     sums = long.groupby(["split", "network"])[["correct", "images"]].transform("sum")
-    long["residual"] = (long["correct"] - sums["correct"] / sums["images"] * long["images"]) / sums["images"]
+    residual = (long["correct"] - sums["correct"] / sums["images"] * long["images"]) / sums["images"]
+    long = long.assign(residual=residual)
     known = {key: rows.set_index("wnid")["residual"] for key, rows in long.groupby(["split", "network"])}
     table[BY_CLASS] = [known.get(key) for key in zip(table["split"], table["network"], strict=True)]
     return table

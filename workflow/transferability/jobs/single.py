@@ -1,0 +1,127 @@
+"""One network without Snakemake: trained on arrays of images, from scratch or with layers of another network."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from transferability.common.errors import InputError, first_line, remedy
+from transferability.jobs.assembly import Start, new_trainer
+from transferability.jobs.weights_files import read_weights
+from transferability.study.architectures import blueprint
+from transferability.study.configuration import complete_config
+from transferability.study.training_settings import read_settings
+from transferability.tasks.task import Examples, Task
+from transferability.training.preprocessing import mean_image
+from transferability.training.trainer import MEAN_IMAGE
+
+Images = tuple[np.ndarray, np.ndarray]  # uint8 (count, size, size, 3), RGB; and labels, integers from 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network: accuracy (a share) and loss of its last test, all tests, and its weights.
+
+    `curve` has columns iteration, top1, loss; `weights` are tensors by name, for `transfer`.
+    """
+
+    top1: float
+    loss: float
+    curve: pd.DataFrame
+    weights: Mapping[str, torch.Tensor]
+
+
+def train_network(
+    train: Images,
+    val: Images,
+    *,
+    architecture: str = "caffenet-mini",
+    seed: int = 0,
+    name: str = "base",
+    device: str = "cpu",
+    **training,
+) -> Trained:
+    """Train a network from scratch, as a study trains its base networks, and test it on validation images.
+
+    `train` and `val` are pairs of images and labels (`Images`). `training` overrides keys of the configuration's section
+    of that name: length="5 epochs", rate=0.01. Random numbers follow from `seed` and `name`; torch computes
+    deterministically from then on. Raises InputError for values or arrays that do not fit, TrainingError if the loss
+    diverges.
+    """
+    return _train(None, 0, True, train, val, architecture, seed, name, device, training)
+
+
+def transfer(
+    base: Trained | Mapping[str, torch.Tensor] | str | Path,
+    n: int,
+    train: Images,
+    val: Images,
+    *,
+    frozen: bool = True,
+    architecture: str = "caffenet-mini",
+    seed: int = 0,
+    name: str = "transfer",
+    device: str = "cpu",
+    **training,
+) -> Trained:
+    """Train a network whose first `n` layers are copied from `base` and `frozen`, or learn too.
+
+    `base` is what `train_network` returned, a file below a study's results/weights, or a state dict of the same
+    architecture. All else is as for `train_network`; so are the errors.
+    """
+    if isinstance(base, Trained):
+        base = base.weights
+    elif not isinstance(base, Mapping):
+        try:
+            base = read_weights(Path(base))
+        except OSError as error:
+            raise InputError(f"{error}; {remedy(error)}") from error
+    return _train(base, n, frozen, train, val, architecture, seed, name, device, training)
+
+
+def _train(base, n, frozen, train, val, architecture, seed, name, device, training) -> Trained:
+    task = _task(train, val)
+    size = task.train.store.shape[1]
+    config = {"network": {"architecture": architecture, "n": [n or 1]}, "preserved": {"n": []}, "seed": seed}
+    config |= {"dataset": {"image_size": size}, "training": training}
+    complete_config(config, [], elsewhere="arguments")
+    model, base = blueprint(architecture), base or {}
+    mean = base.get(MEAN_IMAGE)
+    if mean is None and model.of_the_house:
+        mean = mean_image(task.train)
+    if mean is not None and mean.shape[0] != size:
+        raise InputError(f"images of {size} pixels given, the base network has seen images of {mean.shape[0]}")
+    start = Start(mean, base, copied=n, frozen=n if frozen else 0)
+    settings = read_settings(config["training"], len(task.train))
+    try:
+        trainer = new_trainer(name, model, task, start, settings, seed, torch.device(device))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"the weights given are not those of {architecture}: {first_line(error)}") from error
+    trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
+    curve = pd.DataFrame([asdict(test) for test in trainer.curve])
+    return Trained(trainer.curve[-1].top1, trainer.curve[-1].loss, curve, trainer.result())
+
+
+def _task(train: Images, val: Images) -> Task:
+    """The task of two pairs of images and labels; InputError if they are not such."""
+    parts = {}
+    for subset, (images, labels) in (("train", train), ("val", val)):
+        images, labels = np.asarray(images), np.asarray(labels)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3:
+            raise InputError(
+                f"{subset}: images are {images.dtype} {images.shape}; accepted are uint8 (count, size, size, 3)"
+            )
+        if len(labels) != len(images) or not np.issubdtype(labels.dtype, np.integer):
+            raise InputError(f"{subset}: {len(labels)} labels ({labels.dtype}) given for {len(images)} images")
+        parts[subset] = Examples(images, np.arange(len(images)), labels.astype(np.int64))
+    classes = np.unique(parts["train"].labels)
+    if len(classes) < 2 or not np.array_equal(classes, np.arange(len(classes))):
+        raise InputError(
+            f"train: labels are {classes.tolist()[:10]}; accepted are 0, 1, ... without a gap, two or more"
+        )
+    if not np.isin(parts["val"].labels, classes).all():
+        raise InputError(f"val: a label is none of the {len(classes)} of the training images")
+    return Task(parts["train"], parts["val"], len(classes))
