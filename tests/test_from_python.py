@@ -152,5 +152,5 @@ def test_arrays_that_do_not_fit_are_errors(arrays):
 def test_weights_that_do_not_fit_are_errors(arrays, tmp_path):
     with pytest.raises(InputError, match="not those of caffenet-mini"):
         transferability.transfer({}, 2, *arrays, **SHORT)
-    with pytest.raises(InputError, match="nowhere.safetensors"):
+    with pytest.raises(InputError, match=r"nowhere\.safetensors"):
         transferability.transfer(tmp_path / "nowhere.safetensors", 2, *arrays, **SHORT)

@@ -14,7 +14,7 @@ PUBLIC = {
     "train_network": "jobs.single",
     "transfer": "jobs.single",
 }
-__all__ = ["Study", "Trained", "load_study", "train_network", "transfer"]  # noqa: F822 (see __getattr__)
+__all__ = ["Study", "Trained", "load_study", "train_network", "transfer"]
 
 
 def __getattr__(name: str):

@@ -46,8 +46,8 @@ def train_network(
 ) -> Trained:
     """Train a network from scratch, as a study trains its base networks, and test it on validation images.
 
-    `train` and `val` are pairs of images and labels (`Images`). `training` overrides keys of the configuration's section
-    of that name: length="5 epochs", rate=0.01. Random numbers follow from `seed` and `name`; torch computes
+    `train` and `val` are pairs of images and labels (`Images`). `training` overrides keys of the configuration's
+    section of that name: length="5 epochs", rate=0.01. Random numbers follow from `seed` and `name`; torch computes
     deterministically from then on. Raises InputError for values or arrays that do not fit, TrainingError if the loss
     diverges.
     """

@@ -40,7 +40,10 @@ def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def by_class_table(records: Iterable[Mapping]) -> pd.DataFrame:
-    """Return what the last tests had right of each class, by accuracy records: split, network, wnid, correct, images."""
+    """Return what the last tests had right of each class: columns split, network, wnid, correct, images.
+
+    `records` are those of accuracy files (`accuracy_file.read_record`).
+    """
     rows = [
         (record["split"], record["network"], wnid, *map(int, share.split("/")))
         for record in records
