@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from transferability.analysis.effects import ALPHA, EFFECTS, effects_table, estimate
+from transferability.analysis.effects import ALPHA, EFFECTS, effects_summary, effects_table, estimate
 from transferability.analysis.paper_tables import table1, table_s1
 from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.analysis.simulation import simulate_study
@@ -153,3 +153,12 @@ def test_what_splits_share_is_not_less_for_being_seen_twice():
     same = pd.concat([one, one.assign(split="random-1")], ignore_index=True)
     errors = [estimate(relative_accuracies(table, "top1"), {("AnB", (4,)): 1.0}).se_images for table in (one, same)]
     assert errors[1] == pytest.approx(errors[0])
+
+
+def test_an_effect_whose_treatments_have_no_n_in_common_is_left_out():
+    """As where n is 3, and what is preserved follows n = 4."""
+    rows = [("baseB", "base", 0), ("A3B", "transfer", 3), ("A4~1B", "preserved", 4)]
+    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "val_images": 100, "top1": 0.5}
+    table = [fields | {"network": name, "treatment": treatment, "n": n} for name, treatment, n in rows]
+    summary = effects_summary(pd.DataFrame(table), "top1")
+    assert summary["effect"].tolist() == ["transfer loss"]

@@ -71,7 +71,7 @@ def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
     groups = [_group(relative, treatment, layers) for treatment, layers in contrast]
     weights = np.array(list(contrast.values()), dtype=float)
     wanted = [set(layers) for _, layers in contrast]
-    if any(set(group["n"]) < layers for group, layers in zip(groups, wanted, strict=True)):
+    if not all(wanted) or any(set(group["n"]) < layers for group, layers in zip(groups, wanted, strict=True)):
         return Estimate(np.nan)
     value = float(weights @ [group["relative"].mean() for group in groups])
     degrees = min(group["split"].nunique() for group in groups) - 1
