@@ -1,21 +1,30 @@
+import io
 import json
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from transferability.common.errors import InputError
-from transferability.jobs.status import study_status, write_networks
+from transferability.jobs import status as command
+from transferability.jobs.status import failed_steps, read_report, seconds_left, study_status, watch, write_networks
+from transferability.jobs.status_pages import as_json, plain_page
 from transferability.study.network import Network
 
+from .conftest import SMOKE
+
 NOW = 1_000_000.0
-NAMES = ["baseA", "A1B", "A2B", "A3B", "A4B", "A5B"]
+NAMES = ["baseA", "A1B", "A2B", "A3B", "A4B", "A5B", "A6B", "A7B"]
+STATES = ["done", "running", "failed", "failed", "failed", "waiting", "stopped", "waiting"]
+INDEX_ERROR = "2026-01-01 00:00:00 reads\n2026-01-01 00:00:01 error: /images: no image\n/images/b: no image\n"
 
 
 @pytest.fixture
 def results(tmp_path):
-    """A study in which one network is done, one runs, one died, one failed, one stopped, and one waits."""
-    write_networks(tmp_path, [Network.parse("random-0", name) for name in NAMES])
+    """A study in which one network is done, one runs, one died, two failed, one waits, one stopped, one is not due."""
+    networks = [Network.parse("random-0", name) for name in NAMES]
+    write_networks(tmp_path, networks, networks[:-1])
     for folder in ("accuracy", "state", "logs/train"):
         (tmp_path / folder / "random-0").mkdir(parents=True)
     (tmp_path / "accuracy" / "random-0" / "baseA.json").write_text("{}")
@@ -28,18 +37,70 @@ def results(tmp_path):
         "2026-01-01 00:00:00 A3B: iteration 1\n2026-01-01 00:00:01 error: the loss is not finite\n"
     )
     (logs / "A4B.log").write_text("2026-01-01 00:00:00 unexpected error\nTraceback ...\nValueError: odd\n")
+    stopped = "random-0/A6B: stopped before its walltime is over at iteration 7; run again to resume from A6B.pt"
+    (logs / "A6B.log").write_text(f"2026-01-01 00:00:00 error: {stopped}\n")
     return tmp_path
 
 
 def test_every_network_has_a_state_and_why(results):
     status = study_status(results, NOW).set_index("network")
-    assert status["state"].to_dict() == dict(
-        zip(NAMES, ["done", "running", "failed", "failed", "failed", "waiting"], strict=True)
-    )
-    assert status.loc["A1B", "detail"] == "25%, 1,234 images/s, 1:02:05 left, on node7, NVIDIA H100"
-    assert status.loc["A2B", "detail"] == "no sign of life for 10 min, at 25%"
+    assert status["state"].to_dict() == dict(zip(NAMES, STATES, strict=True))
+    assert status.loc["A1B", "detail"] == "25 %, 1,234 images/s, 1:02:05 left, on node7, NVIDIA H100"
+    assert status.loc["A2B", "detail"] == "no sign of life for 10 min, at 25 %"
     assert status.loc["A3B", "detail"] == "the loss is not finite"
     assert status.loc["A4B", "detail"] == "ValueError: odd"
+    assert status.loc["A5B", "detail"] == ""
+    assert status.loc["A6B", "detail"].startswith("random-0/A6B: stopped before its walltime is over at iteration 7")
+    assert status.loc["A7B", "detail"] == "not requested by the last run"
+
+
+@pytest.mark.parametrize("how", ["stopped by Ctrl-C", "random-0/A3B: stopped by SIGTERM; it had not begun to train"])
+def test_what_a_person_stopped_has_not_failed(results, how):
+    (results / "logs" / "train" / "random-0" / "A3B.log").write_text(f"2026-01-01 00:00:00 error: {how}\n")
+    (results / "logs" / "pack.log").write_text(f"2026-01-01 00:00:00 error: {how}\n")
+    status = study_status(results, NOW).set_index("network")
+    assert status.loc["A3B", ["state", "detail"]].tolist() == ["stopped", how]
+    assert failed_steps(results) == []
+
+
+def test_a_list_of_networks_from_before_there_were_requests_is_read(results):
+    networks = pd.read_csv(results / "networks.csv").drop(columns="requested")
+    networks.to_csv(results / "networks.csv", index=False)
+    assert study_status(results, NOW)["requested"].all()
+
+
+def test_steps_that_fail_are_failures_too(results):
+    """The index, a split, an import and a figure of the paper failed; packing went well."""
+    for name in ("index", "split/random-0", "import/given-imagenet-0", "paper/figure2"):
+        (results / "logs" / name).parent.mkdir(exist_ok=True)
+        (results / "logs" / f"{name}.log").write_text(INDEX_ERROR)
+    (results / "logs" / "pack.log").write_text("2026-01-01 00:00:00 packed 10 images\n")
+    found = failed_steps(results)
+    assert [failure.step for failure in found] == [
+        *("import given-imagenet-0", "index", "paper figure2", "split random-0"),
+    ]
+    assert found[1].error == "/images: no image\n/images/b: no image"
+    page = plain_page(read_report(results, NOW))
+    assert f"  index: /images: no image (log: {results}/logs/index.log)" in page
+
+
+def test_the_end_is_expected_from_what_others_took(results):
+    """One job at a time: 3725 s for the one that runs, and for the one that waits and the one that stopped as it took
+    in all; then, as a finished base network took 100 s, as long as that."""
+    status = study_status(results, NOW)
+    assert seconds_left(results, status) == pytest.approx(3725 + 2 * 3725 / 0.75)
+    (results / "provenance" / "random-0").mkdir(parents=True)
+    (results / "provenance" / "random-0" / "baseA.json").write_text('{"seconds": 100, "resumed_at_iteration": 0}')
+    assert seconds_left(results, status) == pytest.approx(3725 + 2 * 100)
+    assert seconds_left(results, status[status["state"] != "running"]) is None
+
+
+def test_the_page_names_what_is_not_requested_and_when_all_is_done(results):
+    lines = plain_page(read_report(results, NOW)).splitlines()
+    assert "1 of those waiting was not requested by the last run" in lines
+    assert any(line.startswith("about 4 h left, until 1970-01-1") for line in lines)
+    assert lines.index("running:") < lines.index("stopped:") < lines.index("failed:")
+    assert "  random-0/A1B: 25 %, 1,234 images/s, 1:02:05 left, on node7, NVIDIA H100" in lines
 
 
 def test_a_job_that_does_not_train_yet_runs(results):
@@ -50,12 +111,85 @@ def test_a_job_that_does_not_train_yet_runs(results):
 
 
 def test_the_command_sums_up_by_treatment(results):
-    command = [sys.executable, "-c", "from transferability.jobs.status import main; main()", results]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed.splitlines()[0].split() == ["state", "done", "running", "failed", "waiting", "all"]
+    printed = run(results)
+    assert printed.splitlines()[0].split() == ["state", "done", "running", "stopped", "failed", "waiting", "all"]
     rows = {line.split()[0]: line.split()[1:] for line in printed.splitlines()[1:6] if line.strip()}
-    assert rows["all"] == ["1", "0", "4", "1", "6"]  # by now the running one is silent
+    assert rows["all"] == ["1", "0", "1", "4", "2", "8"]  # by now the running one is silent
     assert "random-0/A3B: the loss is not finite" in printed
+
+
+def run(*arguments) -> str:
+    """What transferability-status prints, where there is no terminal."""
+    program = [sys.executable, "-c", "from transferability.jobs.status import main; main()", *arguments]
+    return subprocess.run(program, capture_output=True, text=True, check=True).stdout
+
+
+def test_programs_read_json(results):
+    (results / "logs" / "index.log").write_text(INDEX_ERROR)
+    told = as_json(read_report(results, NOW))
+    assert json.loads(json.dumps(told)) == told
+    assert told["counts"] == {"done": 1, "running": 1, "stopped": 1, "failed": 3, "waiting": 2, "not_requested": 1}
+    assert told["treatments"]["base"]["done"] == told["treatments"]["transfer"]["not_requested"] == 1
+    assert (told["time"], told["expected_end"]) == ("1970-01-12T13:46:40+00:00", "1970-01-12T17:34:18+00:00")
+    assert told["failures"] == [
+        {
+            "step": "index",
+            "error": "/images: no image\n/images/b: no image",
+            "log": str(results / "logs" / "index.log"),
+        }
+    ]
+    networks = {network.pop("network"): network for network in told["networks"]}
+    assert networks["A1B"].pop("detail").startswith("25 %")
+    common = {"split": "random-0", "treatment": "transfer"}
+    assert networks["A1B"] == common | {"state": "running", "requested": True, "share": 0.25, "seconds_left": 3725}
+    assert networks["A7B"]["requested"] is False and networks["A7B"]["seconds_left"] is None
+    assert json.loads(run(results, "--json"))["counts"]["done"] == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()], ids=["terminal", "file"])
+def test_watching_ends_when_all_that_was_requested_is_done(results, stream, monkeypatch):
+    """One network is finished at each look; on a terminal bars move, elsewhere each change is a page."""
+    monkeypatch.setenv("TERM", "xterm")
+    due = [name for name in NAMES if name not in ("baseA", "A7B")]
+
+    def finish_one(_seconds: float) -> None:
+        (results / "accuracy" / "random-0" / f"{due.pop(0)}.json").write_text("{}")
+
+    monkeypatch.setattr(command.time, "sleep", finish_one)
+    watch(results, stream)
+    written = stream.getvalue()
+    assert not due
+    if stream.isatty():
+        assert "7 of 8" in written and "━" in written and "\x1b[" in written
+    else:
+        pages = [page.splitlines() for page in written.split("state ")[1:]]
+        done = [next(line.split()[1] for line in page if line.startswith("all")) for page in pages]
+        assert done == ["1", "2", "3", "4", "5", "6", "7"] and "\x1b" not in written
+
+
+def test_help_explains_the_states(results):
+    told = run("--help")
+    assert all(f"\n  {state} " in told for state in ("done", "running", "stopped", "failed", "waiting"))
+
+
+def test_a_study_without_an_index_says_so(checkout, tmp_path):
+    """Only Figure 2 was asked for, of a set that has no images."""
+    (tmp_path / "images" / "train").mkdir(parents=True)
+    settings = ("--config", f"dataset={{layout: imagefolder, root: {tmp_path}/images}}", "results_dir=results/none")
+    checkout.snakemake("results/none/figure2.pdf", *SMOKE, *settings, check=False)
+    told = json.loads(run(checkout.root / "results" / "none", "--json"))
+    assert [failure["step"] for failure in told["failures"]] == ["index"]
+    assert str(tmp_path / "images") in told["failures"][0]["error"]
+    waits = {(network["split"], network["requested"]) for network in told["networks"]}
+    assert waits == {("random-0", True), ("random-0", False), ("manmade-natural", False)} | {
+        ("whole", False),
+        ("mixed-25-0", False),
+    }
 
 
 def test_a_directory_without_a_study_is_an_error(tmp_path):

@@ -53,7 +53,7 @@ def kept_of(network):
 def before_jobs():
     """Note which networks a person wants trained again, and get ready to train."""
     with suppress(OSError):  # jobs that write there will tell
-        write_networks(Path(RESULTS), NETWORKS)
+        write_networks(Path(RESULTS), NETWORKS, {network for job in workflow.dag.jobs if (network := trained_by(job))})
     if workflow.touch:
         return
     for job in workflow.dag.needrun_jobs():

@@ -1,38 +1,57 @@
-"""What of a study is done, runs, failed or waits: transferability-status [results directory], also while it runs.
+"""What of a study is done, runs, was stopped, failed or waits: transferability-status, also while it runs.
 
-Reads the list of networks that the workflow left, which files there are, and the small progress files of running jobs.
+Reads the list of networks that the workflow left, which files there are, the small progress files of running jobs, and
+how logs end.
 """
 
 import argparse
 import json
+import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError, remedy
 from transferability.common.logs import last_error
+from transferability.jobs.provenance import read_provenance
+from transferability.jobs.status_pages import Failure, Report, as_json, bars, plain_page
 from transferability.study.network import Network
-from transferability.study.paths import accuracy_file, progress_file, training_log
+from transferability.study.paths import accuracy_file, progress_file, provenance_file, training_log
 
 SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
-STATES = ["done", "running", "failed", "waiting"]
+EVERY = 3.0  # seconds between two looks of --watch
+STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError says, and Ctrl-C
+UNREQUESTED = "not requested by the last run"
+COLUMNS = ["state", "detail", "share", "seconds_left"]
+
+HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
+
+  done     its accuracy file is there
+  running  its job gave a sign of life within two minutes: progress, speed, time left
+  stopped  by Ctrl-C, a signal or the end of its walltime; the same command resumes it
+  failed   its log ends with an error, or its job is silent; other steps (index, split, pack, import, figures) too
+  waiting  its turn has not come, or the last run of snakemake was not asked for it
+
+It only reads, and can be called on any machine that sees the directory, while snakemake runs or not."""
 
 
-def write_networks(results: Path, networks: Iterable[Network]) -> None:
-    """Leave the list of a study's networks in its results directory, for `study_status`."""
+def write_networks(results: Path, networks: Iterable[Network], requested: Collection[Network]) -> None:
+    """Leave the list of a study's networks, and which were asked for, in its results directory for `study_status`."""
     results.mkdir(parents=True, exist_ok=True)
-    rows = [(network.split, network.name, network.treatment) for network in networks]
-    write_text(
-        results / "networks.csv", pd.DataFrame(rows, columns=["split", "network", "treatment"]).to_csv(index=False)
-    )
+    rows = [(network.split, network.name, network.treatment, network in requested) for network in networks]
+    table = pd.DataFrame(rows, columns=["split", "network", "treatment", "requested"])
+    write_text(results / "networks.csv", table.to_csv(index=False))
 
 
 def study_status(results: Path, now: float) -> pd.DataFrame:
-    """Return one row per network: split, network, treatment, state (STATES), in words detail, and share trained (0..1).
+    """Return one row per network: split, network, treatment, whether the last run of snakemake was asked for it
+    (requested), state (STATES), in words detail, share trained (0..1), and seconds_left where it trains (else NaN).
 
     `now` is in seconds since the epoch. Raises InputError if no workflow has run in the results directory.
     """
@@ -42,22 +61,28 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
         raise InputError(f"{results}: no study has run here ({error}); give its results directory") from error
     except OSError as error:
         raise InputError(f"{error}; {remedy(error)}") from error
+    if "requested" not in networks:  # of a run before there was this column
+        networks["requested"] = True
     found = [_state(results, row.split, row.network, now) for row in networks.itertuples()]
-    return networks.join(pd.DataFrame(found, columns=["state", "detail", "share"], index=networks.index))
+    status = networks.join(pd.DataFrame(found, columns=COLUMNS, index=networks.index))
+    status["detail"] = status["detail"].mask((status["state"] == "waiting") & ~status["requested"], UNREQUESTED)
+    return status
 
 
-def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float]:
+def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float, float | None]:
     if accuracy_file(results, split, network).exists():
-        return "done", "", 1.0
+        return "done", "", 1.0, None
     progress = read_progress(results, split, network)
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
-        return "running", _running(progress), share
+        return "running", _running(progress, share), share, progress.get("seconds_left")
     error = last_error(training_log(results, split, network)).partition("\n")[0]
+    if STOPPED.match(error):
+        return "stopped", error, share, None
     if progress:
-        silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {share:.0%}"
-        return "failed", error or silent, share
-    return ("failed" if error else "waiting"), error, share
+        silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {100 * share:.0f} %"
+        return "failed", error or silent, share, None
+    return ("failed" if error else "waiting"), error, share, None
 
 
 def read_progress(results: Path, split: str, network: str) -> dict | None:
@@ -68,29 +93,107 @@ def read_progress(results: Path, split: str, network: str) -> dict | None:
         return None
 
 
-def _running(progress: Mapping) -> str:
+def _running(progress: Mapping, share: float) -> str:
     if "iterations" not in progress:
         return f"{progress['doing']}, on {progress['host']}"
-    share = progress["iteration"] / progress["iterations"]
     minutes, seconds = divmod(progress["seconds_left"], 60)
     left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"
     where = f"on {progress['host']}, {progress['device']}"
-    return f"{share:.0%}, {progress['images_per_s']:,.0f} images/s, {left}, {where}"
+    return f"{100 * share:.0f} %, {progress['images_per_s']:,.0f} images/s, {left}, {where}"
+
+
+def failed_steps(results: Path) -> list[Failure]:
+    """Return the steps other than trainings whose logs end with an error; Snakemake deletes a log when a job starts."""
+    logs = results / "logs"
+    found = []
+    for log in sorted(logs.rglob("*.log")):
+        step = log.relative_to(logs).with_suffix("").parts
+        error = last_error(log) if step[0] != "train" else ""
+        if error and not STOPPED.match(error):
+            found.append(Failure(" ".join(step), error, str(log)))
+    return found
+
+
+def seconds_left(results: Path, status: pd.DataFrame) -> float | None:
+    """Estimate how long the networks of a `study_status` will take that were asked for, in seconds.
+
+    As many are trained at a time as now, and those that wait take as long as finished ones of their treatment did.
+    None where none is trained, or where nothing says how long one takes.
+    """
+    running = status[(status["state"] == "running") & status["seconds_left"].notna()]
+    if running.empty:
+        return None
+    took = running["seconds_left"] / (1 - running["share"]).clip(lower=0.01)  # at least, until some are finished
+    usual = _times(results, status)
+    if usual.empty:
+        usual = took.groupby(running["treatment"]).mean()
+    due = status[status["requested"] & status["state"].isin(["waiting", "stopped"])]
+    waiting = due["treatment"].map(usual).fillna(usual.mean()) * (1 - due["share"])
+    return float(running["seconds_left"].sum() + waiting.sum()) / len(running)
+
+
+def _times(results: Path, status: pd.DataFrame) -> pd.Series:
+    """Mean seconds that a network of each treatment took, of those that were trained in one go."""
+    times = []
+    for row in status[status["state"] == "done"].itertuples():
+        with suppress(OSError, InputError, KeyError):
+            told = read_provenance(provenance_file(results, row.split, row.network))
+            if not told["resumed_at_iteration"]:
+                times.append((row.treatment, told["seconds"]))
+    return pd.DataFrame(times, columns=["treatment", "seconds"]).groupby("treatment")["seconds"].mean()
+
+
+def read_report(results: Path, now: float) -> Report:
+    """Return how far a study is, for the pages; `now` and errors as for `study_status`."""
+    status = study_status(results, now)
+    return Report(results, now, status, failed_steps(results), seconds_left(results, status))
+
+
+def watch(results: Path, stream: TextIO) -> None:
+    """Show bars on a terminal until all is done; elsewhere print the page whenever a network changes its state."""
+    report = read_report(results, time.time())
+    if not stream.isatty():
+        _print_changes(results, report, stream)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(bars(report), console=Console(file=stream), auto_refresh=False) as live:
+        while not report.is_done:
+            time.sleep(EVERY)
+            report = read_report(results, time.time())
+            live.update(bars(report), refresh=True)
+
+
+def _print_changes(results: Path, report: Report, stream: TextIO) -> None:
+    while True:
+        shown = report
+        print(plain_page(shown), end="\n\n", file=stream, flush=True)
+        while report.sums().equals(shown.sums()) and report.failures == shown.failures:
+            if report.is_done:
+                return
+            time.sleep(EVERY)
+            report = read_report(results, time.time())
 
 
 def main() -> None:
-    """Print the sums by treatment, then every network that runs or failed."""
-    parser = argparse.ArgumentParser(prog="transferability-status", description=__doc__)
+    """Print the sums by treatment, then every network that runs, was stopped or failed; or as the options say."""
+    parser = argparse.ArgumentParser(
+        prog="transferability-status", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("results", nargs="?", default="results", type=Path, help="results directory (default: results)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--watch", action="store_true", help="show bars and keep them up to date; Ctrl-C ends")
+    how.add_argument("--json", action="store_true", help="print JSON for programs; docs/results.md lists the keys")
+    arguments = parser.parse_args()
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not have every letter
     try:
-        status = study_status(parser.parse_args().results, time.time())
+        if arguments.watch:
+            watch(arguments.results, sys.stdout)
+        else:
+            report = read_report(arguments.results, time.time())
+            print(json.dumps(as_json(report), indent=1) if arguments.json else plain_page(report))
     except InputError as error:
         raise SystemExit(f"error: {error}") from error
-    sums = pd.crosstab(status["treatment"], status["state"], margins=True, margins_name="all")
-    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not have every letter
-    print(sums.reindex(columns=[*STATES, "all"], fill_value=0).to_string())
-    for state in ("running", "failed"):
-        rows = status[status["state"] == state]
-        if len(rows):
-            print(f"\n{state}:")
-            print("\n".join(f"  {row.split}/{row.network}: {row.detail}" for row in rows.itertuples()))
+    except KeyboardInterrupt:
+        pass

@@ -10,7 +10,8 @@ import torch
 from transferability.common.pages import Section
 from transferability.datasets.index import count_images
 from transferability.jobs.progress import device_name
-from transferability.jobs.status import STATES, study_status
+from transferability.jobs.status import study_status
+from transferability.jobs.status_pages import STATES
 from transferability.planning.costs import Disk, Speed, disk_needs, estimate_seconds, measure_speeds, slowdown, workload
 from transferability.study.grid import study_networks
 
