@@ -77,7 +77,8 @@ def test_a_single_transfer_gives_what_the_study_has(page):
 @pytest.mark.slow
 def test_a_study_is_loaded_as_its_tables_say(study):
     loaded = transferability.load_study("results")
-    tables = {"accuracy.csv": loaded.networks, "effects.csv": loaded.effects}
+    effects = loaded.effects[~loaded.effects["split"].str.startswith("mixed-")]  # effects.csv leaves these out
+    tables = {"accuracy.csv": loaded.networks, "effects.csv": effects.reset_index(drop=True)}
     for name, table in tables.items():
         pd.testing.assert_frame_equal(table, pd.read_csv(study / "results" / name), check_dtype=False)
     last = loaded.curves.groupby(["split", "network"], sort=False)["top1"].last()

@@ -21,8 +21,8 @@ class Study:
     `curves`: one row per test: split, network, iteration, top1, loss.
     `by_class`: one row per network and class: split, network, wnid, and how many of its `images` the last test had
     `correct`.
-    `effects`: differences between treatments with their intervals, the columns of effects.csv; computed when it is
-    first used.
+    `effects`: differences between treatments with their intervals, the columns of effects.csv; of mixed splits, too.
+    Computed when it is first used.
     """
 
     networks: pd.DataFrame
