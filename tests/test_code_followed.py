@@ -188,7 +188,7 @@ def test_modules_are_imported_by_name_where_training_code_names_them():
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Name) and node.id in ("import_module", "importlib", "__import__", "exec", "eval")
     }
-    assert by_name == {"models/building.py", "jobs/fork_server.py"}
+    assert by_name == {"models/building.py", "jobs/fork_server.py", "__init__.py"}  # the last one is for notebooks
 
 
 def test_every_rule_with_a_script_names_its_code():

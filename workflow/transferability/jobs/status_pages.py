@@ -129,10 +129,10 @@ def bars(report: Report):
         trained = shares.sum() if name == "all" else shares[name]
         words = ", ".join(f"{row[state]} {state}" for state in STATES[1:] if row[state])
         table.add_row(name, ProgressBar(row["all"], trained, width=30), f"{row['done']} of {row['all']}", words)
-    lines = list(_notes(report))
+    lines = ["", *_notes(report)]
     for state in ("running", "stopped", "failed"):
-        found = _lines(report, state)
-        lines += ["", f"{state}:"] * bool(found) + [f"  {line}" for line in found[:LISTED]]
+        if found := _lines(report, state):
+            lines += ["", f"{state}:", *(f"  {line}" for line in found[:LISTED])]
         if len(found) > LISTED:
             lines.append(f"  and {len(found) - LISTED} more")
     return Group(table, *(Text(line, overflow="ellipsis", no_wrap=True) for line in lines))
