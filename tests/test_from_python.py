@@ -8,6 +8,8 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+import torchvision
 import yaml
 
 import transferability
@@ -120,6 +122,18 @@ def test_a_network_is_trained_on_arrays_and_copied_from(arrays):
         assert {name.partition(".")[0] for name in stays} == (
             {"conv1", "conv2", "mean_image"} if frozen else {"mean_image"}
         )
+
+
+@pytest.mark.slow
+def test_layers_of_a_library_s_model_are_copied(arrays):
+    model = torchvision.models.resnet18(weights=None)
+    base = model.state_dict()
+    settings = SHORT | {"optimizer": "sgd", "architecture": "torchvision/resnet18"}
+    copy = transferability.transfer(base, 2, *arrays, **settings)
+    stays = {name for name in base if name in copy.weights and torch.equal(base[name], copy.weights[name])}
+    learnable = {name for name, _ in model.named_parameters()}
+    assert {"conv1.weight", "layer1.0.conv1.weight"} <= stays
+    assert "layer4.1.conv1.weight" in learnable - stays
 
 
 @pytest.mark.parametrize(

@@ -34,24 +34,9 @@ class Trained:
     weights: Mapping[str, torch.Tensor]
 
 
-def train_network(
-    train: Images,
-    val: Images,
-    *,
-    architecture: str = "caffenet-mini",
-    seed: int = 0,
-    name: str = "base",
-    device: str = "cpu",
-    **training,
-) -> Trained:
-    """Train a network from scratch, as a study trains its base networks, and test it on validation images.
-
-    `train` and `val` are pairs of images and labels (`Images`). `training` overrides keys of the configuration's
-    section of that name: length="5 epochs", rate=0.01. Random numbers follow from `seed` and `name`; torch computes
-    deterministically from then on. Raises InputError for values or arrays that do not fit, TrainingError if the loss
-    diverges.
-    """
-    return _train(None, 0, True, train, val, architecture, seed, name, device, training)
+def train_network(train: Images, val: Images, *, name: str = "base", **how) -> Trained:
+    """Train a network from scratch, as a study trains its base networks; all else as for `transfer`."""
+    return transfer({}, 0, train, val, name=name, **how)
 
 
 def transfer(
@@ -67,42 +52,45 @@ def transfer(
     device: str = "cpu",
     **training,
 ) -> Trained:
-    """Train a network whose first `n` layers are copied from `base` and `frozen`, or learn too.
+    """Train a network whose first `n` layers are copied from `base` and `frozen`, or learn too; test it on `val`.
 
     `base` is what `train_network` returned, a file below a study's results/weights, or a state dict of the same
-    architecture. All else is as for `train_network`; so are the errors.
+    architecture. `train` and `val` are pairs of images and labels (`Images`). `training` overrides keys of the
+    configuration's section of that name: length="5 epochs", rate=0.01. Random numbers follow from `seed` and `name`, as
+    in a study. From then on torch computes deterministically.
+
+    Raises InputError for arguments or arrays that do not fit, TrainingError if the loss diverges.
     """
-    if isinstance(base, Trained):
-        base = base.weights
-    elif not isinstance(base, Mapping):
-        try:
-            base = read_weights(Path(base))
-        except OSError as error:
-            raise InputError(f"{error}; {remedy(error)}") from error
-    return _train(base, n, frozen, train, val, architecture, seed, name, device, training)
-
-
-def _train(base, n, frozen, train, val, architecture, seed, name, device, training) -> Trained:
-    task = _task(train, val)
+    task, weights, model = _task(train, val), _weights(base), blueprint(architecture)
     size = task.train.store.shape[1]
     config = {"network": {"architecture": architecture, "n": [n or 1]}, "preserved": {"n": []}, "seed": seed}
     config |= {"dataset": {"image_size": size}, "training": training}
     complete_config(config, [], elsewhere="arguments")
-    model, base = blueprint(architecture), base or {}
-    mean = base.get(MEAN_IMAGE)
+    mean = weights.get(MEAN_IMAGE)
     if mean is None and model.of_the_house:
         mean = mean_image(task.train)
-    if mean is not None and mean.shape[0] != size:
-        raise InputError(f"images of {size} pixels given, the base network has seen images of {mean.shape[0]}")
-    start = Start(mean, base, copied=n, frozen=n if frozen else 0)
+    if mean is not None and len(mean) != size:
+        raise InputError(f"images of {size} pixels given, the base network was trained on images of {len(mean)}")
+    start = Start(mean, weights, copied=n, frozen=n if frozen else 0)
     settings = read_settings(config["training"], len(task.train))
     try:
         trainer = new_trainer(name, model, task, start, settings, seed, torch.device(device))
     except (KeyError, ValueError) as error:
         raise InputError(f"the weights given are not those of {architecture}: {first_line(error)}") from error
     trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
-    curve = pd.DataFrame([asdict(test) for test in trainer.curve])
-    return Trained(trainer.curve[-1].top1, trainer.curve[-1].loss, curve, trainer.result())
+    last = trainer.curve[-1]
+    return Trained(last.top1, last.loss, pd.DataFrame(map(asdict, trainer.curve)), trainer.result())
+
+
+def _weights(base: Trained | Mapping[str, torch.Tensor] | str | Path) -> Mapping[str, torch.Tensor]:
+    if isinstance(base, Trained):
+        return base.weights
+    if isinstance(base, Mapping):
+        return base
+    try:
+        return read_weights(Path(base))
+    except OSError as error:
+        raise InputError(f"{error}; {remedy(error)}") from error
 
 
 def _task(train: Images, val: Images) -> Task:
