@@ -165,6 +165,9 @@ def test_arrays_that_do_not_fit_are_errors(arrays):
 
 
 def test_weights_that_do_not_fit_are_errors(arrays, tmp_path):
+    smaller = {"mean_image": torch.zeros(32, 32, 3)}
+    with pytest.raises(InputError, match="images of 36 pixels given, the base network was trained on images of 32"):
+        transferability.transfer(smaller, 2, *arrays, **SHORT)
     with pytest.raises(InputError, match="not those of caffenet-mini"):
         transferability.transfer({}, 2, *arrays, **SHORT)
     with pytest.raises(InputError, match=r"nowhere\.safetensors"):
