@@ -36,7 +36,7 @@ print(json.dumps([recipes, stages]))
 
 DECIDE = [
     ("models/architectures/caffenet", "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.MaxPool2d(3, 2, ceil_mode=False)"),
-    ("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 64", "PIXEL_SCALE = 1 / 32"),
+    ("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 32", "PIXEL_SCALE = 1 / 16"),
     ("models/building", "module.bias.fill_(bias)", "module.bias.fill_(0)"),
     (
         "jobs/assembly",
