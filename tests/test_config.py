@@ -41,14 +41,23 @@ def test_every_configuration_is_valid(file):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ({"trainig": {}}, "mine.yaml: trainig: unknown key; accepted here: results_dir, seed"),
-        ({"training": {"ratte": 1}}, "mine.yaml: training.ratte: unknown key; accepted here: length, batch_size, opti"),
+        ({"trainig": {}}, "mine.yaml: trainig: unknown key; did you mean `training`. accepted here: results_dir"),
+        ({"training": {"ratte": 1}}, "mine.yaml: training.ratte: unknown key; did you mean `rate`. accepted here: len"),
+        (
+            {"training": {"epochs": 1}},
+            "mine.yaml: training.epochs: unknown key; accepted here: length, batch_size, opti",
+        ),
         ({"training": {"rate": -1}}, "mine.yaml: training.rate: -1 given; accepted: number, more than 0"),
         ({"training": {"length": "20"}}, 'training.length: 20 given; accepted: a number and a unit, as in "450000 it'),
+        (
+            {"treatments": ["bnb+"]},
+            r"treatments.0: 'bnb\+' given; did you mean `BnB\+`. accepted: BnB, BnB\+, AnB, AnB\+",
+        ),
+        ({"splits": {"sides": {"n1": "man-made"}}}, "splits.sides.n1: 'man-made' given; did you mean `manmade`. accep"),
         ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
         (
             {"dataset": {"layout": "folders"}},
-            "dataset.layout: 'folders' given; accepted: auto, pictures, imagefolder, ",
+            "dataset.layout: 'folders' given; did you mean `imagefolder`. accepted: auto, pictures, ",
         ),
         ({"network": {"n": [1, 8]}}, "network.n: 8 given; accepted: at most 7, layer 8 of caffenet-mini is new"),
         ({"network": {"n": "every"}}, "network.n: 'every' given; accepted: all, or an array of"),
@@ -88,7 +97,7 @@ def test_every_configuration_is_valid(file):
         ),
         (
             {"reduced": {"training": {"lenght": 1}}},
-            "reduced.training.lenght: unknown key; accepted here: length, batch_",
+            "reduced.training.lenght: unknown key; did you mean `length`. accepted here: length, batch_",
         ),
         (
             {"network": {"pixels": {"mean": [0.5, 0.5, 0.5]}}},
