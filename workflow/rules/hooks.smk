@@ -51,7 +51,7 @@ def kept_of(network):
 
 
 def before_jobs():
-    """Note which networks a person wants trained again, and get ready to train."""
+    """Note which networks are to be trained again, and get ready to train."""
     with suppress(OSError):  # jobs that write there will tell
         write_networks(Path(RESULTS), NETWORKS)
     if workflow.touch:
