@@ -47,6 +47,14 @@ def test_every_configuration_is_valid(file):
             {"training": {"epochs": 1}},
             "mine.yaml: training.epochs: unknown key; accepted here: length, batch_size, opti",
         ),
+        (
+            {"batch_size": 32},
+            "mine.yaml: batch_size: unknown key; did you mean `training.batch_size`. accepted here: re",
+        ),
+        (
+            {"training": {"n": [3]}},
+            "mine.yaml: training.n: unknown key; did you mean `network.n`. accepted here: length",
+        ),
         ({"training": {"rate": -1}}, "mine.yaml: training.rate: -1 given; accepted: number, more than 0"),
         ({"training": {"length": "20"}}, 'training.length: 20 given; accepted: a number and a unit, as in "450000 it'),
         (
@@ -57,7 +65,7 @@ def test_every_configuration_is_valid(file):
         ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
         (
             {"dataset": {"layout": "folders"}},
-            "dataset.layout: 'folders' given; did you mean `imagefolder`. accepted: auto, pictures, ",
+            "dataset.layout: 'folders' given; accepted: auto, pictures, imagefolder, ",
         ),
         ({"network": {"n": [1, 8]}}, "network.n: 8 given; accepted: at most 7, layer 8 of caffenet-mini is new"),
         ({"network": {"n": "every"}}, "network.n: 'every' given; accepted: all, or an array of"),

@@ -109,7 +109,8 @@ def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
     """
     validator = Draft202012Validator(_schema())
     _read_texts(config, validator)
-    problems = [problem for error in validator.iter_errors(config) for problem in problems_of(error)]
+    keys = [key for key, _ in _keys(_schema())]
+    problems = [problem for error in validator.iter_errors(config) for problem in problems_of(error, keys)]
     problems = problems or list(_inconsistencies(config))
     if problems:
         contents = {str(file): yaml.safe_load(Path(file).read_text(encoding="utf-8")) for file in files}

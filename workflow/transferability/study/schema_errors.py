@@ -8,6 +8,7 @@ from jsonschema.exceptions import ValidationError
 Key = tuple[str | int, ...]  # part by part: ("training", "rate")
 Problem = tuple[Key, str]  # a key, and what is wrong with it
 
+NEAR = 0.7  # so alike (difflib's ratio) a misspelt name is to what was meant: `lenght` is, `gpu` is not to `cpu`
 BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "more than",
@@ -16,13 +17,15 @@ BOUNDS = {
 }
 
 
-def problems_of(error: ValidationError) -> Iterator[Problem]:
-    """Yield what a schema's error says: one problem for each unknown key, or one for a value."""
+def problems_of(error: ValidationError, keys: Iterable[Key]) -> Iterator[Problem]:
+    """Yield what a schema's error says: a problem for each unknown key, or one for a value; `keys` are all there are."""
     key = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
         for unknown in sorted(set(error.instance) - set(known), key=str):
-            yield (*key, unknown), f"unknown key; {did_you_mean(unknown, known)}accepted here: {', '.join(known)}"
+            elsewhere = [".".join(other) for other in keys if other[-1] == unknown]
+            hint = did_you_mean(unknown, known) or (f"did you mean `{elsewhere[0]}`? " if elsewhere else "")
+            yield (*key, unknown), f"unknown key; {hint}accepted here: {', '.join(known)}"
     else:
         hint = did_you_mean(error.instance, error.schema.get("enum", ()))
         yield key, f"{error.instance!r} given; {hint}accepted: {accepted(error.schema)}"
@@ -30,8 +33,8 @@ def problems_of(error: ValidationError) -> Iterator[Problem]:
 
 def did_you_mean(given: object, names: Iterable) -> str:
     """Return "did you mean `length`? " for a name that is nearly one of those that are accepted, "" for others."""
-    by_lower_case = {str(name).lower(): name for name in names if name is not None}
-    close = get_close_matches(str(given).lower(), by_lower_case, n=1)
+    by_lower_case = {name.lower(): name for name in names if isinstance(name, str)}
+    close = get_close_matches(str(given).lower(), by_lower_case, n=1, cutoff=NEAR)
     return f"did you mean `{by_lower_case[close[0]]}`? " if close else ""
 
 
