@@ -61,6 +61,7 @@ def test_every_configuration_is_valid(file):
             {"treatments": ["bnb+"]},
             r"treatments.0: 'bnb\+' given; did you mean `BnB\+`. accepted: BnB, BnB\+, AnB, AnB\+",
         ),
+        ({"device": "gpu"}, "device: 'gpu' given; accepted: auto, cpu, cuda"),
         ({"splits": {"sides": {"n1": "man-made"}}}, "splits.sides.n1: 'man-made' given; did you mean `manmade`. accep"),
         ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
         (

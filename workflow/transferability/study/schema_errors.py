@@ -18,7 +18,7 @@ BOUNDS = {
 
 
 def problems_of(error: ValidationError, keys: Iterable[Key]) -> Iterator[Problem]:
-    """Yield what a schema's error says: a problem for each unknown key, or one for a value; `keys` are all there are."""
+    """Yield what a schema's error says: a problem for each unknown key, or one for a value; `keys` are all keys."""
     key = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
