@@ -2,8 +2,8 @@
 
 For each kind of network the number of jobs and their mean seconds: start-up (from the start of the job's process to the
 first step, and its end), data, forward, backward with the update, tests. What a job took is what Snakemake noted. How
-its training divides is measured here, by training one network of each kind anew with a clock at each part. Idle is what
-is left of cores times wall time: Snakemake itself, packing, drawing, and cores that waited.
+its training divides is measured here, by training one network of each kind with a clock at each part. Idle is what is
+left of cores times wall time: Snakemake itself, packing, drawing, and cores that waited.
 """
 
 import json
@@ -71,7 +71,7 @@ class Clock:
 
 
 def parts(results: Path, network: Network, training: dict, device: torch.device) -> dict[str, float]:
-    """Train a network anew; return the share of its time that each part takes."""
+    """Train a network again; return the share of its time that each part takes."""
     source = source_of(results, network)
     task = read_task(source.store_files, source.manifest)
     began, clock = now(device), Clock(device)

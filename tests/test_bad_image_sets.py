@@ -57,8 +57,8 @@ def a_file(folder: Path) -> tuple[Path, None]:
 SUBSETS = LINES.replace("path,label", "path,label,subset").replace(".png,", ".png,x,").replace("x,", "")
 BAD: dict[str, tuple[Fault, str]] = {
     "nowhere": (lambda folder: (folder / "none", None), r"none: it is not a directory; config key dataset\.root"),
-    "a file for a directory": (a_file, r"images: it is not a directory; config key dataset\.root wants"),
-    "an empty directory": (lambda folder: (folder, None), r"no class folders; config key dataset\.root wants a dire"),
+    "a file for a directory": (a_file, r"images: it is not a directory; config key dataset\.root expects"),
+    "an empty directory": (lambda folder: (folder, None), r"no class folders; config key dataset\.root expects a dire"),
     "no images": (folders(lambda root: emptied(root / "val" / "bee")), "val: 1 class folders without images: bee; add"),
     "a train folder without classes": (
         lambda folder: ((folder / "train").mkdir(), (folder, None))[1],

@@ -41,10 +41,28 @@ def test_every_configuration_is_valid(file):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ({"trainig": {}}, "mine.yaml: trainig: unknown key; accepted here: results_dir, seed"),
-        ({"training": {"ratte": 1}}, "mine.yaml: training.ratte: unknown key; accepted here: length, batch_size, opti"),
+        ({"trainig": {}}, "mine.yaml: trainig: unknown key; did you mean `training`. accepted here: results_dir"),
+        ({"training": {"ratte": 1}}, "mine.yaml: training.ratte: unknown key; did you mean `rate`. accepted here: len"),
+        (
+            {"training": {"epochs": 1}},
+            "mine.yaml: training.epochs: unknown key; accepted here: length, batch_size, opti",
+        ),
+        (
+            {"batch_size": 32},
+            "mine.yaml: batch_size: unknown key; did you mean `training.batch_size`. accepted here: re",
+        ),
+        (
+            {"training": {"n": [3]}},
+            "mine.yaml: training.n: unknown key; did you mean `network.n`. accepted here: length",
+        ),
         ({"training": {"rate": -1}}, "mine.yaml: training.rate: -1 given; accepted: number, more than 0"),
         ({"training": {"length": "20"}}, 'training.length: 20 given; accepted: a number and a unit, as in "450000 it'),
+        (
+            {"treatments": ["bnb+"]},
+            r"treatments.0: 'bnb\+' given; did you mean `BnB\+`. accepted: BnB, BnB\+, AnB, AnB\+",
+        ),
+        ({"device": "gpu"}, "device: 'gpu' given; accepted: auto, cpu, cuda"),
+        ({"splits": {"sides": {"n1": "man-made"}}}, "splits.sides.n1: 'man-made' given; did you mean `manmade`. accep"),
         ({"training": {"schedule": "linear"}}, "training.schedule: 'linear' given; accepted: step, cosine, one-cycle"),
         (
             {"dataset": {"layout": "folders"}},
@@ -88,7 +106,7 @@ def test_every_configuration_is_valid(file):
         ),
         (
             {"reduced": {"training": {"lenght": 1}}},
-            "reduced.training.lenght: unknown key; accepted here: length, batch_",
+            "reduced.training.lenght: unknown key; did you mean `length`. accepted here: length, batch_",
         ),
         (
             {"network": {"pixels": {"mean": [0.5, 0.5, 0.5]}}},

@@ -99,7 +99,7 @@ def test_a_root_of_another_shape_is_an_error(tmp_path):
         index_images("imagefolder", tmp_path / "nowhere")
     with pytest.raises(
         InputError,
-        match=r"no class folders; config key dataset\.root wants a directory that holds CLASS/\*\.jpg",
+        match=r"no class folders; config key dataset\.root expects a directory that holds CLASS/\*\.jpg",
     ):
         index_images("imagefolder", tmp_path)
 
@@ -161,7 +161,7 @@ def test_a_pickle_that_would_call_something_is_refused(tmp_path):
 
     root = make_tree("cifar-100", tmp_path / "cifar")
     (root / "cifar-100-python" / "train").write_bytes(pickle.dumps({"fine_labels": Hostile()}))
-    with pytest.raises(InputError, match=r"cifar-100-python/train or .* is damaged .*wants to call posix\.system"):
+    with pytest.raises(InputError, match=r"cifar-100-python/train or .* is damaged .*tries to call posix\.system"):
         index_images("cifar-100", root)
     assert not (tmp_path / "called").exists()
 
@@ -171,7 +171,7 @@ def test_a_pickle_that_would_call_something_is_refused(tmp_path):
     [
         ("kaggle", "LOC_val_solution.csv", r"LOC_val_solution\.csv is missing"),
         ("kaggle", "ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000003.JPEG", "1 images that have labels are missing"),
-        ("imagenet-archives", "ILSVRC2012_img_val.tar", r"ILSVRC2012_img_val\.tar is missing; this layout wants"),
+        ("imagenet-archives", "ILSVRC2012_img_val.tar", r"ILSVRC2012_img_val\.tar is missing; this layout expects"),
         ("imagenet-archives", "ILSVRC2012_devkit_t12.tar.gz", r"ILSVRC2012_devkit_t12\.tar\.gz is missing"),
         ("tiny-imagenet", "val/images/val_100.JPEG", "1 images that have labels are missing, e.g. val_100.JPEG"),
         ("cifar-100", "cifar-100-python/test", "cifar-100-python/test is missing"),
@@ -190,6 +190,6 @@ def test_a_truncated_archive_is_told(file, tmp_path):
     content = (root / file).read_bytes()
     (root / file).write_bytes(content[: len(content) // 2])
     with pytest.raises(
-        InputError, match=r"is damaged .*; fetch it anew|not the training images that the devkit counts"
+        InputError, match=r"is damaged .*; fetch it again|not the training images that the devkit counts"
     ):
         index_images("imagenet-archives", root)

@@ -57,7 +57,7 @@ def test_other_pixels_than_it_knows_are_a_warning_that_names_the_key(file, sampl
     pixels = {"order": "rgb", "mean": list(mean), "std": list(std)}
     [warning] = check_given(config_of(file, pixels), sample).warnings
     assert (
-        warning.startswith("mine: its first BatchNorm sees ") and "network.pixels is not how it wants them" in warning
+        warning.startswith("mine: its first BatchNorm sees ") and "network.pixels is not how it expects them" in warning
     )
 
 

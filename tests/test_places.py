@@ -187,7 +187,11 @@ def test_two_studies_in_one_workflow_stop_where_either_has_no_foundation(tmp_pat
 @pytest.mark.parametrize(
     ("config", "more", "message"),
     [
-        ({"sed": 1}, {}, "config of module transferability: sed: unknown key; accepted here: results_dir, seed"),
+        (
+            {"sed": 1},
+            {},
+            "config of module transferability: sed: unknown key; did you mean `seed`? accepted here: resul",
+        ),
         ({"dataset": {"image_size": 16}}, {}, "the default: training.crop: 32 given; accepted: at most dataset.image_"),
         ({}, {"prefix": "mine"}, "module transferability: prefix and replace_prefix given; give results_dir in config"),
     ],

@@ -52,7 +52,7 @@ print(json.dumps([code_fingerprint(*training_code(name)) for name in ("caffenet-
 @pytest.mark.parametrize(
     ("edit", "seen"),
     [
-        (("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 64", "PIXEL_SCALE = 1 / 32"), [True, False]),
+        (("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 32", "PIXEL_SCALE = 1 / 16"), [True, False]),
         (("models/libraries", '"weights": None', '"weights": "DEFAULT"'), [False, True]),
         (("models/building", "module.bias.fill_(bias)", "module.bias.fill_(0)"), [True, True]),
     ],

@@ -39,7 +39,7 @@ def truncate(path) -> None:
 def test_kill_at_random_moments(study, undisturbed, table):
     """In whatever they do: starting, training, testing, saving, writing results."""
     study.train_under_kills(KILLS, 6, undisturbed)
-    table.append(("kill -9 at a random moment", f"{KILLS} times, over baseA and A3B+, anew until done", "same bytes"))
+    table.append(("kill -9 at a random moment", f"{KILLS} times, over baseA and A3B+, until done", "same bytes"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
@@ -106,7 +106,7 @@ def test_damaged_state(study, undisturbed, table, damage):
     assert study.run("A3B+") == 0
     assert study.results("A3B+") == undisturbed.results("A3B+")
     assert "not resuming from" in study.log("A3B+")
-    fallback = "the one before is resumed" if damage in ("truncated", "bit flipped") else "training starts anew"
+    fallback = "the one before is resumed" if damage in ("truncated", "bit flipped") else "training starts again"
     table.append((f"state {damage}", "between two runs", f"set aside with a warning, {fallback}: same bytes"))
 
 
@@ -157,7 +157,7 @@ def test_full_disk(study, undisturbed, table):
                 file.write(b"0" * 4096)
         assert study.run("A3B+") == 1
         log = study.log("A3B+")
-        assert "cannot save the state" in log and "training goes on" in log
+        assert "cannot save the state" in log and "training continues" in log
         assert "No space left on device" in log and "free disk space and run again" in log
         filler.unlink()
         assert study.run("A3B+") == 0
@@ -234,7 +234,7 @@ def test_two_snakemakes_at_once(checkout, table):
     assert "Directory cannot be locked" in second.stdout
     assert first.wait(120) == 0
     assert (checkout.root / target).exists()
-    outcome = "the second ends with a message that the directory is locked, the first goes on"
+    outcome = "the second ends with a message that the directory is locked, the first continues"
     table.append(("two snakemakes at once", "the same command in the same directory", outcome))
 
 

@@ -92,7 +92,7 @@ def test_kills_at_random_moments(checkout, expected, table, request):
         else:
             checkout.snakemake("--unlock", *STUDY, f"results_dir={RESULTS}")
     assert all(kills.values())
-    outcome = "no process is left; after --unlock the next run goes on: same bytes"
+    outcome = "no process is left; after --unlock the next run resumes: same bytes"
     how = "at a random moment, again and again until the study is done"
     table.append(("kill -9 of snakemake, alone or with its children, and of the fork server", how, outcome))
 

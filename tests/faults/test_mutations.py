@@ -36,7 +36,7 @@ print(json.dumps([recipes, stages]))
 
 DECIDE = [
     ("models/architectures/caffenet", "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.MaxPool2d(3, 2, ceil_mode=False)"),
-    ("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 64", "PIXEL_SCALE = 1 / 32"),
+    ("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 32", "PIXEL_SCALE = 1 / 16"),
     ("models/building", "module.bias.fill_(bias)", "module.bias.fill_(0)"),
     (
         "jobs/assembly",
@@ -126,16 +126,16 @@ DO_NOT = [
     ("common/logs", "%(asctime)s %(message)s", "%(message)s"),
     (
         "jobs/recipe",
-        "delete it and run again to train this base network",
-        "remove it and run again to train this base network",
+        "delete it and run again to retrain this base network",
+        "remove it and run again to retrain this base network",
     ),
     ("study/network", "accepted are names like baseA", "accepted are baseA"),
     ("training/optimizers", "# For all parameters of a group", "# For every parameter of a group"),
     ("jobs/progress", "EVERY = 10.0", "EVERY = 0.2"),
     (
         "jobs/accuracy_file",
-        "delete it and run again to train this network",
-        "remove it and run again to train this network",
+        "delete it and run again to retrain this network",
+        "remove it and run again to retrain this network",
     ),
     ("jobs/job", '"reads its images"', '"reads images"'),
     ("common/seeds", '"""Return a seed of 63 bits', '"""Return 63 bits'),

@@ -53,7 +53,7 @@ wildcard_constraints:
     study="(paper/)?",  # below results/paper/, the same is made from the paper's own accuracies
 
 
-# What long jobs ask for. Memory grows with each attempt, up to a bound; time need not, as each goes on where the last was.
+# What long jobs ask for. Memory grows with each attempt, up to a bound; time need not, as each resumes where the last was.
 LONG_JOB = {
     "mem_mb": lambda wildcards, attempt: min(
         attempt * config["jobs"]["mem_mb"], max(config["jobs"]["mem_mb"], config["jobs"]["mem_mb_max"])

@@ -1,4 +1,4 @@
-# The checked configuration, with defaults laid under it; and what Snakemake itself cannot do, told in one error each.
+# The checked configuration, completed with defaults; and what Snakemake itself cannot do, one error for each.
 import json
 import sys
 from pathlib import Path

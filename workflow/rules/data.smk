@@ -1,5 +1,5 @@
 # From images on disk to the one store of decoded images that all splits share. All networks stand on these files: they
-# are made anew when their settings change, or how images are drawn, listed or decoded. Where they come out as they were,
+# are made again when their settings change, or how images are drawn, listed or decoded. Where they come out as they were,
 # no network is trained again.
 
 

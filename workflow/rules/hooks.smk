@@ -22,7 +22,7 @@ FOUNDATIONS |= {str(weights_file(Path(RESULTS), split, "baseA")) for split in gi
 class FailedJobs(set):
     """The jobs that failed for good, as the scheduler notes them.
 
-    Other trainings go on when one has failed (keep-going), but where a study has no foundation nothing else starts. A
+    Other trainings continue when one has failed (keep-going), but where a study has no foundation nothing else starts. A
     workflow may import this one twice, for two studies.
     """
 
@@ -51,7 +51,7 @@ def kept_of(network):
 
 
 def before_jobs():
-    """Note which networks a person wants trained again, and get ready to train."""
+    """Note which networks are to be trained again, and get ready to train."""
     with suppress(OSError):  # jobs that write there will tell
         write_networks(Path(RESULTS), NETWORKS, {network for job in workflow.dag.jobs if (network := trained_by(job))})
     if workflow.touch:

@@ -8,10 +8,10 @@ from transferability.jobs.recipe import Recipe, recipe_of, source_of, training_c
 
 
 def rebuilt_if_missing(path, product):
-    """The input `path`, which has to be there for `product` to count as up to date: if it was deleted, both are made anew.
+    """The input `path`, which has to be there for `product` to count as up to date: if it was deleted, both are made again.
 
     Snakemake by itself does not miss a file that lies between two others that are there. Of a network that is finished
-    with what is made anew, nothing is trained again.
+    with what is made again, nothing is trained again.
     """
     if not Path(path).exists() and Path(product).exists():
         workflow.dag.forcefiles.add(product)
@@ -134,7 +134,7 @@ def study_in_words(wildcards):
 
 
 def class_table(wildcards):
-    """A table of the classes at hand, or below paper/ of ILSVRC-2012's."""
+    """A table of the study's classes, or below paper/ of ILSVRC-2012's."""
     return RESOURCES / "ilsvrc2012.csv" if wildcards.study else rules.index.output.index
 
 

@@ -1,4 +1,4 @@
-# Which classes make up the halves A and B of each split. Like the store, made anew when settings or code change.
+# Which classes make up the halves A and B of each split. Like the store, made again when settings or code change.
 
 
 rule split:

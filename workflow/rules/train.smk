@@ -1,4 +1,4 @@
-# One network, one job. A job that was killed goes on from its state, and one that starts again finds what is finished:
+# One network, one job. A job that was killed resumes from its state, and one that starts again finds what is finished:
 # both are under state/, which is no rule's output. Of the store the description says whether it has changed: the times of
 # the pixels are no matter, as other studies may share them (dataset.store).
 

@@ -133,7 +133,7 @@ def drop_between_sides(study: Study) -> Estimate:
     """Transfer loss at n = 7 between man-made and natural, less that on random splits (at n = 0 both are 0).
 
     There is one man-made/natural split. The question is whether a random split could lose as much: the error is that
-    of predicting one more split from those at hand, s sqrt(1 + 1/splits).
+    of predicting one more split from those available, s sqrt(1 + 1/splits).
     """
     last = ("AnB", (7,))
     similar, dissimilar = (estimate(table, {last: -1.0}) for table in (study.random_splits, study.manmade_natural))

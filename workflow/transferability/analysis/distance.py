@@ -2,7 +2,7 @@
 
 The unit is the split, as in `effects`: loss and distance are those of a whole split, so one line is fitted through the
 splits' means by least squares, with t quantiles of (splits - 2) degrees of freedom. On a balanced grid this is what a
-mixed model with a random intercept for each split comes to, whose fixed slope and its error rest on the same means.
+mixed model with a random intercept for each split amounts to, whose fixed slope and its error rest on the same means.
 Errors clustered by split would need many more splits: with the five to ten of a study they are too small (Cameron,
 Gelbach & Miller 2008), least of all for the one split far out, whose residual is always small. To the error between
 splits that of images and classes is added (`effects.image_error`): others would give another slope.

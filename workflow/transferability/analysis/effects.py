@@ -2,7 +2,7 @@
 
 Two errors are added. Networks of one split share base networks and data, so the split is the unit that repeats: the
 standard error is clustered by split, with t quantiles of (splits - 1) degrees of freedom. On a balanced grid this is
-the t test of the splits' means, and that is what a mixed model with random splits comes to. A bootstrap over splits
+the t test of the splits' means, and that is what a mixed model with random splits amounts to. A bootstrap over splits
 was tried and covers far less than its level with the two to eight splits of a study (benchmarks/coverage.py). Splits
 may coincide, as accuracies count whole images: the error is never taken to be less than half an image gives.
 Second, all splits are tested on the same validation images, which repeating splits does not average out. What the

@@ -29,7 +29,7 @@ def remedy(error: OSError | MemoryError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make it readable and writable, and run again: what is done is kept"
     if error.errno == errno.ENOENT:
-        return "it is not there; run again to make it anew: what is done is kept"
+        return "it is not there; run again to make it: what is done is kept"
     if error.errno in (errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EREMOTEIO):
         return "the file system did not answer as it should; run again when it does: what is done is kept"
     return "run again: what is done is kept"

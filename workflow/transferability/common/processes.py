@@ -1,4 +1,4 @@
-"""Processes that end with the one that wants their work, however that one ends, and what Ctrl-C does to them."""
+"""Processes that end with the one that needs their work, however that one ends, and what Ctrl-C does to them."""
 
 import os
 import signal
@@ -95,7 +95,7 @@ def worker_pool(
             yield pool
     except BrokenProcessPool as error:
         raise InputError(
-            f"one of {processes} processes was killed, most likely for want of memory: raise config key jobs.mem_mb or "
+            f"one of {processes} processes was killed, probably as memory ran out: raise config key jobs.mem_mb or "
             "give fewer cores, and run again: what is done is kept"
         ) from error
 

@@ -34,7 +34,7 @@ def list_images(layout: str, root: Path, validation: float | None = None) -> tup
     kind = FORMATS[layout]
     if not (root.is_file() if kind.is_file else root.is_dir()):
         wanted = "a CSV file" if kind.is_file else "a directory"
-        faults = [f"it is not {wanted}; config key dataset.root wants that of a set in {layout} layout"]
+        faults = [f"it is not {wanted}; config key dataset.root expects that of a set in {layout} layout"]
         return pd.DataFrame(columns=["path", "wnid", "subset"]), faults
     faults: list[str] = []
     table = pd.DataFrame(kind.images(root, faults), columns=["path", "wnid", "subset"])

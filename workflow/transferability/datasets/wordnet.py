@@ -120,7 +120,7 @@ def _find_corpus():
 
 
 def _as_corpus(directory: Path, corpus: Path) -> Path:
-    """Copy WordNet's files to `corpus` and add the two that NLTK wants and Debian's wordnet-base lacks."""
+    """Copy WordNet's files to `corpus` and add the two that NLTK expects and Debian's wordnet-base lacks."""
     if not (directory / "data.noun").is_file():
         raise InputError(
             f"config key wordnet: {directory} given, which has no data.noun; "

@@ -15,10 +15,10 @@ COLOURS = {"base": "black", "random": "#4f8f4f", "reduced": "0.3"}
 
 def draw_curves(records: Iterable[Mapping], layers: Sequence[str] = ()) -> Figure:
     """Draw the curves of accuracy files' contents: one panel per n, one row per split; preserved layers and reduced
-    sets have their own. Rows of more than WIDEST panels go on in the next line.
+    sets have their own. Rows of more than WIDEST panels continue in the next line.
 
     A curve is top-1 accuracy on the validation images over iterations, coloured by treatment. Base networks stand in
-    the panel n = 0. `layers` are the names of the network's layers, where they shall stand beside n.
+    the panel n = 0. `layers` are the names of the network's layers, where they are to stand beside n.
     """
     rows: dict[str, dict[str, list[Mapping]]] = {}
     for record in records:

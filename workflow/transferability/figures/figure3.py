@@ -22,7 +22,7 @@ def draw_figure3(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] =
 
     Upper left: one line per target half of the man-made/natural split. Upper right: the whole set with the first n
     layers random. Below: means relative to the base networks of the same split and target. `measure` is the column
-    that is plotted. `layers` are the names of the network's layers, where they shall stand below n. Raises InputError
+    that is plotted. `layers` are the names of the network's layers, where they are to stand below n. Raises InputError
     where all networks are missing.
     """
     frozen = accuracies[~accuracies["fine_tuned"].astype(bool)]

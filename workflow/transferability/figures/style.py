@@ -64,7 +64,7 @@ ALL_LAYERS = 0.45  # inches from the label "8 (all)" to the one before it
 class LayerAxis:
     """The axis of n, the number of layers: the `numbers` of a study, 0 among them, lie on `inches`.
 
-    `layers` are the names of layers 1, 2, ..., where they shall stand beside n. With many n markers get smaller, and
+    `layers` are the names of layers 1, 2, ..., where they are to stand beside n. With many n markers get smaller, and
     only as many n are labelled as there is room for. `all_layers` is the n of the control, if there is one: it is
     labelled in any case, "8 (all)".
     """

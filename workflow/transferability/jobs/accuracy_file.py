@@ -16,5 +16,5 @@ def read_record(file: Path) -> dict:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         damage = repr(error)
     if damage:
-        raise InputError(f"{file} is damaged ({damage}); delete it and run again to train this network anew")
+        raise InputError(f"{file} is damaged ({damage}); delete it and run again to retrain this network")
     return record

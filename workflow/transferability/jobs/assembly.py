@@ -68,13 +68,13 @@ def new_trainer(
 
 
 class Watch(Protocol):
-    """What goes on around a training, and changes nothing in it; it may end it by raising."""
+    """What happens around a training, and changes nothing in it; it may end it by raising."""
 
     def saved(self) -> dict | None:
         """Return the state of an earlier training that was stopped, if there is one."""
 
     def begins(self, trainer: Trainer) -> None:
-        """A training begins, or goes on."""
+        """A training begins, or resumes."""
 
     def on_iteration(self, trainer: Trainer) -> None:
         """It is an iteration further."""

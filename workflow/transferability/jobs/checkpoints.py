@@ -91,7 +91,7 @@ class Checkpointer:
 
     It has to on SIGTERM, SIGINT, or shortly before `deadline` (of time.monotonic): then it saves the state and raises
     StoppedError. Where saving is slow it saves less often, so that no more than LARGEST_SHARE of the time goes into
-    it. Where it fails, as on a full disk, it warns and the training goes on. Before `saved` there is nothing to save:
+    it. Where it fails, as on a full disk, it warns and the training continues. Before `saved` there is nothing to save:
     then a signal raises StoppedError at once.
     """
 
@@ -145,7 +145,7 @@ class Checkpointer:
         try:
             save_checkpoint(self.path, state)
         except (OSError, InputError) as error:
-            log.warning("%s: cannot save the state at %s: %s; training goes on", trainer.name, self.path, error)
+            log.warning("%s: cannot save the state at %s: %s; training continues", trainer.name, self.path, error)
             return False
         finally:
             self._saved_at = time.monotonic()

@@ -2,7 +2,7 @@
 
 Each network has a directory below results/state/finished, with one for each mark that it was finished with. What is
 there are hard links to the files of the study, so that they take no room of their own; where a file system has no
-links, copies. Without them networks are trained again where snakemake wants them made.
+links, copies. Without them networks are trained again where snakemake asks for them.
 """
 
 import errno
@@ -61,7 +61,7 @@ class Finished:
 
     @property
     def asked(self) -> bool:
-        """Whether a person wants the network trained again."""
+        """Whether a person asks for the network to be trained again."""
         return (self._folder / ASKED).exists()
 
     def ask(self) -> None:

@@ -28,7 +28,7 @@ from transferability.common import processes as lifeline
 ADDRESS = "TRANSFERABILITY_FORK_SERVER"  # environment variable: the server's socket, and the Python that it runs
 LONGEST = 100  # bytes of a socket's path that every system takes
 ANSWER = 60.0  # seconds within which a job has to begin; importing torch on a cold disk takes some
-BEGUN, LOST = "begun", "the process that trained was killed (by hand, or for want of memory)"
+BEGUN, LOST = "begun", "the process that trained was killed (by hand, or as memory ran out)"
 GPU = Path("/dev/nvidiactl")
 
 
@@ -125,7 +125,7 @@ class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
             raise SystemExit
 
     def handle_error(self, request, client_address) -> None:
-        """A connection that could not be served, as for want of processes: its job runs in its own."""
+        """A connection that could not be served, as where processes ran out: its job runs in its own."""
 
 
 class _Job(socketserver.StreamRequestHandler):

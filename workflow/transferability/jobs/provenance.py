@@ -38,6 +38,4 @@ def read_provenance(file: Path) -> dict:
     try:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise InputError(
-            f"{file} is damaged ({error!r}); delete it and run again to train this network anew"
-        ) from error
+        raise InputError(f"{file} is damaged ({error!r}); delete it and run again to retrain this network") from error

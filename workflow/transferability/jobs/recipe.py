@@ -128,5 +128,5 @@ def _marks(path: Path) -> Mapping[str, str]:
             return {name: marks[name] for name in ("fingerprint", "sha256")}
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is damaged ({error!r}); delete it and run again to train this base network anew"
+            f"{path} is damaged ({error!r}); delete it and run again to retrain this base network"
         ) from error

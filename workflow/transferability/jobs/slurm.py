@@ -45,7 +45,7 @@ def _of_this_job(answer: str) -> str:
 def cancel_left_behind(jobs: Collection[str]) -> None:
     """Cancel those of these jobs that are still in the queue: the snakemake that submitted them is gone.
 
-    Nobody would take their results. Jobs that are submitted anew go on from the states that these saved.
+    Nobody would take their results. Jobs that are submitted again resume from the states that these saved.
     """
     if not jobs:
         return

@@ -34,7 +34,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     except (SafetensorError, ValueError, KeyError) as error:
         damage = repr(error)
     if damage:
-        raise InputError(f"{path} is damaged ({damage}); delete it and run again to train this base network anew")
+        raise InputError(f"{path} is damaged ({damage}); delete it and run again to retrain this base network")
     return tensors
 
 

@@ -56,12 +56,12 @@ def build_model(blueprint: Blueprint, size: int, classes: int) -> nn.Module:
 
 
 def pixel_scale(blueprint: Blueprint) -> float:
-    """Return by what a network of the house wants its pixels, 0..255 less the mean image, multiplied."""
+    """Return by what the pixels of a network of the house, 0..255 less the mean image, are multiplied."""
     return import_module(f"transferability.{builder(blueprint.name)}").PIXEL_SCALE
 
 
 def initialize(layer: nn.Module, seed: int) -> None:
-    """Draw anew what weights of a layer have a `filler`, (std, bias), from a generator of their own on the CPU."""
+    """Draw again the weights of a layer that have a `filler`, (std, bias), from a generator of their own on the CPU."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in layer.modules():

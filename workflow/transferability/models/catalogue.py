@@ -32,7 +32,7 @@ FEWEST_LAYERS = 5
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a library says of a model: the size of the images that it was made for, and how it wants their pixels."""
+    """What a library says of a model: the size of the images that it was made for, and how it expects their pixels."""
 
     size: int
     mean: tuple[float, ...]

@@ -25,13 +25,13 @@ class LayeredModel:
         self.learn()
 
     def learn(self) -> None:
-        """Be as training wants it."""
+        """Be as training needs it."""
         self.model.train()
         for module in (module for layer in self._frozen_layers for module in layer.modules()):
             module.training = self._frozen_dropout and isinstance(module, nn.Dropout)
 
     def test(self) -> None:
-        """Be as tests want it: nothing random, nothing that moves."""
+        """Be as tests need it: nothing random, nothing that moves."""
         self.model.eval()
 
     def split(self) -> tuple[nn.Sequential, nn.Sequential]:

@@ -148,7 +148,7 @@ def estimate_seconds(work: pd.DataFrame, speeds: Mapping[int, Speed]) -> pd.Seri
 def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Path) -> tuple[float, int, list[str]]:
     """Compare with finished networks: the median of their time over the estimated one, their number, their devices.
 
-    Without any, 1.0, 0 and nothing. A network that went on from a state counts by its images per second.
+    Without any, 1.0, 0 and nothing. A network that resumed from a state counts by its images per second.
     """
     ratios, devices = [], []
     for network, images, estimated in zip(work["network"], work["trained"], seconds, strict=True):

@@ -18,7 +18,7 @@ from transferability.planning.checks.training import check_classes_and_splits, c
 def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tuple[list[Finding], pd.DataFrame]:
     """Check a study's images, splits, trainings, disk and device; return findings, and a table of the classes.
 
-    Every image is decoded, in several processes, with a progress bar; a call that was killed goes on with the next. A
+    Every image is decoded, in several processes, with a progress bar; a call that was killed is resumed by the next. A
     contact sheet of the classes is written below `results`, if that can be.
     """
     dataset = config["dataset"]

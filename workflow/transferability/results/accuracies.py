@@ -34,7 +34,7 @@ def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     if stale:
         raise InputError(
             f"{len(stale)} of {len(records)} networks were trained by other code, settings or data than this study's: "
-            f"{', '.join(stale)}; run again, or if that does not train them anew, delete these files"
+            f"{', '.join(stale)}; run again, or if that does not retrain them, delete these files"
         )
     return pd.DataFrame(records, columns=COLUMNS), by_class_table(records)
 

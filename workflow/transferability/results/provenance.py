@@ -7,7 +7,7 @@ import pandas as pd
 
 from transferability.jobs.provenance import read_provenance
 
-PROVENANCE_TEXT = """Training jobs by split, host, device and versions: their number, how many of them went on from the
+PROVENANCE_TEXT = """Training jobs by split, host, device and versions: their number, how many of them resumed from the
 state of a job that was stopped, the hours of the last job of each, mean speed, first start and last end (UTC)."""
 
 

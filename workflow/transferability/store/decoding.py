@@ -1,4 +1,4 @@
-"""Decoding one image: a change here makes the store anew, and with it all results whose pixels change."""
+"""Decoding one image: a change here makes the store again, and with it all results whose pixels change."""
 
 import io
 from collections.abc import Callable

@@ -22,7 +22,7 @@ from transferability.store.reading import StoreFiles, pixels_sha256
 def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, code: str, notes: Path) -> None:
     """Decode the images of an index, as such squares, into a store, with a progress bar.
 
-    The store appears under its name only when it is whole; until then a call goes on where an earlier one ended, by
+    The store appears under its name only when it is whole; until then a call resumes where an earlier one ended, by
     the journal at `notes`, where that had the same squares and `code`, a checksum. Raises InputError that lists every
     image that cannot be decoded.
     """

@@ -46,7 +46,7 @@ class Store:
         for place in np.flatnonzero(~self._checked[rows]):
             if zlib.crc32(images[place]) != self._checksums[rows[place]]:
                 raise InputError(
-                    f"{self._path} is damaged at image {rows[place]}; delete it and run again to pack anew"
+                    f"{self._path} is damaged at image {rows[place]}; delete it and run again to repack it"
                 )
         self._checked[rows] = True
         return images
@@ -88,6 +88,6 @@ def open_store(where: StoreFiles) -> Store:
     if damage:
         raise InputError(
             f"{where.store} is damaged, or was not packed from {where.index} ({damage}); "
-            "delete it and run again to pack anew"
+            "delete it and run again to repack it"
         )
     return Store(where.store, pixels, crcs)

@@ -12,19 +12,16 @@ from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from transferability.common.errors import InputError
 from transferability.study.architectures import catalogue, house_names, is_of_a_library, sizes_in_words
 from transferability.study.image_set import image_set_problems, resolve_image_set
+from transferability.study.schema_errors import Key, Problem, accepted, problems_of
 
 REPOSITORY = Path(__file__).parents[3]
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 ALL = "all"  # value of network.n: every number of layers
 MISSING = object()
-
-Key = tuple[str | int, ...]  # part by part: ("training", "rate")
-Problem = tuple[Key, str]  # a key, and what is wrong with it
 
 
 def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--config") -> None:
@@ -112,7 +109,8 @@ def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
     """
     validator = Draft202012Validator(_schema())
     _read_texts(config, validator)
-    problems = [problem for error in validator.iter_errors(config) for problem in _describe(error)]
+    keys = [key for key, _ in _keys(_schema())]
+    problems = [problem for error in validator.iter_errors(config) for problem in problems_of(error, keys)]
     problems = problems or list(_inconsistencies(config))
     if problems:
         contents = {str(file): yaml.safe_load(Path(file).read_text(encoding="utf-8")) for file in files}
@@ -191,48 +189,6 @@ def _read_text(text: str):
         except (ValueError, yaml.YAMLError):
             continue
     return text
-
-
-def _describe(error: ValidationError) -> Iterator[Problem]:
-    key = tuple(error.absolute_path)
-    if error.validator == "additionalProperties":
-        for unknown in sorted(set(error.instance) - set(error.schema["properties"]), key=str):
-            yield (*key, unknown), f"unknown key; accepted here: {', '.join(error.schema['properties'])}"
-    else:
-        yield key, f"{error.instance!r} given; accepted: {accepted(error.schema)}"
-
-
-BOUNDS = {
-    "minimum": "at least",
-    "exclusiveMinimum": "more than",
-    "maximum": "at most",
-    "exclusiveMaximum": "less than",
-}
-
-
-def accepted(schema: Mapping) -> str:
-    """Say in words which values a part of the schema accepts."""
-    if "accepted" in schema:
-        return schema["accepted"]
-    if "enum" in schema:
-        return ", ".join(map(str, schema["enum"]))
-    if schema["type"] == "boolean":
-        return "true or false"
-    words = [_kind(schema)]
-    words += [f"{phrase} {schema[bound]}" for bound, phrase in BOUNDS.items() if bound in schema]
-    if "uniqueItems" in schema:
-        words.append("each value once")
-    if "minItems" in schema:
-        words.append("not empty")
-    return ", ".join(words)
-
-
-def _kind(schema: Mapping) -> str:
-    if isinstance(schema["type"], list):
-        return " or ".join(schema["type"])
-    if schema["type"] == "array":
-        return f"array of ({accepted(schema['items'])})"
-    return schema["type"]
 
 
 def _origin(key: Key, config: Mapping, contents: Mapping[str, Mapping]) -> str | None:

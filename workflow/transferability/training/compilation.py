@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 def compiled(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """Return a function that does the same, to rounding, and draws the same random numbers.
 
-    It is compiled anew for each shape of its arguments. Raises InputError, when called, where that is not possible.
+    It is compiled again for each shape of its arguments. Raises InputError, when called, where that is not possible.
     """
     torch.compiler.reset()  # torch compiles a piece of code but a few times; others' count no more
     options = {"fallback_random": True, "deterministic": True}  # eager's random numbers; no choice by timing

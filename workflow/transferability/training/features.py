@@ -7,7 +7,7 @@ from torch import nn
 
 from transferability.training.batches import TEST_BATCH, Pixels, to_device
 
-FEATURE_BYTES = 2**30  # features of a frozen part are kept, rather than computed anew, up to this size
+FEATURE_BYTES = 2**30  # features of a frozen part are kept, rather than computed again, up to this size
 
 
 class Inputs:
@@ -42,7 +42,7 @@ class Inputs:
 
     def _compute_all(self, pixels: Pixels) -> torch.Tensor:
         batches = pixels.batches(torch.arange(len(self)).split(TEST_BATCH))
-        # Channels last, so that a row of the array is what a batch wants in memory.
+        # Channels last, so that a row of the array is laid out as a batch in memory.
         return torch.cat([_channels_last(self._compute(images)) for _, images in batches])
 
 

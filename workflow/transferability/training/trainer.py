@@ -28,7 +28,7 @@ class Trainer:
     """Trains one network. After `run`, `network` holds its weights, `curve` its tests, and `correct` how many images
     of each label the last test had right.
 
-    `seed_of` gives a seed for each purpose. Training can stop after any iteration and go on from `state()` in another
+    `seed_of` gives a seed for each purpose. Training can stop after any iteration and resume from `state()` in another
     process, to the same result bit for bit.
     """
 
@@ -83,7 +83,7 @@ class Trainer:
     def state(self) -> dict:
         """Return all that a later `resume` needs; tensors are shared with the training, not copied.
 
-        Raises TrainingError if the loss is not finite: from there no training goes on.
+        Raises TrainingError if the loss is not finite: no training recovers from that.
         """
         self._check_finite()
         return {

@@ -1,4 +1,4 @@
-"""ImageNet (ILSVRC-2012) in the archives in which it is handed out, read where they lie: nothing is unpacked."""
+"""ImageNet (ILSVRC-2012) in the archives in which it is distributed, read where they lie: nothing is unpacked."""
 
 import gzip
 import io
@@ -24,9 +24,9 @@ def imagenet(root: Path, faults: list[str]) -> Iterator[Row]:
         try:
             yield from listing(root, faults)
         except FileNotFoundError as error:
-            faults.append(f"{Path(error.filename).name} is missing; this layout wants {TRAIN}, {VAL} and {DEVKIT}")
+            faults.append(f"{Path(error.filename).name} is missing; this layout expects {TRAIN}, {VAL} and {DEVKIT}")
         except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError, KeyError, ValueError) as error:
-            faults.append(f"{name} or {DEVKIT} is damaged ({error}); fetch it anew")
+            faults.append(f"{name} or {DEVKIT} is damaged ({error}); fetch it again")
 
 
 def read(root: Path, path: str) -> bytes:

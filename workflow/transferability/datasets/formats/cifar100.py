@@ -1,4 +1,4 @@
-"""CIFAR-100 in the "python version" that its authors and torchvision hand out."""
+"""CIFAR-100 in the "python version" that its authors and torchvision distribute."""
 
 import io
 import pickle
@@ -37,7 +37,7 @@ def list_images(root: Path, faults: list[str]) -> Iterator[Row]:
         except FileNotFoundError as error:
             faults.append(f"{FOLDER}/{name} is missing ({error}); unpack cifar-100-python.tar.gz there")
         except (pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError) as error:
-            faults.append(f"{FOLDER}/{name} or {FOLDER}/meta is damaged ({error!r}); unpack it anew")
+            faults.append(f"{FOLDER}/{name} or {FOLDER}/meta is damaged ({error!r}); unpack it again")
 
 
 def read(root: Path, path: str) -> bytes:
@@ -61,5 +61,5 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str):
         """Return what may be called; raise UnpicklingError for anything else."""
         if (module, name) not in ALLOWED:
-            raise pickle.UnpicklingError(f"it wants to call {module}.{name}, which no image set needs")
+            raise pickle.UnpicklingError(f"it tries to call {module}.{name}, which no image set needs")
         return super().find_class(module, name)

@@ -34,7 +34,7 @@ def kaggle(root: Path, faults: list[str]) -> Iterator[Row]:
 def _class_folders(root: Path, folder: str, subset: str, faults: list[str], within: str = ".") -> Iterator[Row]:
     """List the images of the class folders in `folder`, or in the subfolder `within` of each."""
     if not (root / folder).is_dir():
-        faults.append(f"{folder} is missing; config key dataset.root wants a directory that holds it")
+        faults.append(f"{folder} is missing; config key dataset.root expects a directory that holds it")
         return
     empty, others = [], []
     classes, loose = _folders_and_files(root / folder)
@@ -60,7 +60,7 @@ def _class_folders(root: Path, folder: str, subset: str, faults: list[str], with
 def _flat_folder(root: Path, folder: str, wnids: dict[str, str], faults: list[str]) -> Iterator[Row]:
     """List the validation images of a folder without classes by the labels that a file gives them (name -> wnid)."""
     if not (root / folder).is_dir():
-        faults.append(f"{folder} is missing; config key dataset.root wants a directory that holds it")
+        faults.append(f"{folder} is missing; config key dataset.root expects a directory that holds it")
         return
     found = _names(root / folder)
     names = {name for name in found if is_image(name)}

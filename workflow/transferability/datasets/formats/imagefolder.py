@@ -64,7 +64,7 @@ def _class_folders(root: Path, folder: str, subset: str, faults: list[str]) -> I
     where = "" if folder == "." else f"{folder}: "
     if not classes:
         faults.append(
-            f"{where}no class folders; config key dataset.root wants a directory that holds CLASS/*.jpg or so"
+            f"{where}no class folders; config key dataset.root expects a directory that holds CLASS/*.jpg or so"
         )
     empty, others = [], []
     for name in sorted(classes):

@@ -38,7 +38,7 @@ def check_given(config: Mapping, sample: np.ndarray | None) -> Finding:
         if seen and not 1 / USUAL < seen.variance < USUAL:
             warnings.append(
                 f"{name}: {seen.in_words()}: your images differ much from those that it was trained on, or "
-                "network.pixels is not how it wants them"
+                "network.pixels is not how it expects them"
             )
     return Finding("given networks", faults, "; ".join(notes) or "none", warnings)
 

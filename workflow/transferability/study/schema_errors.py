@@ -1,0 +1,63 @@
+"""What is wrong with a key of the configuration, and what the schema accepts there, in words."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from jsonschema.exceptions import ValidationError
+
+Key = tuple[str | int, ...]  # part by part: ("training", "rate")
+Problem = tuple[Key, str]  # a key, and what is wrong with it
+
+NEAR = 0.7  # so alike (difflib's ratio) a misspelt name is to what was meant: `lenght` is, `gpu` is not to `cpu`
+BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+
+
+def problems_of(error: ValidationError, keys: Iterable[Key]) -> Iterator[Problem]:
+    """Yield what a schema's error says: a problem for each unknown key, or one for a value; `keys` are all keys."""
+    key = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        for unknown in sorted(set(error.instance) - set(known), key=str):
+            elsewhere = [".".join(other) for other in keys if other[-1] == unknown]
+            hint = did_you_mean(unknown, known) or (f"did you mean `{elsewhere[0]}`? " if elsewhere else "")
+            yield (*key, unknown), f"unknown key; {hint}accepted here: {', '.join(known)}"
+    else:
+        hint = did_you_mean(error.instance, error.schema.get("enum", ()))
+        yield key, f"{error.instance!r} given; {hint}accepted: {accepted(error.schema)}"
+
+
+def did_you_mean(given: object, names: Iterable) -> str:
+    """Return "did you mean `length`? " for a name that is nearly one of those that are accepted, "" for others."""
+    by_lower_case = {name.lower(): name for name in names if isinstance(name, str)}
+    close = get_close_matches(str(given).lower(), by_lower_case, n=1, cutoff=NEAR)
+    return f"did you mean `{by_lower_case[close[0]]}`? " if close else ""
+
+
+def accepted(schema: Mapping) -> str:
+    """Say in words which values a part of the schema accepts."""
+    if "accepted" in schema:
+        return schema["accepted"]
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    if schema["type"] == "boolean":
+        return "true or false"
+    words = [_kind(schema)]
+    words += [f"{phrase} {schema[bound]}" for bound, phrase in BOUNDS.items() if bound in schema]
+    if "uniqueItems" in schema:
+        words.append("each value once")
+    if "minItems" in schema:
+        words.append("not empty")
+    return ", ".join(words)
+
+
+def _kind(schema: Mapping) -> str:
+    if isinstance(schema["type"], list):
+        return " or ".join(schema["type"])
+    if schema["type"] == "array":
+        return f"array of ({accepted(schema['items'])})"
+    return schema["type"]
