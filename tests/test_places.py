@@ -148,7 +148,7 @@ def test_another_workflow_imports_the_whole_study_from_a_few_keys(tmp_path):
     study = importing(tmp_path / "mine", config)
     study.snakemake("study_all")
     accuracies = pd.read_csv(study.root / "results" / "accuracy.csv")
-    assert len(accuracies) == 2 * (2 + 8) + 16 + 3
+    assert len(accuracies) == 2 * (2 + 8 + 2) + 16 + 3
     assert (study.root / "results" / "figure3.pdf").stat().st_size > 5000
     assert study.pending("study_all") == {}
     assert len(study.trained("results")) == len(accuracies)
@@ -210,7 +210,7 @@ def test_a_study_runs_from_another_directory_from_three_keys(tmp_path):
     elsewhere = ("--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", "mine.yaml")
     study = Importing(tmp_path)
     study.snakemake("out/figure2.pdf", "out/paper/claims.csv", *elsewhere)
-    assert len(pd.read_csv(tmp_path / "out" / "accuracy" / "random-splits.csv")) == 2 * (2 + 8)
+    assert len(pd.read_csv(tmp_path / "out" / "accuracy" / "random-splits.csv")) == 2 * (2 + 8 + 2)
     assert (tmp_path / "out" / "figure2.pdf").stat().st_size > 5000
     assert study.pending("out/figure2.pdf", *elsewhere) == {}
     run = study.snakemake("-n", *elsewhere, "--config", "sed=1", check=False)
