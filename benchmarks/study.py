@@ -15,12 +15,13 @@ import torch
 import yaml
 from record import record
 
+from transferability.analysis.relative import CONTROL
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.devices import leased_hardware
 from transferability.jobs.recipe import source_of
 from transferability.jobs.weights_files import read_weights
 from transferability.planning.costs import now
-from transferability.study.architectures import blueprint
+from transferability.study.architectures import blueprint, layer_names
 from transferability.study.network import Network
 from transferability.study.training_settings import read_settings
 from transferability.tasks.task import read_task
@@ -35,7 +36,8 @@ def job_times(results: Path) -> pd.DataFrame:
         network = Network.parse(file.parent.name, file.stem)
         log = (results / "benchmarks" / "train" / network.split / network.name).with_suffix(".tsv")
         job, training = pd.read_csv(log, sep="\t")["s"].item(), json.loads(file.read_text(encoding="utf-8"))["seconds"]
-        rows.append((network.notation, network.frozen, job, training, log.stat().st_mtime))
+        kind = CONTROL if network.n == len(layer_names("caffenet-mini")) else network.notation
+        rows.append((kind, network.frozen, job, training, log.stat().st_mtime))
     return pd.DataFrame(rows, columns=["network", "frozen", "job", "training", "ended"])
 
 

@@ -26,7 +26,7 @@ training: {length: 2 epochs, batch_size: 20, test_every: 1 epochs}
 """
 MINE = ("--configfile", "mine.yaml")
 TABLE = (f"{GIVEN}/accuracy/given.csv",)
-ALL = {f"given-other-{k}/{name}" for k in (0, 1) for name in ("baseB", "A3B", "B3B+")}
+ALL = {f"given-other-{k}/{name}" for k in (0, 1) for name in ("baseB", "A3B", "B3B+", "B8B+")}
 COPIES = {name for name in ALL if name.endswith("A3B")}
 
 

@@ -56,7 +56,7 @@ def test_deleting_base_weights_reruns_that_base_and_its_copies(checkout):
     file = checkout.root / RESULTS / "weights" / "random-0" / "baseA.safetensors"
     kept = file.read_bytes()
     file.unlink()
-    expected = {"train_base": 1, "train_transfer": 4, "collect": 1, "figure2": 1}
+    expected = {"train_base": 1, "train_transfer": 5, "collect": 1, "figure2": 1}
     checkout.trained(RESULTS)
     assert checkout.pending(FIGURE, *TEN) == expected
     checkout.snakemake(str(file.relative_to(checkout.root)), *TEN)

@@ -19,10 +19,10 @@ def test_the_smoke_study_leaves_what_the_design_promises(checkout):
     results = checkout.root / RESULTS
     files = sorted(accuracies(checkout).glob("*.json"))
     assert len(files) == 18 + 2 + 4  # random splits, controls, and preserved layers
-    figures = ["figure1", "filters", "curves", "figure2", "figure3", "figure4", "figureS1"]
-    figures += [f"paper/{name}" for name in figures[3:]]
-    tables = ["table1", "tableS1", "effects", "claims", "advice", "classes", "wordnet_nodes", "distance", "distances"]
-    tables += [f"paper/{name}" for name in tables] + ["provenance"]
+    figures = ["figure1", "filters", "curves", "figure2", "figure3", "figureS1"]
+    figures += [f"paper/{name}" for name in [*figures[3:], "figure4"]]
+    tables = ["table1", "tableS1", "effects", "claims", "advice", "classes", "wordnet_nodes"]
+    tables += [f"paper/{name}" for name in [*tables, "distance", "distances"]] + ["provenance"]
     for name in figures:
         for suffix in (".pdf", ".png"):
             assert (results / f"{name}{suffix}").stat().st_size > 5000, name
@@ -35,7 +35,7 @@ def test_the_smoke_study_leaves_what_the_design_promises(checkout):
     for half in "AB":
         assert (results / "weights" / "random-0" / f"base{half}.safetensors").is_file()
     assert not list((results / "state").rglob("*.pt"))
-    assert len(pd.read_csv(results / "accuracy.csv")) == 55
+    assert len(pd.read_csv(results / "accuracy.csv")) == 49
     names = {file.stem for file in (results / "accuracy" / "whole").glob("*.json")}
     assert names == {"base", "random3", "random7", "reduced-0002", "reduced-0010"}
     assert json.loads((results / "accuracy" / "whole" / "reduced-0002.json").read_text())["train_images"] == 16
@@ -58,10 +58,24 @@ def test_one_split_decides_no_claim(checkout):
     assert len(untold) == 5 and "beats longer training" in untold and "oriented edges" in untold
 
 
+def test_mixed_splits_give_figure_4_and_decide_how_loss_grows_with_distance(checkout):
+    results, mixed = checkout.root / RESULTS, ("--config", "splits={mixed: [0.25]}")
+    files = [f"{RESULTS}/{name}" for name in ("figure4.pdf", "distance.md", "distances.md", "claims.csv")]
+    assert checkout.pending(*files, *SMOKE, *mixed)["train_transfer"] == 4
+    checkout.snakemake(*files, *SMOKE, *mixed)
+    assert (results / "figure4.pdf").stat().st_size > 5000
+    distances = pd.read_csv(results / "distances.csv").set_index("split")["wu_palmer"]
+    assert distances["random-0"] < distances["mixed-25-0"] < distances["manmade-natural"]
+    assert pd.read_csv(results / "distance.csv")["splits"].tolist() == [3] * 3
+    claim = pd.read_csv(results / "claims.csv").query("claim == 9")
+    assert claim["value"].notna().tolist() == [True, False]  # two splits are left without man-made/natural
+
+
 def test_the_time_of_a_study_is_accounted_for(checkout):
     script = [sys.executable, checkout.root / "benchmarks" / "study.py", checkout.root / RESULTS]
     printed = subprocess.run(script, text=True, stdout=subprocess.PIPE, check=True).stdout
     assert re.search(r"^ *BnB\+ +4 ", printed, re.MULTILINE)
+    assert re.search(r"^ *control +2 ", printed, re.MULTILINE)
     shares = [int(share) for share in re.findall(r"(-?\d+)%", printed)]
     assert len(shares) == 6  # start-up, data, forward, backward, test, idle
     assert sum(shares) == pytest.approx(100, abs=4)
@@ -140,7 +154,7 @@ def test_a_change_in_what_training_computes_retrains_everything(checkout):
         assert "factor * rate" in original
         file.write_text(original.replace("factor * rate", "factor * factor * rate"))
         pending = checkout.pending(*SMOKE)
-        assert (pending["train_base"], pending["train_transfer"], pending["train_whole"]) == (5, 36, 4)
+        assert (pending["train_base"], pending["train_transfer"], pending["train_whole"]) == (5, 40, 4)
     finally:
         file.write_text(original)
 
@@ -149,13 +163,13 @@ def test_assigning_a_class_by_hand_leaves_the_random_splits_alone(checkout):
     change = ("--config", "splits={sides: {n01440764: natural}}", "wordnet=/usr/share/wordnet")
     assert checkout.pending(FIGURE, *SMOKE, *change) == {}
     pending = checkout.pending(*SMOKE, *change)
-    assert (pending["split"], pending["train_base"], pending["train_transfer"]) == (1, 2, 16)
+    assert (pending["split"], pending["train_base"], pending["train_transfer"]) == (1, 2, 18)
     assert "train_whole" not in pending
 
 
 def test_settings_of_jobs_retrain_nothing_and_settings_of_training_do(checkout):
     assert checkout.pending(*SMOKE, "--config", "jobs={threads: 2, runtime: 5}", "device=cpu") == {}
-    assert checkout.pending(FIGURE, *SMOKE, "--config", "training={rate: 0.5}")["train_transfer"] == 16
+    assert checkout.pending(FIGURE, *SMOKE, "--config", "training={rate: 0.5}")["train_transfer"] == 18
     reduced = checkout.pending(*SMOKE, "--config", "reduced={training: {rate: 0.5}}")
     assert (reduced["train_whole"], reduced.get("train_transfer")) == (2, None)
 
@@ -232,7 +246,7 @@ def test_an_image_folder_goes_the_same_way(checkout, image_tree):
 def test_the_slurm_profile_plans_the_same_jobs(checkout):
     assert yaml.safe_load((checkout.root / "slurm" / "config.v8+.yaml").read_text())["executor"] == "slurm"
     pending = checkout.pending("--profile", "slurm", "results/figure2.pdf")
-    assert (pending["train_base"], pending["train_transfer"]) == (4, 112)
+    assert (pending["train_base"], pending["train_transfer"]) == (4, 116)
 
 
 def test_the_snakefile_plans_the_papers_study(checkout):
@@ -243,7 +257,7 @@ def test_the_snakefile_plans_the_papers_study(checkout):
         f"network={{n: {list(range(1, 8))}}}",
     )
     pending = checkout.pending("results/paper-study/figure2.pdf", *SMOKE, *settings)
-    assert (pending["train_base"], pending["train_transfer"]) == (8, 224)
+    assert (pending["train_base"], pending["train_transfer"]) == (8, 232)
 
 
 def test_a_retry_asks_for_more_memory_up_to_a_bound_and_for_the_same_time(checkout):

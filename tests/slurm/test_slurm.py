@@ -61,8 +61,8 @@ def test_every_network_of_a_study_is_a_slurm_job_with_a_gpu(checkout, job_log):
     arguments = ("results/slurm/figure2.pdf", "--configfile", "config/smoke.yaml", *settings)
     finish(checkout, start(checkout, *arguments), 500)
     networks = provenance(checkout, "results/slurm")
-    assert len(networks) == 10  # two bases, and each treatment in both directions
-    assert len({network["slurm_job"] for network in networks} - {""}) == 10
+    assert len(networks) == 12  # two bases, two controls, and each treatment in both directions
+    assert len({network["slurm_job"] for network in networks} - {""}) == 12
     assert {network["cuda_visible_devices"] for network in networks} == {"0", "1"}
     finished = set(re.findall(r"JobId=(\d+) .*JobState=COMPLETED", job_log.read_text()))
     assert {network["slurm_job"] for network in networks} <= finished
