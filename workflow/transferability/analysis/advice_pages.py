@@ -154,7 +154,7 @@ def _how_many_tuned(advice: Advice, layers: Sequence[str]) -> str:
     }[advice.freeze_or_tune.answer]
     others = [n for n in answer.left if n not in answer.n]
     if answer.answer != NOT_DECIDED:
-        rest = f", and cannot be told from n = {_list(others)}" if others else ""
+        rest = f", and is not clearly better than n = {_list(others)}" if others else ""
         return f"{rather}; fine-tuned, {_at(answer.n, layers)} is best{rest}."
     if not others:
         return f"{rather}; {_at(answer.n, layers)} is the only n that was fine-tuned."
