@@ -12,7 +12,7 @@ import psutil
 import pytest
 import yaml
 
-from .conftest import FIGURE, RESULTS, SMOKE, accuracies
+from .conftest import FIGURE, RESULTS, SMOKE, Checkout, accuracies
 
 
 def test_the_smoke_study_leaves_what_the_design_promises(checkout):
@@ -58,7 +58,8 @@ def test_one_split_decides_no_claim(checkout):
     assert len(untold) == 5 and "beats longer training" in untold and "oriented edges" in untold
 
 
-def test_mixed_splits_give_figure_4_and_decide_how_loss_grows_with_distance(checkout):
+def test_mixed_splits_give_figure_4_and_decide_how_loss_grows_with_distance(finished_study, tmp_path):
+    checkout = Checkout(tmp_path / "checkout", finished_study)
     results, mixed = checkout.root / RESULTS, ("--config", "splits={mixed: [0.25]}")
     files = [f"{RESULTS}/{name}" for name in ("figure4.pdf", "distance.md", "distances.md", "claims.csv")]
     assert checkout.pending(*files, *SMOKE, *mixed)["train_transfer"] == 4

@@ -70,16 +70,17 @@ print(json.dumps({name: code_fingerprint(f"scripts.{name}") for name in names}))
 """
 FIGURES = {"figure1", "figure2", "figure3", "figureS1", "filters", "curves"}
 TABLES = {"table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes", "provenance", "plan", "advice"}
+TABLES |= {"distance", "distances"}
 
 
 @pytest.mark.parametrize(
     ("edit", "seen"),
     [
-        (("figures/style", "savefig(", "savefig(dpi=50, *"), FIGURES | {"advice"}),
+        (("figures/style", "savefig(", "savefig(dpi=50, *"), FIGURES | {"advice", "distance"}),
         (("common/pages", '"<!doctype html>"', '"<!DOCTYPE html>"'), TABLES),
         (
             ("datasets/wordnet", ".descendants(", ".ancestors("),
-            {"draw_pictures", "split", "classes", "wordnet_nodes", "preflight"},
+            {"draw_pictures", "split", "classes", "wordnet_nodes", "preflight", "distances"},
         ),
         (("jobs/weights_files", "file.get_tensor(name)", "2 * file.get_tensor(name)"), {"filters"}),
         (("study/grid", "set(HALVES) - {target}", "{target}"), {"collect", "plan", "preflight"}),

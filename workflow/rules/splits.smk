@@ -1,6 +1,11 @@
 # Which classes make up the halves A and B of each split. Like the store, made again when settings or code change.
 
 
+def has_sides(split):
+    """Whether the halves of a split rest on which classes are man-made and which natural."""
+    return split == "manmade-natural" or split.startswith(MIXED)
+
+
 rule split:
     input:
         index=rules.index.output.index,
@@ -17,9 +22,9 @@ rule split:
     conda:
         "../../envs/environment.yaml"
     params:
-        # A random split takes no more from WordNet than names.
-        wordnet=lambda wildcards: None if wildcards.split.startswith("random-") else config["wordnet"],
-        sides=lambda wildcards: {} if wildcards.split.startswith("random-") else config["splits"]["sides"],
+        # Other splits take no more from WordNet than names.
+        wordnet=lambda wildcards: config["wordnet"] if has_sides(wildcards.split) else None,
+        sides=lambda wildcards: config["splits"]["sides"] if has_sides(wildcards.split) else {},
         code=script_code("split"),
     script:
         "../scripts/split.py"
