@@ -90,7 +90,7 @@ def test_plan_prints_and_writes_what_is_left(checkout):
     assert page.strip() in run.stdout
     assert re.search(r"scaled by \d+\.\d\d to the time that 49 finished networks took on cpu", page)
     plan = pd.read_csv(checkout.root / "results" / "smoke" / "plan.csv").set_index("treatment")
-    assert plan.loc["transfer", ["done", "waiting"]].tolist() == [19, 1]
+    assert plan.loc["transfer", ["done", "waiting"]].tolist() == [15, 1]
     assert plan.loc["all", "million images left"] > 0
     assert plan.loc["base", "hours left"] == 0
     power = page.partition("## Power")[2]

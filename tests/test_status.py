@@ -186,10 +186,7 @@ def test_a_study_without_an_index_says_so(checkout, tmp_path):
     assert [failure["step"] for failure in told["failures"]] == ["index"]
     assert str(tmp_path / "images") in told["failures"][0]["error"]
     waits = {(network["split"], network["requested"]) for network in told["networks"]}
-    assert waits == {("random-0", True), ("random-0", False), ("manmade-natural", False)} | {
-        ("whole", False),
-        ("mixed-25-0", False),
-    }
+    assert waits == {("random-0", True), ("random-0", False), ("manmade-natural", False), ("whole", False)}
 
 
 def test_a_directory_without_a_study_is_an_error(tmp_path):

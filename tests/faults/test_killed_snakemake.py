@@ -83,7 +83,7 @@ def test_kills_at_random_moments(checkout, expected, table, request):
             hit = victims(psutil.Process(process.pid), kind) if process.poll() is None else []
             kill(hit)
             kills[kind] += bool(hit)
-        code = process.wait(120)
+        code = process.wait(300)
         assert code in ((0, -signal.SIGKILL) if kind.startswith("snakemake") else (0,))
         wait_until_nothing_is_left(checkout)
         if code == 0:

@@ -136,7 +136,7 @@ def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_l
     """kill -9, or a login node that reboots: the next snakemake ends what nobody waits for, and goes on from there."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("2000", "9000"))
+    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("2000", "25000"))
     process = start(checkout, *arguments)
     states = checkout.root / "results/slurm/state/random-0"
     deadline = time.monotonic() + 120
