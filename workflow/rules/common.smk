@@ -68,6 +68,11 @@ def accuracy(network):
     return str(accuracy_file(Path(RESULTS), network.split, network.name))
 
 
+def has_sides(split):
+    """Whether the halves of a split rest on which classes are man-made and which natural."""
+    return split == "manmade-natural" or split.startswith(MIXED)
+
+
 def network_of(wildcards):
     """The network that a job with the wildcards `split` and `network` trains."""
     return Network.parse(wildcards.split, wildcards.network)

@@ -1,11 +1,6 @@
 # Which classes make up the halves A and B of each split. Like the store, made again when settings or code change.
 
 
-def has_sides(split):
-    """Whether the halves of a split rest on which classes are man-made and which natural."""
-    return split == "manmade-natural" or split.startswith(MIXED)
-
-
 rule split:
     input:
         index=rules.index.output.index,
