@@ -38,25 +38,24 @@ def losses(accuracies: pd.DataFrame, distances: pd.DataFrame, measure: str) -> p
     return table.assign(loss=-table["relative"])
 
 
-def by_split(table: pd.DataFrame, layers: Sequence[int], distance: str = DISTANCE) -> pd.DataFrame:
+def by_split(table: pd.DataFrame, layers: Sequence[int]) -> pd.DataFrame:
     """Return distance and mean loss over `layers` of each split: index split, columns distance, loss; ascending."""
     chosen = table[table["n"].isin(layers)]
-    means = chosen.groupby("split").agg(distance=(distance, "first"), loss=("loss", "mean"))
+    means = chosen.groupby("split").agg(distance=(DISTANCE, "first"), loss=("loss", "mean"))
     return means.sort_values(["distance", "loss"])
 
 
-def slope(table: pd.DataFrame, layers: Sequence[int], distance: str = DISTANCE) -> Estimate:
-    """Estimate by how much the mean loss over `layers` grows per STEP of distance (per step of a shortest path).
+def slope(table: pd.DataFrame, layers: Sequence[int]) -> Estimate:
+    """Estimate by how much the mean loss over `layers` grows per STEP of distance.
 
     `table` is that of `losses`. Without three splits of different distances the value is NaN.
     """
-    means = by_split(table, layers, distance)
+    means = by_split(table, layers)
     if len(means) < 3 or np.ptp(means["distance"]) == 0:
         return Estimate(np.nan)
-    unit = STEP if distance == DISTANCE else 1.0
-    fit = stats.linregress(means["distance"] / unit, means["loss"])
+    fit = stats.linregress(means["distance"] / STEP, means["loss"])
     chosen = table[table["n"].isin(layers)]
-    centred = (means["distance"] - means["distance"].mean()) / unit
+    centred = (means["distance"] - means["distance"].mean()) / STEP
     weights = -centred / (centred**2).sum()  # of each split's mean relative accuracy in the slope
     groups = [chosen[chosen["split"] == split] for split in means.index]
     half_an_image = 0.5 / chosen["val_images"].min() * np.sqrt((weights**2).sum())

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.analysis.effects import effects_table
-from transferability.common.errors import InputError, remedy
 from transferability.jobs.accuracy_file import read_record
+from transferability.jobs.status import read_networks
 from transferability.results.accuracies import COLUMNS, by_class_table, with_residuals
 from transferability.study.paths import accuracy_file
 
@@ -41,13 +41,7 @@ def load_study(results: str | Path = "results") -> Study:
     Raises InputError if no study has run there, or for a damaged file.
     """
     results = Path(results)
-    try:
-        listed = pd.read_csv(results / "networks.csv")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"{results}: no study has run here ({error}); give its results directory") from error
-    except OSError as error:
-        raise InputError(f"{error}; {remedy(error)}") from error
-    files = [accuracy_file(results, row.split, row.network) for row in listed.itertuples()]
+    files = [accuracy_file(results, row.split, row.network) for row in read_networks(results).itertuples()]
     records = [read_record(file) for file in files if file.exists()]
     networks = pd.DataFrame(records, columns=COLUMNS).astype({"top1_best10": float})
     tests = [

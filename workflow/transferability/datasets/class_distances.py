@@ -18,7 +18,7 @@ def class_distances(graph: nx.DiGraph, wnids: Sequence[str]) -> dict[str, np.nda
     included, all on shortest ways (Wu & Palmer 1994). It is 0 for a class and itself, and near 1 for classes that meet
     near the root only. `shortest_path` is the number of steps from a up to c and down to b, on the shortest way.
 
-    `graph` is `hypernym_graph`'s. Raises InputError that names classes without hypernyms, and pairs that never meet.
+    `graph` is `hypernym_graph`'s. Raises InputError that names classes without hypernyms.
     """
     alone = [wnid for wnid in wnids if not graph.out_degree(wnid)]
     if alone:

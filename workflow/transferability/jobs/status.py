@@ -49,18 +49,23 @@ def write_networks(results: Path, networks: Iterable[Network], requested: Collec
     write_text(results / "networks.csv", table.to_csv(index=False))
 
 
+def read_networks(results: Path) -> pd.DataFrame:
+    """Read the list that `write_networks` left; InputError if no workflow has run in the results directory."""
+    try:
+        return pd.read_csv(results / "networks.csv")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{results}: no study has run here ({error}); give its results directory") from error
+    except OSError as error:
+        raise InputError(f"{error}; {remedy(error)}") from error
+
+
 def study_status(results: Path, now: float) -> pd.DataFrame:
     """Return one row per network: split, network, treatment, whether the last run of snakemake was asked for it
     (requested), state (STATES), in words detail, share trained (0..1), and seconds_left where it trains (else NaN).
 
     `now` is in seconds since the epoch. Raises InputError if no workflow has run in the results directory.
     """
-    try:
-        networks = pd.read_csv(results / "networks.csv")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"{results}: no study has run here ({error}); give its results directory") from error
-    except OSError as error:
-        raise InputError(f"{error}; {remedy(error)}") from error
+    networks = read_networks(results)
     if "requested" not in networks:  # of a run before there was this column
         networks["requested"] = True
     found = [_state(results, row.split, row.network, now) for row in networks.itertuples()]
