@@ -13,7 +13,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error snakemake cannot run jobs from a path with spaces: move this checkout, $(CURDIR))
 endif
 
-.PHONY: figure2 smoke test quick lint format clean
+.PHONY: figure2 smoke test quick lint docs format clean
 
 figure2: $(VENV)/ready
 	$(BIN)/snakemake results/figure2.pdf --cores all
@@ -43,6 +43,10 @@ quick: $(VENV)/ready
 lint: $(VENV)/ready
 	$(LINT)
 
+# The documentation as a site: open site/index.html.
+docs: $(VENV)/ready
+	$(BIN)/zensical build --clean --strict
+
 format: $(VENV)/ready
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow/rules
@@ -58,4 +62,4 @@ $(VENV)/ready: envs/requirements.lock pyproject.toml
 
 # Results stay: they may have taken weeks.
 clean:
-	rm -rf .venv .venv-* .pytest_cache .ruff_cache workflow/*.egg-info
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .cache site workflow/*.egg-info

@@ -43,8 +43,9 @@ rule all:
     input:
         ALL_MANIFESTS,
         f"{RESULTS}/accuracy.csv",
+        result_files(["configuration"], [""], ["yaml", "html"]),
         result_files(["figure1", "filters", "curves"], [""], ["pdf", "png"]),
-        result_files(["figure2"], studies_with("random-splits"), ["pdf", "png"]),
+        result_files(["figure2"], studies_with("random-splits"), ["pdf", "png", "html"]),
         result_files(
             ["figure3"],
             studies_with("random-splits", "manmade-natural", "random-filters", treatments=["AnB", "random"]),

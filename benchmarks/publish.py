@@ -14,7 +14,7 @@ from PIL import Image
 from transferability.common.atomic_files import write_text
 
 FINDINGS = Path(__file__).parents[1] / "docs" / "findings"
-FIGURES = ("figure2", "figure3", "figure4", "filters", "advice")
+FIGURES = ("figure1", "figure2", "figure3", "figure4", "figureS1", "filters", "curves", "advice")
 TABLES = ("filters", "distances", "provenance")
 
 

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from transferability.jobs.slurm import cancel_left_behind, job_deadline, seconds_left
+from transferability.common.errors import InputError
+from transferability.jobs.slurm import cancel_left_behind, check_slurm_answers, job_deadline, seconds_left
 
 
 @pytest.fixture
@@ -57,3 +58,38 @@ def test_jobs_that_a_killed_snakemake_left_behind_are_cancelled_and_no_others(sl
     cancel_left_behind({"1", "2_1", "8", "4"})
     assert cancelled.read_text() == "1 2_1 2_2\n"
     assert "cancels 3 Slurm jobs that a snakemake left behind here: 1 2_1 2_2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("sinfo", "reason"),
+    [
+        ("echo 'sinfo: error: one' >&2; echo 'sinfo: fatal: no source' >&2; exit 1", "(sinfo: fatal: no source)"),
+        ("exit 1", "()"),
+        (None, "(there is no program sinfo)"),
+    ],
+)
+def test_where_no_slurm_answers_one_error_says_why_and_what_to_do(tmp_path, monkeypatch, sinfo, reason):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if sinfo is not None:
+        (tmp_path / "sinfo").write_text(f"#!/bin/sh\n{sinfo}\n")
+        (tmp_path / "sinfo").chmod(0o755)
+    with pytest.raises(InputError) as error:
+        check_slurm_answers()
+    assert reason in str(error.value) and "leave out --profile slurm" in str(error.value)
+
+
+def test_a_slurm_that_answers_is_no_error(tmp_path, monkeypatch):
+    (tmp_path / "sinfo").write_text("#!/bin/sh\necho main\n")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check_slurm_answers()
+
+
+def test_the_profile_says_that_no_slurm_answers_before_it_submits_anything(checkout, monkeypatch, tmp_path):
+    (tmp_path / "sinfo").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    run = checkout.snakemake("--profile", "slurm", "--config", "results_dir=results/nowhere", check=False)
+    assert run.returncode != 0
+    assert "no Slurm answers on this machine" in run.stdout
+    assert "Traceback" not in run.stdout and not (checkout.root / "results/nowhere/logs").exists()

@@ -90,5 +90,5 @@ def in_report(path, category, title):
         path,
         caption=f"../report/{name}.rst",
         category=category,
-        labels=lambda wildcards: {"result": title, "from": "the paper" if wildcards.get("study") else "this study"},
+        labels=lambda wildcards: {"result": title, "measured": "in the paper" if wildcards.get("study") else "here"},
     )

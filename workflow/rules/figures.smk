@@ -22,6 +22,7 @@ rule figure2:
     output:
         pdf=f"{RESULTS}/{{study}}figure2.pdf",
         png=in_report(f"{RESULTS}/{{study}}figure2.png", "Figures", "Figure 2: copied layers"),
+        html=in_report(f"{RESULTS}/{{study}}figure2.html", "Figures", "Figure 2, to explore"),
     log:
         f"{RESULTS}/logs/{{study}}figure2.log",
     localrule: True

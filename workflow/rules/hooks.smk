@@ -5,11 +5,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from transferability.common.errors import remedy
+from transferability.common.errors import InputError, remedy
 from transferability.common.processes import hold_ctrl_c
 from transferability.jobs import fork_server
 from transferability.jobs.finished import Finished
-from transferability.jobs.slurm import cancel_left_behind
+from transferability.jobs.slurm import cancel_left_behind, check_slurm_answers
 from transferability.jobs.status import read_progress, write_networks
 
 TRAININGS = {}  # the jobs of this run that train, with what is kept of each one's network
@@ -56,10 +56,18 @@ def before_jobs():
         write_networks(Path(RESULTS), NETWORKS, {network for job in workflow.dag.jobs if (network := trained_by(job))})
     if workflow.touch:
         return
+    if workflow.executor_plugin.name == "slurm":
+        try:
+            check_slurm_answers()
+        except InputError as error:
+            raise WorkflowError(f"{error}")
     for job in workflow.dag.needrun_jobs():
         if network := trained_by(job):
             TRAININGS[job] = kept_of(network)
     workflow.scheduler.failed = FailedJobs(workflow.scheduler.failed)
+    # With a limit of jobs per second, each job that ends makes Snakemake look through all waiting jobs once more per
+    # second from then on: half a core, after some hundred jobs.
+    workflow.scheduler.job_rate_limiter = None
     answer_ctrl_c()
     if TRAININGS:
         networks = len([job for job in workflow.dag.jobs if trained_by(job)])

@@ -231,3 +231,19 @@ rule provenance:
         code=script_code("provenance"),
     script:
         "../scripts/provenance.py"
+
+
+rule configuration:
+    output:
+        yaml=f"{RESULTS}/configuration.yaml",
+        html=in_report(f"{RESULTS}/configuration.html", "Provenance", "Configuration"),
+    log:
+        f"{RESULTS}/logs/configuration.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        config=lambda wildcards: config,
+        code=script_code("configuration"),
+    script:
+        "../scripts/configuration.py"

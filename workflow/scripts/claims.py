@@ -29,7 +29,7 @@ def main(job):
     study = Study.from_tables(ours, read_kernels(paths(job.input.kernels)), job.params.measure, distances)
     paper = read_accuracies([Path(job.input.paper)])
     table = claims_table(study, Study.from_tables(paper, read_kernels([]), "top1_best10"))
-    text = "\n\n".join([*premises(study), RULES])
+    text = "\n\n".join([*premises(study), "The rules, and what each verdict rests on, are below."])
     parts = table.drop(columns=["conclusion", "verdict"])
-    sections = [Section("Claims", text, claims_summary(table)), Section("Parts", "What each verdict rests on.", parts)]
+    sections = [Section("Claims", text, claims_summary(table)), Section("Parts", RULES, parts)]
     write_pages(table, sections, paths(job.output), digits=4)

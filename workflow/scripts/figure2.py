@@ -1,7 +1,10 @@
 """Draw Figure 2: the accuracy of every network, and the treatments' means, over the number of copied layers."""
 
+from pathlib import Path
+
 from transferability.common.script import paths, script
 from transferability.figures.figure2 import draw_figure2
+from transferability.figures.interactive import interactive_figure2, save_chart
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_accuracies
 
@@ -10,4 +13,5 @@ from transferability.results.accuracies import read_accuracies
 def main(job):
     accuracies, params = read_accuracies(paths(job.input)), job.params
     figure = draw_figure2(accuracies, params.measure, params.study, params.layers)
-    save_figure(figure, paths(job.output))
+    save_figure(figure, paths([job.output.pdf, job.output.png]))
+    save_chart(interactive_figure2(accuracies, params.measure), Path(job.output.html))

@@ -223,12 +223,12 @@ def decide(parts: list[Part], found: list[Estimate]) -> str:
 
 
 def claims_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per claim of `claims_table`: claim, conclusion, verdict, and its parts by their verdicts."""
+    """Return a row per claim of `claims_table`: claim, verdict, conclusion, and its parts by their verdicts."""
     rows = []
     for (claim, conclusion, verdict), parts in table.groupby(["claim", "conclusion", "verdict"], sort=False):
         by_verdict = parts.groupby("part_verdict", sort=False)["part"].agg("; ".join)
         said = [f"{own}: {by_verdict[own]}" for own in VERDICTS if own in by_verdict] if len(parts) > 1 else []
-        rows.append({"claim": claim, "conclusion": conclusion, "verdict": verdict, "parts": ". ".join(said)})
+        rows.append({"claim": claim, "verdict": verdict, "conclusion": conclusion, "parts": ". ".join(said)})
     return pd.DataFrame(rows)
 
 

@@ -11,9 +11,9 @@ CONTROL = "control"  # of treatments: all layers copied and trained again, B8B+
 def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Pair each network that is no base with the base network of its split and target half.
 
-    Returns columns split, target, n, treatment (BnB, BnB+, AnB, AnB+, control, Bn~1B, An~1B, random), accuracy, base,
-    relative (accuracy - base), val_images and, if `accuracies` has it (as `read_study` gives it), by_class, less
-    that of the base. Networks without such a base are left out.
+    Returns columns split, network, target, n, treatment (BnB, BnB+, AnB, AnB+, control, Bn~1B, An~1B, random),
+    accuracy, base, relative (accuracy - base), val_images and, if `accuracies` has it (as `read_study` gives it),
+    by_class, less that of the base. Networks without such a base are left out.
     """
     known = [BY_CLASS] if BY_CLASS in accuracies else []
     base = accuracies[accuracies["treatment"] == "base"].set_index(["split", "target"])[[measure, *known]]
@@ -26,5 +26,5 @@ def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     if known:
         pairs = zip(table[BY_CLASS], table["base_by_class"], strict=True)
         table[BY_CLASS] = [None if own is None or its is None else own - its for own, its in pairs]
-    columns = ["split", "target", "n", "treatment", "accuracy", "base", "relative", "val_images", *known]
+    columns = ["split", "network", "target", "n", "treatment", "accuracy", "base", "relative", "val_images", *known]
     return table[columns].reset_index(drop=True)

@@ -10,10 +10,15 @@ import pandas as pd
 
 from transferability.common.atomic_files import write_text
 
-STYLE = """body { font: 14px/1.45 sans-serif; margin: 1.5em; color: #1b1b1b; background: white }
-table { border-collapse: collapse; margin: 0.8em 0 1.6em }
+STYLE = """body { font: 13px/1.4 sans-serif; margin: 1.2em; color: #1b1b1b; background: white }
+p { max-width: 48em }
+table { border-collapse: collapse; margin: 0.8em 0 1.6em; display: block; overflow-x: auto }
 th, td { padding: 0.25em 0.8em; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top }
-th { border-bottom: 2px solid #888 }"""
+th { border-bottom: 2px solid #888; cursor: pointer }
+th[aria-sort=ascending]::after { content: " \\25b2" }
+th[aria-sort=descending]::after { content: " \\25bc" }"""
+# Sorts a table by the column whose head is clicked: sortable-tablesort 4.1.7, Unlicense.
+SORTABLE = Path(__file__).parent / "sortable.min.js"
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,9 @@ def _html(sections: Sequence[Section]) -> str:
         parts.append(f"<h2>{escape(section.title)}</h2>")
         parts += [f"<p>{escape(paragraph)}</p>" for paragraph in section.text.split("\n\n")]
         if section.table is not None:
-            parts.append(section.table.to_html(index=False, border=0))
+            parts.append(section.table.to_html(index=False, border=0, classes="sortable"))
         if section.image:
             picture = b64encode(section.image.read_bytes()).decode()
             parts.append(f"<img src='data:image/png;base64,{picture}' alt='{escape(section.title)}' width='100%'>")
+    parts.append(f"<script>{SORTABLE.read_text(encoding='utf-8')}</script>")
     return "\n".join(parts) + "\n"

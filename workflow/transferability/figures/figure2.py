@@ -58,7 +58,7 @@ def draw_figure2(accuracies: pd.DataFrame, measure: str, study: str = "", layers
     top, bottom = figure.subplots(2, sharex=True)
     along = LayerAxis.of(table, layers)
     relative = relative_accuracies(table, measure)
-    looks = LOOKS | {CONTROL: _control_look(along.all_layers)}
+    looks = LOOKS | {CONTROL: control_look(along.all_layers)}
     scatter(top, base, measure, BASE, along)
     for treatment in _found(looks, relative):
         scatter(top, relative[relative["treatment"] == treatment], "accuracy", looks[treatment], along)
@@ -89,7 +89,8 @@ def treatment_means(relative: pd.DataFrame) -> pd.DataFrame:
     return means.assign(bar=by_split.groupby(["treatment", "n"]).sem())
 
 
-def _control_look(n: int) -> Look:
+def control_look(n: int) -> Look:
+    """How the control is drawn, whose n is the number of all layers."""
     return Look(f"control B{n}B$^+$: all layers copied, trained again", "#8db8ee", "#1a3a8f", "*", size=1.8)
 
 

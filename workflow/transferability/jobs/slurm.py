@@ -9,6 +9,8 @@ import time
 from collections.abc import Collection
 from getpass import getuser
 
+from transferability.common.errors import InputError
+
 log = logging.getLogger(__name__)
 
 SLURM_JOB = "SLURM_JOB_ID"
@@ -40,6 +42,26 @@ def _of_this_job(answer: str) -> str:
     """What squeue says of this job: of an array it lists all tasks, whose own numbers come first."""
     lines = [line.split() for line in answer.splitlines()]
     return next((line[1] for line in lines if len(line) == 2 and line[0] == os.environ[SLURM_JOB]), "")
+
+
+def check_slurm_answers() -> None:
+    """Raise InputError where no Slurm answers: nothing that is submitted would ever run.
+
+    What its plugin says then takes 40 s, and names neither the reason nor a remedy.
+    """
+    try:
+        asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, encoding="utf-8", timeout=30)
+        if asked.returncode == 0:
+            return
+        reason = asked.stderr.strip().splitlines()[-1:]
+    except OSError:
+        reason = ["there is no program sinfo"]
+    except subprocess.TimeoutExpired:
+        reason = ["sinfo has not answered for 30 s"]
+    raise InputError(
+        f"no Slurm answers on this machine ({''.join(reason)}); go where sinfo lists partitions, such as a login node "
+        "of your cluster, or leave out --profile slurm to train on this machine"
+    )
 
 
 def cancel_left_behind(jobs: Collection[str]) -> None:

@@ -1,0 +1,13 @@
+"""The configuration of this study: defaults, files and the command line merged."""
+
+from pathlib import Path
+
+from transferability.common.atomic_files import write_text
+from transferability.common.script import script
+from transferability.results.configuration import as_yaml, configuration_page
+
+
+@script
+def main(job):
+    write_text(Path(job.output.yaml), as_yaml(job.params.config))
+    configuration_page(job.params.config, Path(job.output.html))

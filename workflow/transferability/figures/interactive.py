@@ -1,0 +1,112 @@
+"""Figure 2 to explore in a browser: each network named under the pointer, treatments switched on and off."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import altair
+import pandas as pd
+
+from transferability.analysis.relative import CONTROL, relative_accuracies
+from transferability.common.atomic_files import write_text
+from transferability.figures.figure2 import LOOKS, control_look
+from transferability.figures.style import BASE, MEASURES, Look
+
+SHAPES = {"o": "circle", "D": "diamond", "*": "triangle-up"}  # matplotlib's markers in Vega's words
+TITLE = ["One mark per network: point at it to see which.", "Lines: means over splits and halves."]
+BOXES = """
+    #vis.vega-embed { flex-direction: column; }
+    .vega-bindings { display: flex; flex-wrap: wrap; gap: 0.3em 1.5em; font: 13px sans-serif; }"""
+LEGEND = altair.Legend(title=None, orient="top", columns=3)
+DASHES = {"-": [1, 0], "--": [6, 3]}
+
+
+def interactive_figure2(accuracies: pd.DataFrame, measure: str) -> altair.LayerChart:
+    """Return Figure 2 as a chart for browsers: a mark per network, a line through the means of each treatment.
+
+    `accuracies` is a table of accuracies (`accuracies.COLUMNS`), of which the random splits are shown; `measure` is the
+    column that is plotted: top1 or top1_best10. A box for each treatment shows or hides its networks and its line.
+    """
+    table = accuracies[accuracies["split"].str.startswith("random-")]
+    relative = relative_accuracies(table, measure)
+    base = table[table["treatment"] == "base"].rename(columns={measure: "accuracy"}).assign(relative=0.0)
+    looks = {"base": BASE} | LOOKS | {CONTROL: control_look(int(table["n"].max()))}
+    networks = pd.concat([base, relative])[["split", "network", "treatment", "n", "accuracy", "relative"]]
+    networks = networks[networks["treatment"].isin(looks)]
+    looks = {name: look for name, look in looks.items() if (networks["treatment"] == name).any()}
+    networks["beside"] = networks["n"] + networks["treatment"].map({name: look.shift for name, look in looks.items()})
+    networks["points"] = 100 * networks["relative"]
+    networks["treatment"] = networks["treatment"].map({name: _in_words(look) for name, look in looks.items()})
+    by_words = {_in_words(look): look for look in looks.values()}
+    boxes = _boxes(by_words)
+    shown = " || ".join(f"(datum.treatment == '{words}' && {box.name})" for words, box in boxes.items())
+    layers = (_lines(networks, by_words), _marks(networks, by_words, measure))
+    return (
+        altair.layer(*[layer.transform_filter(shown) for layer in layers])
+        .add_params(*boxes.values())
+        .resolve_legend(fill="independent", stroke="independent", shape="independent")
+        .properties(width="container", height=400, title=altair.Title(TITLE, anchor="start", fontWeight="normal"))
+    )
+
+
+def save_chart(chart: altair.TopLevelMixin, path: Path) -> None:
+    """Write a chart as a page that loads nothing from elsewhere."""
+    page = chart.to_html(inline=True, embed_options={"actions": False})
+    write_text(path, page.replace("<style>", f"<style>{BOXES}", 1))
+
+
+def _in_words(look: Look) -> str:
+    """A look's label, without matplotlib's signs for superscripts and what follows a colon."""
+    return look.label.partition(":")[0].replace("$^+$", "+")
+
+
+def _boxes(looks: Mapping[str, Look]) -> dict[str, altair.Parameter]:
+    """A box to tick for each treatment, in a row below the chart."""
+    return {
+        words: altair.param(name=f"shown{number}", value=True, bind=altair.binding_checkbox(name=f"{words} "))
+        for number, words in enumerate(looks)
+    }
+
+
+def _lines(networks: pd.DataFrame, looks: Mapping[str, Look]) -> altair.Chart:
+    """A line through the means over splits and halves of every treatment that has more than one n."""
+    means = networks.groupby(["treatment", "n"], as_index=False)["accuracy"].mean()
+    faces, dashes = [look.face for look in looks.values()], [DASHES[look.line] for look in looks.values()]
+    return (
+        altair.Chart(means)
+        .mark_line(strokeWidth=1.5)
+        .encode(
+            altair.X("n:Q"),
+            altair.Y("accuracy:Q"),
+            altair.Color("treatment:N", scale=altair.Scale(domain=list(looks), range=faces), legend=None),
+            altair.StrokeDash("treatment:N", scale=altair.Scale(domain=list(looks), range=dashes), legend=None),
+        )
+    )
+
+
+def _marks(networks: pd.DataFrame, looks: Mapping[str, Look], measure: str) -> altair.Chart:
+    """A mark for each network, which says what it is when the pointer is on it."""
+
+    def scale(range_: list[str]) -> altair.Scale:
+        return altair.Scale(domain=list(looks), range=range_)
+
+    ticks = sorted(networks["n"].unique().tolist())
+    reach = altair.Scale(domain=[-0.5, ticks[-1] + 0.5], nice=False)
+    return (
+        altair.Chart(networks)
+        .mark_point(filled=True, size=60, opacity=1, strokeWidth=1)
+        .encode(
+            altair.X(
+                "beside:Q", title="number n of copied layers", axis=altair.Axis(values=ticks, format="d"), scale=reach
+            ),
+            altair.Y("accuracy:Q", title=MEASURES[measure], scale=altair.Scale(zero=False)),
+            altair.Fill("treatment:N", scale=scale([look.face for look in looks.values()]), legend=LEGEND),
+            altair.Stroke("treatment:N", scale=scale([look.edge for look in looks.values()]), legend=LEGEND),
+            altair.Shape("treatment:N", scale=scale([SHAPES[look.marker] for look in looks.values()]), legend=LEGEND),
+            tooltip=[
+                altair.Tooltip("network:N"),
+                altair.Tooltip("split:N"),
+                altair.Tooltip("accuracy:Q", format=".1%"),
+                altair.Tooltip("points:Q", title="points from base", format="+.1f"),
+            ],
+        )
+    )
