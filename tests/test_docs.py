@@ -1,15 +1,19 @@
 """Pages of the documentation, done as they say."""
 
+import os
 import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+
+from transferability.study.configuration import complete_config, lay_defaults_under
 
 from .conftest import REPOSITORY, Checkout
 
@@ -20,7 +24,71 @@ SMALL = [
     "random_filters=false",
     "reduced={examples_per_class: []}",
 ]
+TRAIN = REPOSITORY / "workflow" / "rules" / "train.smk"
 SHORT = "length: 3 epochs, batch_size: 20, test_every: 1 epochs"
+
+
+# The pages whose blocks of shell commands a test below runs, all of them.
+RUN = ("add-an-architecture.md", "getting-started.md", "your-own-images.md")
+LANGUAGES = {"sh", "console", "text", "python", "yaml", "snakemake"}
+PAGES = sorted(
+    page
+    for page in [*REPOSITORY.glob("*.md"), REPOSITORY / "config" / "README.md", *REPOSITORY.glob("docs/*.md")]
+    if not page.is_symlink()
+)
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page's blocks of shell commands, without comments."""
+    found = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [line.partition(" #")[0].strip() for block in found for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_command_of_a_page_is_run_by_a_test_or_the_page_notes_why_not(page):
+    """Blocks of commands are `sh` where a test runs them, else `console`, below a remark that says what they need."""
+    text = page.read_text(encoding="utf-8")
+    fences = re.findall(r"^```(.*)$", text, re.MULTILINE)[::2]  # each other one ends a block
+    assert set(fences) <= LANGUAGES
+    remarks = re.findall(r"^<!-- not run by tests: .+ -->\n```console$", text, re.MULTILINE)
+    assert len(remarks) == fences.count("console")
+    assert set(commands(page)) <= {line for name in RUN for line in commands(REPOSITORY / "docs" / name)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_configurations_in_pages_are_accepted(page):
+    found = re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    for content in filter(None, map(yaml.safe_load, found)):
+        if "set-resources" in content:  # a profile
+            rules = set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)", TRAIN.read_text(encoding="utf-8"), re.MULTILINE))
+            assert set(content["set-resources"]) == rules
+        elif content.get("network", {}).get("architecture") != "tinynet":  # which a test adds, and trains
+            lay_defaults_under(content)
+            complete_config(content, [])
+
+
+@pytest.mark.slow
+def test_getting_started_is_done_as_the_page_says(tmp_path):
+    study = Checkout(tmp_path / "checkout")
+    environment = study.root / ".venv"
+    environment.mkdir()
+    (environment / "bin").symlink_to(Path(sys.executable).parent)
+    (environment / "ready").touch()
+    config = yaml.safe_load((study.root / "config" / "config.yaml").read_text(encoding="utf-8"))
+    config |= yaml.safe_load("{" + ", ".join(SMALL).replace("=", ": ") + "}")
+    config |= {"preserved": {"n": []}, "network": {"n": [3, 7]}, "splits": {"random": 1}}
+    config["training"] |= {"length": "3 epochs", "batch_size": 20, "test_every": "1 epochs"}
+    (study.root / "config" / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    name, content = blocks("getting-started.md", "yaml")[0].split("\n", 1)
+    (study.root / name.removeprefix("# ")).write_text(content, encoding="utf-8")
+    found = blocks("getting-started.md", "sh")
+    script = "\n".join(["set -e", *found, "ls results/quick/accuracy/random-0"])
+    given = os.environ | {"PYTHONPATH": str(study.library)}
+    run = subprocess.run(["bash", "-c", script], cwd=study.root, env=given, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    made = {"figure2.pdf", "figure2.html", "advice.md", "report.html", "quick/figure2.pdf"}
+    assert all((study.root / "results" / name).stat().st_size > 1000 for name in made)
+    assert "A3B+.json" in run.stdout.splitlines()
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -61,7 +129,7 @@ def save_photographs(folder, classes=("ants", "bees"), images=15):
 def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     study = Checkout(tmp_path / "checkout")
     save_photographs(study.root / "photographs")
-    save, copy, preflight, train = blocks("your-own-images.md", "sh")
+    save, copy, preflight, plan, train = blocks("your-own-images.md", "sh")
     offline = save.replace("weights='IMAGENET1K_V1'", "weights=None")
     assert offline != save
     for command in (offline, copy):
@@ -72,8 +140,10 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     (study.root / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     found = study.snakemake(*shlex.split(preflight)[1:]).stdout
     assert "Everything is in order" in found
+    study.snakemake(*shlex.split(plan)[1:])
     study.snakemake(*shlex.split(train)[1:])
     results = study.root / "results" / "my-images"
+    assert "networks" in (results / "plan.md").read_text(encoding="utf-8")
     page = (results / "advice.md").read_text(encoding="utf-8")
     assert page.startswith("## Advice: layers of imagenet\n")
     assert "layer4.1" in page and "layer1.0" not in page

@@ -17,12 +17,13 @@ EVERYWHERE = {
     r"wants": "expects, needs",
     r"comes to (the|its|their)": "amounts to, ends with",
     r"whilst|amongst|hence|thereof|therein|thereby|whereof|whereby|whereupon|wherefore|hitherto": "a modern word",
+    r"tells": "says, shows, reports",
+    r"shall": "is to, will",
     r"ought to|so as to|in order that|lest": "should, so that",
 }
 IN_PAGES = {
-    r"shall": "is to, will",
     r"(go|going) on": "resume, continue",
-    r"tells|tell of": "reports, says, shows",
+    r"tell of": "reports, says, shows",
     r"(is|are|was|were|be) told": "is reported",
     r"(come|came) to (the|its|their)": "amount to, end with",
 }

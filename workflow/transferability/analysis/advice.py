@@ -10,7 +10,7 @@ Each answer has an error of ALPHA at most, whatever the number of layers:
 - How many to freeze? Each n for losing less than MARGIN, in two ways that share ALPHA: in a fixed order, from the
   smallest n upward, each at ALPHA / 2, up to the first that fails (this keeps the error of the sequence, Maurer,
   Hothorn & Lehmacher 1995, as the first n that loses is tested once); and every n at ALPHA / 2 divided by their number
-  (Bonferroni), for features that gain at a large n what no test tells at a small one. "None" needs the smallest n to
+  (Bonferroni), for features that gain at a large n what no test shows at a small one. "None" needs the smallest n to
   lose more than MARGIN, at ALPHA.
 - How many to fine-tune? An n is ruled out if the best lies above it at level ALPHA / (number of n - 1): the best n in
   truth is ruled out with probability ALPHA at most (subset selection, Gupta 1965; Hsu's comparison with the best,
@@ -53,7 +53,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Advice:
-    """The answers for one source of features: see the module. `beyond_training` tells AnB+ from longer training."""
+    """The answers for one source of features: see the module. `beyond_training` compares AnB+ with longer training."""
 
     pays: Answer
     freezable: Answer

@@ -6,7 +6,7 @@ the t test of the splits' means, and that is what a mixed model with random spli
 was tried and covers far less than its level with the two to eight splits of a study (benchmarks/coverage.py). Splits
 may coincide, as accuracies count whole images: the error is never taken to be less than half an image gives.
 Second, all splits are tested on the same validation images, which repeating splits does not average out. What the
-last tests had right of each class tells how large that is: the variance clustered by class, less its part within
+last tests had right of each class shows how large that is: the variance clustered by class, less its part within
 splits, which the first error has already (two-way clustering, Cameron, Gelbach & Miller 2011). Where that is not known,
 as for the paper, it is the binomial error of the difference as if networks erred independently; as they err on the same
 images, that is an upper bound. So it is where a given network is copied from: all splits have all classes there, which

@@ -7,8 +7,8 @@ that of BnB+ over all n. A study draws around it, with the variances of `Spread`
   all n the same; and a rest of each cell (split, treatment, n). A cell is the mean of its two halves, as claims weigh
   them alike;
 - an error of the validation images, which all splits share, of each treatment, and one of all that are frozen and one
-  of all that learn. It is a share of the variance of as many coin tosses, and the rules are told as many images as that
-  stands for. So images need not be drawn one by one (`simulation.simulate_study` does, some ten times as slowly).
+  of all that learn. It is a share of the variance of as many coin tosses, and the rules are given as many images as
+  that stands for. So images need not be drawn one by one (`simulation.simulate_study` does, some ten times as slowly).
 """
 
 from collections.abc import Mapping, Sequence
@@ -201,7 +201,7 @@ NOT_SIMULATED = "not simulated"
 def power_section(config: Mapping, images: int, accuracies: pd.DataFrame, total: int = STUDIES) -> Section | None:
     """Return the table of what how many splits decide; None for networks that the claims do not speak of.
 
-    `images` is the number of validation images of all classes, `accuracies` tells of the networks that are finished.
+    `images` is the number of validation images of all classes, `accuracies` has the networks that are finished.
     """
     if not has_the_papers_layers(config["network"]["architecture"]):
         return None

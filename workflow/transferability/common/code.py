@@ -50,8 +50,8 @@ def code_fingerprint(*names: str) -> str:
         if definition not in seen:
             seen.add(definition)
             pending += [*_used(*definition), *_run_by_import_of(definition[0])]
-    # Definitions that say the same are told apart by what their names mean, and these by what theirs mean, until no
-    # more are told apart: then going deeper tells nothing new.
+    # Definitions that say the same are distinguished by what their names mean, and these by what theirs mean, until no
+    # more are distinguished: then going deeper shows nothing new.
     depth, told_apart, checksums = 0, -1, set()
     while len(checksums) > told_apart:
         told_apart, checksums = len(checksums), {_said(*definition, depth) for definition in seen}

@@ -12,7 +12,7 @@ class TrainingError(Exception):
 
 
 class StoppedError(Exception):
-    """A training was told to stop, and did, with its state saved."""
+    """A training was asked to stop, and did, with its state saved."""
 
 
 def first_line(error: Exception) -> str:

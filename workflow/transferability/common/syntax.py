@@ -167,7 +167,7 @@ class _WhatCounts(ast.NodeTransformer):
         return node
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
-        """Its name does not count where only a log line or an error told it."""
+        """Its name does not count where only a log line or an error named it."""
         self.generic_visit(node)
         if node.name not in set().union(*map(_names, node.body)):
             node.name = None

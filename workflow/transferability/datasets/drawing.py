@@ -4,7 +4,7 @@ Every synset carries a vector of appearance genes: the mean of its hypernyms' ge
 wnid. So classes that are near in WordNet look alike, and man-made things differ from natural ones. A class's genes
 become a shape, a texture, colours and a background; every picture adds its own pose, light, clutter and noise.
 
-What tells classes apart is not the same on both sides: under `organism` shapes are lobed, colours strong and textures
+What distinguishes classes is not the same on both sides: under `organism` shapes are lobed, colours strong and textures
 alike; elsewhere shapes are polygonal, colours dull and textures of every kind. So features of one side serve the other
 less than those of a random half do.
 """

@@ -38,7 +38,7 @@ def list_images(layout: str, root: Path, validation: float | None = None) -> tup
         return pd.DataFrame(columns=["path", "wnid", "subset"]), faults
     faults: list[str] = []
     table = pd.DataFrame(kind.images(root, faults), columns=["path", "wnid", "subset"])
-    if faults:  # classes may lack images for reasons that are told already
+    if faults:  # classes may lack images for reasons that are reported already
         table["subset"] = table["subset"].replace("", "train")
     else:
         table = _with_subsets(table, validation, faults)

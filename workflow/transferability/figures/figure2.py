@@ -45,7 +45,7 @@ def draw_figure2(accuracies: pd.DataFrame, measure: str, study: str = "", layers
     """Draw both panels from the random splits of a table of accuracies (`accuracies.COLUMNS`).
 
     `measure` is the column that is plotted: top1 or top1_best10. `study` says in words what was trained on, what, and
-    how long, for the title. `layers` are the names of the network's layers, where they shall stand below n. Bars are
+    how long, for the title. `layers` are the names of the network's layers, where they are to stand below n. Bars are
     those of `treatment_means`. Raises InputError without base networks.
     """
     table = accuracies[accuracies["split"].str.startswith("random-")]

@@ -135,7 +135,7 @@ def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) ->
 def accuracy_record(recipe: Recipe, trainer: Trainer, task: Task, mark: str) -> dict:
     """Return what a network's accuracy file holds: a function of configuration, data and code alone.
 
-    by_class tells of each class how many of its validation images the last test had right: "41/50".
+    by_class has for each class how many of its validation images the last test had right: "41/50".
     """
     images = np.bincount(task.val.labels, minlength=task.classes)
     record = {

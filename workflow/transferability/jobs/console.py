@@ -54,10 +54,10 @@ class Failure:
     def lines(self) -> list[str]:
         """The error with its job and log; the first line says it all where an error has only one."""
         first, *more = self.error.splitlines()
-        told = first if first.startswith(self.name) else f"{self.name}: {first}"  # many errors begin with the name
+        said = first if first.startswith(self.name) else f"{self.name}: {first}"  # many errors begin with the name
         if len(more) > SHOWN:
             more = [*more[:SHOWN], f"  and {len(more) - SHOWN} more lines in the log"]
-        return [f"{told} (log: {self.log})" if self.log else told, *more]
+        return [f"{said} (log: {self.log})" if self.log else said, *more]
 
 
 class Run:
@@ -108,7 +108,7 @@ class Run:
         return f"{line}, about {left} left" if left else line
 
     def fail(self, number: int, reason: str = "") -> str:
-        """A job has failed: return what to say, or "" once the run was told to stop. `reason` is Snakemake's."""
+        """A job has failed: return what to say, or "" once the run was asked to stop. `reason` is Snakemake's."""
         job = self._jobs.get(number, Job(f"job {number}", {}))  # one that failed before it started
         self._training.pop(number, None)
         if self.stopped:

@@ -61,9 +61,9 @@ class Job:
 
 
 def train_job(task: Mapping) -> None:
-    """Do what `task` tells, plain data: log, and the fields of Recipe, Source, Products and Job.
+    """Do what `task` says, plain data: log, and the fields of Recipe, Source, Products and Job.
 
-    Raises SystemExit after an error that the log tells, as for code that is not that of the recipe.
+    Raises SystemExit after an error that the log has, as for code that is not that of the recipe.
     """
     with job_log(task["log"]):
         check_code(task["recipe"]["code"], *training_code(task["recipe"]["architecture"]["name"]))
@@ -138,7 +138,7 @@ def _train(
 
 
 class _Watch:
-    """An `assembly.Watch` that saves states, tells progress, and notes from where, and how many images, it trains."""
+    """An `assembly.Watch` that saves states, reports progress, and notes from where, and how many images, it trains."""
 
     def __init__(self, checkpointer: Checkpointer, progress: Progress):
         self.checkpointer, self.progress = checkpointer, progress

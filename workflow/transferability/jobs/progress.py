@@ -21,9 +21,9 @@ FIRST = 1.0  # seconds until the first
 
 
 class Progress:
-    """Tells what a job does, in a file at `path` while it is entered, from a thread of its own.
+    """Says what a job does, in a file at `path` while it is entered, from a thread of its own.
 
-    So the file is as young as the job is alive, whatever it is busy with. It tells doing, host, pid, slurm_job,
+    So the file is as young as the job is alive, whatever it is busy with. It holds doing, host, pid, slurm_job,
     directory and when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s,
     seconds_left and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
     """

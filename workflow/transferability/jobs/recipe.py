@@ -26,7 +26,7 @@ def training_code(architecture: str) -> tuple[str, str]:
 class Recipe:
     """How a network is trained, by value, so that a change in how that follows from its name shows.
 
-    Seeds are derived from `name`, "random-0/A3B+"; `network` is what `Network.facts` tells. The first `copied` layers
+    Seeds are derived from `name`, "random-0/A3B+"; `network` is what `Network.facts` returns. The first `copied` layers
     are its base's, the first `frozen` never learn. `architecture` holds the fields of a Blueprint. `training` is the
     configuration's section, `seed` the study's, `code` the checksum of what computes.
     """

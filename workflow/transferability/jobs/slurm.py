@@ -1,4 +1,4 @@
-"""What Slurm is asked and told: when it ends this job, and that jobs which nobody waits for should end."""
+"""What Slurm is asked for and asked to do: when it ends this job, and that jobs which nobody waits for should end."""
 
 import logging
 import os

@@ -91,7 +91,7 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
 
 
 def read_progress(results: Path, split: str, network: str) -> dict | None:
-    """Return what a network's job tells of itself (`progress.Progress`), or None if there is nothing."""
+    """Return what a network's job reports of itself (`progress.Progress`), or None if there is nothing."""
     try:
         return dict(json.loads(progress_file(results, split, network).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

@@ -96,7 +96,7 @@ def _facts(architecture: str) -> _Facts:
 
 
 def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
-    """Return what tells whether images of a size are taken: by these layers, or by a model built for that size."""
+    """Return whether images of a size are taken, as a function: by these layers, or by a model built for that size."""
 
     @cache
     def takes(size: int) -> bool:

@@ -1,4 +1,4 @@
-"""Is everything in order, before anything trains? All that is wrong is told at once."""
+"""Is everything in order, before anything trains? All that is wrong is reported at once."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

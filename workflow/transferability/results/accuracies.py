@@ -22,7 +22,7 @@ def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Raises InputError for a damaged file, and for one that other code, settings or data made.
 
-    The first has COLUMNS. The second tells what the last test had right of each class: columns split, network, wnid,
+    The first has COLUMNS. The second has what the last test had right of each class: columns split, network, wnid,
     correct, images.
     """
     records = [read_record(file) for file in expected]

@@ -17,7 +17,7 @@ class StoreFiles:
     """The files that make up a store.
 
     `store` is a .npy file of uint8 (images, size, size, 3), RGB, `checksums` one of uint32, the CRC-32 of every image.
-    `description`, a JSON file, tells the number of images, their size, a checksum of the pixels and one of `index`, the
+    `description`, a JSON file, has the number of images, their size, a checksum of the pixels and one of `index`, the
     table of the images in their order (`index.index_images`); and how images became squares, if not as in the paper.
     """
 
@@ -82,7 +82,7 @@ def open_store(where: StoreFiles) -> Store:
         found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
         found |= {"sha256": pixels_sha256(crcs), "index": file_sha256(where.index)}
         differing = [f"{key} {described.get(key)!r}" for key in found if described.get(key) != found[key]]
-        damage = f"{where.description.name} tells of " + ", ".join(differing) if differing else ""
+        damage = f"{where.description.name} says " + ", ".join(differing) if differing else ""
     except (ValueError, EOFError, IndexError, AttributeError) as error:
         damage = first_line(error)
     if damage:

@@ -100,7 +100,7 @@ class Network:
         return 0 if self.fine_tuned else self.n
 
     def facts(self) -> dict:
-        """What an accuracy file tells of the network itself."""
+        """What an accuracy file says of the network itself."""
         return {
             "network": self.name,
             "split": self.split,

@@ -9,7 +9,7 @@ def accuracy_file(results: Path, split: str, network: str) -> Path:
 
 
 def provenance_file(results: Path, split: str, network: str) -> Path:
-    """Return the JSON file that tells where, when and how fast a network was trained."""
+    """Return the JSON file that says where, when and how fast a network was trained."""
     return results / "provenance" / split / f"{network}.json"
 
 
@@ -24,7 +24,7 @@ def manifest_file(results: Path, split: str, half: str) -> Path:
 
 
 def progress_file(results: Path, split: str, network: str) -> Path:
-    """Return the JSON file that tells, while a network is trained, how far it is."""
+    """Return the JSON file that says, while a network is trained, how far it is."""
     return results / "state" / split / f"{network}.progress"
 
 

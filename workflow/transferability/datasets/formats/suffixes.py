@@ -50,7 +50,7 @@ def count_suffixes(paths: Sequence[str]) -> str:
 
 
 def no_images(paths: Sequence[str]) -> str:
-    """Return a fault that tells of files among the images of classes which would silently not count."""
+    """Return a fault that names files among the images of classes which would silently not count."""
     return (
         f"{len(paths)} entries of class folders are no images that Pillow opens ({count_suffixes(paths)}), e.g. "
         f"{min(paths)}; convert them (to .png or .jpg), put images right into the folder of their class, or remove "

@@ -15,7 +15,7 @@ from transferability.datasets.formats.suffixes import Row
 log = logging.getLogger(__name__)
 
 COLUMNS = ["path", "label"]
-FEW = 3  # names that a fault tells
+FEW = 3  # names that a fault lists
 
 
 def table(file: Path, faults: list[str]) -> Iterator[Row]:

@@ -15,7 +15,7 @@ from transferability.datasets.image_files import ImageFiles, work_through
 from transferability.planning.checks import Finding
 from transferability.store.decoding import check_scale, try_to_decode
 
-FEW = 3  # names that a sentence tells
+FEW = 3  # names that a sentence lists
 ODD = 20  # a format counts as odd where fewer than one in so many images have it
 SUBSETS = {"train": "training", "val": "validation"}
 
