@@ -169,7 +169,10 @@ def test_assigning_a_class_by_hand_leaves_the_random_splits_alone(checkout):
 
 
 def test_settings_of_jobs_retrain_nothing_and_settings_of_training_do(checkout):
-    assert checkout.pending(*SMOKE, "--config", "jobs={threads: 2, runtime: 5}", "device=cpu") == {}
+    assert checkout.pending(*SMOKE, "--config", "jobs={threads: 2, runtime: 5}", "device=cpu") == {
+        "configuration": 1,
+        "all": 1,
+    }
     assert checkout.pending(FIGURE, *SMOKE, "--config", "training={rate: 0.5}")["train_transfer"] == 18
     reduced = checkout.pending(*SMOKE, "--config", "reduced={training: {rate: 0.5}}")
     assert (reduced["train_whole"], reduced.get("train_transfer")) == (2, None)

@@ -70,7 +70,7 @@ print(json.dumps({name: code_fingerprint(f"scripts.{name}") for name in names}))
 """
 FIGURES = {"figure1", "figure2", "figure3", "figureS1", "filters", "curves"}
 TABLES = {"table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes", "provenance", "plan", "advice"}
-TABLES |= {"distance", "distances"}
+TABLES |= {"distance", "distances", "configuration"}
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ TABLES |= {"distance", "distances"}
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_what_a_script_uses_is_seen_by_its_rule_and_no_other(copy, edit, seen):  # noqa: F811
-    """So a change of plots draws them anew, and trains nothing."""
+    """So a change of plots draws them again, and trains nothing."""
     before, after = around(copy, edit, SCRIPTS)
     assert {name for name in before if before[name] != after[name]} - {"train"} == seen
