@@ -66,7 +66,8 @@ def interrupted(command: list[str], when: str, cwd: Path) -> str:
         if not asked and re.search(when.encode(), printed):
             asked = len(printed)
             os.write(terminal, b"\x03")
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 1
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    assert code == 1, printed.decode()
     os.close(terminal)
     return printed[asked:].decode()
 

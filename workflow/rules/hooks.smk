@@ -1,5 +1,6 @@
 # What happens before jobs start, and after some failed: which finished networks are kept, who serves the jobs, and
 # what a failure stops.
+import asyncio
 import signal
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +93,15 @@ def answer_ctrl_c():
 
 
 def stop(*_signal):
+    """Interrupt the scheduler. Within one of its coroutines the interruption would come up again in the next one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        asyncio.get_running_loop().call_soon_threadsafe(interrupt)
+    except RuntimeError:  # no coroutine runs
+        interrupt()
+
+
+def interrupt():
     raise KeyboardInterrupt
 
 
