@@ -56,8 +56,8 @@ $(VENV)/ready: envs/requirements.lock pyproject.toml
 	@echo "sets up $(VENV) with the $$(grep -c == $<) packages of $<: 6 GB on disk, a download of 3 GB unless pip has it"
 	@echo "in its cache; takes about 2 minutes, and longer where the download does"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --requirement envs/requirements.lock
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 # Results stay: they may have taken weeks.

@@ -112,15 +112,20 @@ def _clustered_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
 
 def _class_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
     """Standard error from testing on finitely many classes and images, as far as splits share it (one: all of it)."""
-    parts = [
-        weight / len(group) * pd.concat(list(group[BY_CLASS]), keys=group["split"], names=["split", "wnid"])
-        for group, weight in zip(groups, weights, strict=True)
-    ]
-    influence = pd.concat(parts).groupby(["split", "wnid"]).sum()
-    shared = (influence.groupby("wnid").sum() ** 2).sum()
-    splits = influence.index.get_level_values("split").nunique()
-    if splits > 1:  # of all pairs of splits, those of a split with itself are left out: their share is 1 / splits
-        shared = (shared - (influence**2).sum()) * splits / (splits - 1)
+    networks = pd.concat(groups)
+    residuals = list(networks[BY_CLASS])
+    sizes = [len(residual) for residual in residuals]
+    share = np.repeat(
+        [weight / len(group) for group, weight in zip(groups, weights, strict=True)], list(map(len, groups))
+    )
+    split, splits = pd.factorize(networks["split"])
+    wnid, wnids = pd.factorize(np.concatenate([residual.index for residual in residuals]))
+    cells = np.repeat(split, sizes) * len(wnids) + wnid
+    sums = np.bincount(cells, np.repeat(share, sizes) * np.concatenate(residuals), len(splits) * len(wnids))
+    influence = sums.reshape(len(splits), len(wnids))
+    shared = (influence.sum(axis=0) ** 2).sum()
+    if len(splits) > 1:  # of all pairs of splits, those of a split with itself are left out: their share is 1 / splits
+        shared = (shared - (influence**2).sum()) * len(splits) / (len(splits) - 1)
     return float(np.sqrt(max(0, shared)))
 
 

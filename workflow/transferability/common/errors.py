@@ -1,6 +1,7 @@
 """The errors that a user is meant to read: each says in one message what is wrong, where, and what would do."""
 
 import errno
+from collections.abc import Collection
 
 
 class InputError(Exception):
@@ -18,6 +19,12 @@ class StoppedError(Exception):
 def first_line(error: Exception) -> str:
     """Return the first line of an exception's message or, if it has none, its kind."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def some_of(names: Collection[str], number: int = 3) -> str:
+    """Return the first few of many names as text, and how many more there are."""
+    more = len(names) - number
+    return ", ".join(list(names)[:number]) + (f" and {more} more" if more > 0 else "")
 
 
 def remedy(error: OSError | MemoryError) -> str:

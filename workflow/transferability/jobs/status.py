@@ -6,6 +6,7 @@ how logs end.
 
 import argparse
 import json
+import os
 import re
 import sys
 import time
@@ -197,8 +198,10 @@ def main() -> None:
             watch(arguments.results, sys.stdout)
         else:
             report = read_report(arguments.results, time.time())
-            print(json.dumps(as_json(report), indent=1) if arguments.json else plain_page(report))
+            print(json.dumps(as_json(report), indent=1) if arguments.json else plain_page(report), flush=True)
     except InputError as error:
         raise SystemExit(f"error: {error}") from error
+    except BrokenPipeError:  # as `| head` leaves it; Python writes what is left at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         pass

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from transferability.common.errors import InputError, first_line
+from transferability.common.errors import InputError, first_line, some_of
 from transferability.models.layers import layer_keys
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def fitted(
     chosen = {key: found[key] if key in found else torch.zeros(shapes[key], dtype=torch.int64) for key in shapes}
     _check_numbers({key: tensor for key, tensor in chosen.items() if state.get(key, tensor).is_floating_point()}, path)
     if aside := [key for key in tensors if key.removeprefix(prefix) not in shapes]:
-        log.info("%s: not copied: %s", path, _some(aside))
+        log.info("%s: not copied: %s", path, some_of(aside, NAMED))
     log.info(
         "%s: %d of %d entries of %d layers%s",
         path,
@@ -159,7 +159,7 @@ def _check_names(
         if key in found and found[key].shape != shapes[key]
     ]
     faults = {"missing": missing, "left over": left, "of another shape": other}
-    told = [f"{len(keys)} {kind}: {_some(keys)}" for kind, keys in faults.items() if keys]
+    told = [f"{len(keys)} {kind}: {some_of(keys, NAMED)}" for kind, keys in faults.items() if keys]
     if told:
         raise InputError(
             f"{path} does not fit: {'; '.join(told)}; give network.architecture, and the training.crop, that these "
@@ -173,18 +173,14 @@ def _check_numbers(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
         kinds = ", ".join(sorted({str(tensors[key].dtype).removeprefix("torch.") for key in coarse}))
         raise InputError(
             f"{path}: {len(coarse)} entries are {kinds}, in float32 this network may do other things than as it was "
-            f"trained: {_some(coarse)}; give the float32 weights or, if these are all there are, convert them: "
-            "{name: tensor.float() for name, tensor in weights.items()}"
+            f"trained: {some_of(coarse, NAMED)}; give the float32 weights or, if these are all there are, convert "
+            "them: {name: tensor.float() for name, tensor in weights.items()}"
         )
     if wrong := [key for key, tensor in tensors.items() if not tensor.isfinite().all()]:
-        raise InputError(f"{path}: {len(wrong)} entries have NaN or infinite numbers: {_some(wrong)}; get it again")
+        raise InputError(
+            f"{path}: {len(wrong)} entries have NaN or infinite numbers: {some_of(wrong, NAMED)}; get it again"
+        )
 
 
 def _shape(shape: Iterable[int]) -> str:
     return "x".join(map(str, shape)) or "a number"
-
-
-def _some(names: Collection[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join([*list(names)[:NAMED], *([f"and {more} more"] if more > 0 else [])])

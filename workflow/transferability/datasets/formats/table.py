@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from transferability.common.errors import some_of
 from transferability.datasets.formats.subsets import NAMES, names_of_subsets
 from transferability.datasets.formats.suffixes import Row
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ["path", "label"]
-FEW = 3  # names that a fault lists
 
 
 def table(file: Path, faults: list[str]) -> Iterator[Row]:
@@ -68,9 +68,9 @@ def _repeated(rows: pd.DataFrame) -> Iterator[str]:
     two_labels = groups.index[groups["nunique"] > 1].tolist()
     twice = groups.index[(groups["size"] > 1) & (groups["nunique"] == 1)].tolist()
     if two_labels:
-        yield f"{len(two_labels)} paths have two labels: {_few(two_labels)}; keep the right one"
+        yield f"{len(two_labels)} paths have two labels: {some_of(two_labels)}; keep the right one"
     if twice:
-        yield f"{len(twice)} paths are there twice: {_few(twice)}; remove one of each"
+        yield f"{len(twice)} paths are there twice: {some_of(twice)}; remove one of each"
 
 
 def _missing(file: Path, rows: pd.DataFrame) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _missing(file: Path, rows: pd.DataFrame) -> Iterator[str]:
     missing = [path for path in paths if not (file.parent / path).is_file()]
     if missing:
         yield (
-            f"{len(missing)} of {len(paths)} files are missing: {_few(missing)}; paths are below {file.parent}, or "
+            f"{len(missing)} of {len(paths)} files are missing: {some_of(missing)}; paths are below {file.parent}, or "
             "absolute"
         )
 
@@ -90,7 +90,7 @@ def _subsets(rows: pd.DataFrame, faults: list[str]) -> pd.Series:
     given = rows["subset"].str.lower()
     known = [name for names in NAMES.values() for name in names]
     if unknown := sorted(set(given) - {*known, ""}):
-        faults.append(f"unknown subset: {_few(unknown)}; accepted: {', '.join(known)}")
+        faults.append(f"unknown subset: {some_of(unknown)}; accepted: {', '.join(known)}")
     chosen = names_of_subsets(set(given))
     log.info("subsets: %s", ", ".join(f"{subset} is {name}" for subset, name in chosen.items()) or "none")
     if "val" not in chosen:
@@ -100,7 +100,3 @@ def _subsets(rows: pd.DataFrame, faults: list[str]) -> pd.Series:
     if others := int((mapped == "other").sum()):
         log.info("%d rows of other subsets do not count", others)
     return mapped
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:FEW]) + (", ..." if len(names) > FEW else "")

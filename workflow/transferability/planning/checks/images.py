@@ -11,11 +11,11 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from transferability.common.errors import some_of
 from transferability.datasets.image_files import ImageFiles, work_through
 from transferability.planning.checks import Finding
 from transferability.store.decoding import check_scale, try_to_decode
 
-FEW = 3  # names that a sentence lists
 ODD = 20  # a format counts as odd where fewer than one in so many images have it
 SUBSETS = {"train": "training", "val": "validation"}
 
@@ -74,7 +74,7 @@ def _formats(paths: Sequence[str], formats: Sequence[str]) -> str:
     parts = []
     for name, count in Counter(filter(None, formats)).most_common():
         odd = [path for path, other in zip(paths, formats, strict=True) if other == name]
-        named = f" ({_few(odd)})" if count * ODD < len(paths) else ""
+        named = f" ({some_of(odd)})" if count * ODD < len(paths) else ""
         parts.append(f"{count:,} {name}{named}")
     return ", ".join(parts)
 
@@ -88,13 +88,9 @@ def _duplicates(paths: Sequence[str], subsets: Sequence[str], digests: Sequence[
     both = [of for of in places.values() if len(of) == 2]
     if not both:
         return []
-    pairs = _few([f"{of['val'][0]} is {of['train'][0]}" for of in both])
+    pairs = some_of([f"{of['val'][0]} is {of['train'][0]}" for of in both])
     count = sum(len(of["val"]) for of in both)
     return [f"{count:,} validation images are training images as well, byte for byte: {pairs}; remove one of each"]
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:FEW]) + (", ..." if len(names) > FEW else "")
 
 
 def _decode(files: ImageFiles, rows: range, before: dict | None) -> dict:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import networkx as nx
 import pandas as pd
 
-from transferability.common.errors import InputError
+from transferability.common.errors import InputError, some_of
 from transferability.datasets.wordnet import hypernym_graph
 from transferability.planning.checks import Finding
 from transferability.study.grid import KEYS, experiments, random_splits, study_networks
@@ -52,11 +52,9 @@ def _make_splits(config: Mapping, wnids: list[str], graph: nx.DiGraph) -> tuple[
         except InputError as error:
             faults[kind] = str(error)
     made = len({split for split, _ in tasks})
-    return Finding("splits", list(faults.values()), f"{made} of {len(names)} can be made: {_some(names)}"), tasks
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") if names else "none"
+    return Finding(
+        "splits", list(faults.values()), f"{made} of {len(names)} can be made: {some_of(names, 5) or 'none'}"
+    ), tasks
 
 
 def list_experiments(config: Mapping) -> Finding:
