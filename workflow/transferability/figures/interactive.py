@@ -11,7 +11,8 @@ from transferability.common.atomic_files import write_text
 from transferability.figures.figure2 import LOOKS, control_look
 from transferability.figures.style import BASE, MEASURES, Look
 
-SHAPES = {"o": "circle", "D": "diamond", "*": "triangle-up"}  # matplotlib's markers in Vega's words
+STAR = "M0,-1L.22,-.31L.95,-.31L.36,.12L.59,.81L0,.38L-.59,.81L-.36,.12L-.95,-.31L-.22,-.31Z"
+SHAPES = {"o": "circle", "D": "diamond", "*": STAR}  # matplotlib's markers for Vega
 TITLE = ["One mark per network: point at it to see which.", "Lines: means over splits and halves."]
 BOXES = """
     #vis.vega-embed { flex-direction: column; }
@@ -26,20 +27,15 @@ def interactive_figure2(accuracies: pd.DataFrame, measure: str) -> altair.LayerC
     `accuracies` is a table of accuracies (`accuracies.COLUMNS`), of which the random splits are shown; `measure` is the
     column that is plotted: top1 or top1_best10. A box for each treatment shows or hides its networks and its line.
     """
-    table = accuracies[accuracies["split"].str.startswith("random-")]
-    relative = relative_accuracies(table, measure)
-    base = table[table["treatment"] == "base"].rename(columns={measure: "accuracy"}).assign(relative=0.0)
-    looks = {"base": BASE} | LOOKS | {CONTROL: control_look(int(table["n"].max()))}
-    networks = pd.concat([base, relative])[["split", "network", "treatment", "n", "accuracy", "relative"]]
-    networks = networks[networks["treatment"].isin(looks)]
+    networks = _networks(accuracies[accuracies["split"].str.startswith("random-")], measure)
+    looks = {"base": BASE} | LOOKS | {CONTROL: control_look(int(networks["n"].max()))}
     looks = {name: look for name, look in looks.items() if (networks["treatment"] == name).any()}
     networks["beside"] = networks["n"] + networks["treatment"].map({name: look.shift for name, look in looks.items()})
-    networks["points"] = 100 * networks["relative"]
     networks["treatment"] = networks["treatment"].map({name: _in_words(look) for name, look in looks.items()})
-    by_words = {_in_words(look): look for look in looks.values()}
-    boxes = _boxes(by_words)
+    looks = {_in_words(look): look for look in looks.values()}
+    boxes = _boxes(looks)
     shown = " || ".join(f"(datum.treatment == '{words}' && {box.name})" for words, box in boxes.items())
-    layers = (_lines(networks, by_words), _marks(networks, by_words, measure))
+    layers = (_lines(networks, looks), _marks(networks, looks, measure))
     return (
         altair.layer(*[layer.transform_filter(shown) for layer in layers])
         .add_params(*boxes.values())
@@ -52,6 +48,15 @@ def save_chart(chart: altair.TopLevelMixin, path: Path) -> None:
     """Write a chart as a page that loads nothing from elsewhere."""
     page = chart.to_html(inline=True, embed_options={"actions": False})
     write_text(path, page.replace("<style>", f"<style>{BOXES}", 1))
+
+
+def _networks(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """One row per network that Figure 2 shows: what it is, its accuracy, and how many points it lies above base."""
+    relative = relative_accuracies(table, measure)
+    base = table[table["treatment"] == "base"].rename(columns={measure: "accuracy"}).assign(relative=0.0)
+    networks = pd.concat([base, relative]).assign(points=lambda both: 100 * both["relative"])
+    shown = networks["treatment"].isin(["base", *LOOKS, CONTROL])
+    return networks.loc[shown, ["split", "network", "treatment", "n", "accuracy", "points"]]
 
 
 def _in_words(look: Look) -> str:
