@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri
 
 from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise
 from transferability.analysis.claim_parts import MARGIN
@@ -97,8 +97,9 @@ def _tested(network: Network, p: float, difficulty: np.ndarray, members: np.ndar
     """The row of a network that has a share `p` of images right, tested on `members`, each a class of its own."""
     luck = rng.standard_normal(len(members))
     score = np.sqrt(CORRELATION) * difficulty[members] + np.sqrt(1 - CORRELATION) * luck
-    right = pd.Series(score < stats.norm.ppf(p), index=members)
-    return _row(network, right.mean(), len(members)) | {BY_CLASS: (right - right.mean()) / len(right)}
+    right = score < ndtri(p)
+    residual = pd.Series((right - right.mean()) / len(members), index=members)
+    return _row(network, right.mean(), len(members)) | {BY_CLASS: residual}
 
 
 def _row(network: Network, top1: float, val_images: int) -> dict:
