@@ -13,11 +13,14 @@ ifneq ($(words $(CURDIR)),1)
 $(error snakemake cannot run jobs from a path with spaces: move this checkout, $(CURDIR))
 endif
 
-.PHONY: figure2 smoke test quick lint docs format clean
+.PHONY: figure2 install smoke test quick lint docs format clean
 
 figure2: $(VENV)/ready
 	$(BIN)/snakemake results/figure2.pdf --cores all
 	@echo "open results/figure2.pdf"
+
+# The environment, and no more.
+install: $(VENV)/ready
 
 # The whole study in small, again each time. With another Python, in an environment of its own:
 # make smoke PYTHON=python3.13 VENV=.venv-3.13

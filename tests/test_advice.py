@@ -114,7 +114,10 @@ def test_the_page_says_what_to_do_in_three_sentences_and_shows_every_n():
     what, figure, why, rules = page(table, NAMES)
     assert what.text.startswith("Copy layers: that beats training from scratch (")
     assert "it is more than longer training alone gives." in what.text
-    assert "The largest n that can stay frozen is n = 2 (layer1.0): that costs less than a point (" in what.text
+    assert (
+        "The largest n that can stay frozen is n = 2 (layer1.0): no loss against training from scratch (" in what.text
+    )
+    assert "This rests on " in what.text
     assert figure.text.startswith("Accuracy over the number n of copied layers")
     assert "Fine-tune rather than freeze; fine-tuned, n = 3 (layer2.0) is best." in what.text
     assert what.table["layer"].tolist() == list(NAMES)

@@ -83,7 +83,12 @@ def test_the_control_has_a_marker_of_its_own_and_is_not_joined(n):
     assert sorted(top.collections[-1].get_offsets()[:, 0]) == [n] * 4
     assert sorted(top.collections[-1].get_offsets()[:, 1]) == pytest.approx([0.61, 0.69, 0.71, 0.75])
     joined = [line for line in bottom.lines if len(line.get_xdata()) > 1 and line.get_linestyle() != "None"]
-    assert [max(line.get_xdata()) for line in joined] == [2, 2, 1]  # BnB+, AnB and, from side to side, base
+    assert [max(line.get_xdata()) for line in joined] == [
+        2,
+        2,
+        1,
+        1,
+    ]  # BnB+, AnB and, from side to side, base and control
     alone = [line for line in bottom.lines if list(line.get_xdata()) == [n] and line.get_marker() == "*"]
     assert [list(line.get_ydata()) for line in alone] == [[pytest.approx(0.69)]]
     assert bottom.get_xticklabels()[-1].get_text() == f"{n} (all)"

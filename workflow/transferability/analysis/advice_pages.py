@@ -98,7 +98,11 @@ def advice_sections(
     advices = {source: advise(rows) for source, rows in found.items()}
     return [
         *(
-            Section(f"Advice: {called(source)}", words(advice, layers), _over_n(table, source))
+            Section(
+                f"Advice: {called(source)}",
+                f"{words(advice, layers)}\n\n{_basis(found[source])}",
+                _over_n(table, source),
+            )
             for source, advice in advices.items()
         ),
         Section("Accuracy over n", FIGURE, image=figure),
@@ -114,6 +118,18 @@ def words(advice: Advice, layers: Sequence[str]) -> str:
     """Say in three sentences what to do."""
     sentences = (_whether, _how_many_frozen, _how_many_tuned)
     return " ".join(sentence(advice, layers) for sentence in sentences)
+
+
+def _basis(relative: pd.DataFrame) -> str:
+    """Say how much the answers rest on, and so what would narrow their intervals."""
+    splits, images = relative["split"].nunique(), relative["val_images"].max()
+    kind = "repeats" if relative["split"].str.startswith(GIVEN).all() else "splits"
+    return (
+        f"This rests on {splits} {kind if splits > 1 else kind.removesuffix('s')} and {images:,} validation images. "
+        "More of either make intervals narrower; two repeats decide little, four much more."
+        if kind == "repeats"
+        else f"This rests on {splits} {kind if splits > 1 else 'split'} with {images:,} validation images each half."
+    )
 
 
 def _whether(advice: Advice, layers: Sequence[str]) -> str:
@@ -140,7 +156,8 @@ def _how_many_frozen(advice: Advice, layers: Sequence[str]) -> str:
         return f"Keep no copied layers frozen: already {_at(answer.n, layers)} loses more than a point ({seen})."
     if answer.answer == NOT_DECIDED:
         return f"How many copied layers can stay frozen is not decided{_why(answer)} ({_at(answer.n, layers)}: {seen})."
-    return f"The largest n that can stay frozen is {_at(answer.n, layers)}: that costs less than a point ({seen})."
+    largest = f"The largest n that can stay frozen is {_at(answer.n, layers)}"
+    return f"{largest}: no loss against training from scratch ({seen})."
 
 
 def _how_many_tuned(advice: Advice, layers: Sequence[str]) -> str:

@@ -50,7 +50,9 @@ def _draw(axes: Axes, rows: pd.DataFrame, layers: Sequence[str]) -> None:
         middle = scratch + 100 * own["difference"]
         bars = 100 * np.abs(np.stack([own["difference"] - own["low"], own["high"] - own["difference"]]))
         kind = {"marker": look.marker, "color": look.edge, "markerfacecolor": look.face, "markersize": 6 * along.scale}
-        at = own["n"] + look.shift * along.gap
+        at = own["n"] + look.shift * along.aside
         axes.errorbar(at, middle, bars, label=label, linewidth=1.2, elinewidth=1, capsize=2, **kind)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0), min(high, 101))  # an interval may reach beyond what an accuracy can be
     axes.set_ylabel("top-1 accuracy, %")
     along.draw(axes)

@@ -129,17 +129,24 @@ def _draw_means(
         axes.errorbar(own.index, own["mean"], own["bar"], **mark, **bars)
     axes.axhline(base, color="black", linewidth=0.8, linestyle=":", zorder=1.5)
     axes.plot([0], [base], "o", color="black", markerfacecolor="white", markersize=6)
-    axes.set_title(textwrap.fill(MEANS, WIDTH), loc="left", fontsize=9)
+    control = relative.loc[relative["treatment"] == CONTROL, "accuracy"].mean()
+    if not np.isnan(control):
+        axes.axhline(control, color=looks[CONTROL].edge, linewidth=0.8, linestyle=(0, (1, 4)), zorder=1.5)
+    said = MEANS if np.isnan(control) else f"{MEANS}; dotted: base and control"
+    axes.set_title(textwrap.fill(said, WIDTH), loc="left", fontsize=9)
     lines["base"] = pd.Series(base, index=sorted({0}.union(*(line.index for line in lines.values()))))
-    return _draw_areas(axes, lines, along.last / 7)  # as far as from one layer to the next in the paper's figure
+    return _draw_areas(
+        axes, lines, control, along.last / 7
+    )  # as far as from one layer to the next in the paper's figure
 
 
-def _draw_areas(axes: Axes, lines: Mapping[str, pd.Series], aside: float) -> list[Artist]:
+def _draw_areas(axes: Axes, lines: Mapping[str, pd.Series], control: float, aside: float) -> list[Artist]:
     """Shade and number the parts between the lines, beside their n by a part of `aside`; return what the legend says.
 
-    The legend states of each part the mean of its difference over n. It is shaded where the difference has the sign
-    that its interpretation speaks of, and numbered where it is widest (3 on the line above it). Part 3 is left out
-    where part 2 is nowhere: what was not lost cannot be recovered.
+    The legend states of each part the mean of its difference over n; of part 5 also that from `control`, the accuracy
+    after longer training (NaN where there is none). It is shaded where the difference has the sign that its
+    interpretation speaks of, and numbered where it is widest (3 on the line above it). Part 3 is left out where part 2
+    is nowhere: what was not lost cannot be recovered.
     """
     axes.set_xlim(left=-0.6 * aside)
     _number(axes, 1, -0.3 * aside, lines["base"][0])
@@ -156,6 +163,8 @@ def _draw_areas(axes: Axes, lines: Mapping[str, pd.Series], aside: float) -> lis
             note = " (nothing was lost)"
         if not note:
             _shade(axes, number, area, aside, {"color": colour, "alpha": alpha})
+        if number == 5 and not np.isnan(control):
+            note += f"; AnB$^+$ - control {100 * (area['upper'].drop(0) - control).mean():+.1f}"
         labels.append(f"{INTERPRETATIONS[number]}, {100 * difference.drop(0).mean():+.1f} points{note}")
     return [axes.plot([], [], " ", label=f"{number}  {label}")[0] for number, label in enumerate(labels, start=1)]
 

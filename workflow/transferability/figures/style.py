@@ -91,6 +91,13 @@ class LayerAxis:
         return min((right - left for left, right in zip(self.numbers, self.numbers[1:], strict=False)), default=1)
 
     @property
+    def aside(self) -> float:
+        """How far a marker lies beside its n whose look shifts it by 1: to the next n, if that is no further than in
+        the paper's figure, which has seven.
+        """
+        return min(self.gap, self.last / 7)
+
+    @property
     def scale(self) -> float:
         """The size of markers, 1 where there is room: markers of neighbours hardly touch."""
         return min(1.0, max(0.4, 2.5 * self.gap * self._inch))
@@ -134,7 +141,7 @@ class LayerAxis:
 def scatter(axes: Axes, networks: pd.DataFrame, measure: str, look: Look, along: LayerAxis) -> None:
     """Mark networks over n, shifted to the side as their look says."""
     face, edge = look.face, look.edge
-    at = networks["n"] + look.shift * along.gap, networks[measure]
+    at = networks["n"] + look.shift * along.aside, networks[measure]
     shape = {"s": AREA * (look.size * along.scale) ** 2, "marker": look.marker, "linewidth": 0.8 * along.scale}
     axes.scatter(*at, facecolor=face, edgecolor=edge, label=look.label, zorder=2, **shape)
 

@@ -30,7 +30,8 @@ can choose `network.architecture` and `network.n`.
 - **Parameters** are in millions, with 1000 classes.
 
 Other models of timm work too, if they can be cut into layers (the job says so if not); for these, give
-`network.n` as a list. All networks are trained from scratch: no weights are downloaded.
+`network.n` as a list. Nothing is downloaded: networks begin with random weights, or with
+those that you give as a file (`given.weights`).
 """
 TITLES = {"": "This project's own", "torchvision": "torchvision", "timm": "timm"}
 SHOWN = 7  # groups of layers in a row

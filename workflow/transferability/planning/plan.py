@@ -44,7 +44,11 @@ def plan_study(
     needs = disk_needs(config, networks, len(index), {task: len(manifest) for task, manifest in manifests.items()})
     running = table[table["state"] == "running"]
     return [
-        Section("Plan", f"What is left to train. Hours are those of one device: {origin}.", by_treatment(table)),
+        Section(
+            "Plan",
+            f"What is left to train. Hours are those of one network after the other: {origin}.",
+            by_treatment(table),
+        ),
         Section("Running", "Networks under way.", running[["split", "network", "detail"]]),
         Section(
             "Speeds",

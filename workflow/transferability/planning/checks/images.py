@@ -29,6 +29,10 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
             faults.append(f"{number:,} {name} images, {expected[subset]:,} expected (dataset.expected.{subset})")
     span = "; ".join(f"{counts[s].min()} to {counts[s].max()} {name}" for s, name in SUBSETS.items() if len(counts))
     note = f"{len(counts):,} classes; images per class: {span or 'none'}"
+    if (images := counts["val"].sum()) > 0:
+        note += (
+            f"; always naming the commonest class has {counts['val'].max() / images:.1%} of the validation images right"
+        )
     if expected["classes"] is None:
         return Finding("classes", faults, f"{note}; dataset.expected.classes names none to compare with")
     try:
