@@ -12,6 +12,7 @@ from transferability.common.atomic_files import write_text
 
 STYLE = """body { font: 13px/1.4 sans-serif; margin: 1.2em; color: #1b1b1b; background: white }
 p { max-width: 48em }
+img { max-width: 52em }
 table { border-collapse: collapse; margin: 0.8em 0 1.6em; display: block; overflow-x: auto }
 th, td { padding: 0.25em 0.8em; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top }
 th { border-bottom: 2px solid #888; cursor: pointer }
