@@ -121,7 +121,7 @@ BAD: dict[str, tuple[Fault, str]] = {
     ),
     "missing files": (
         listing(LINES.replace("bee/", "bees/")),
-        r"5 of 20 files are missing: bees/0\.png, bees/1\.png, bees/2\.png, \.\.\.; paths are below .*, or absolute",
+        r"5 of 20 files are missing: bees/0\.png, bees/1\.png, bees/2\.png and 2 more; paths are below .*, or absolute",
     ),
     "a path twice": (listing(f"{LINES}./ant/0.png,ant\n"), r"1 paths are there twice: ant/0\.png; remove one of each"),
     "a path with two labels": (

@@ -135,7 +135,8 @@ def seconds_left(results: Path, status: pd.DataFrame) -> float | None:
         usual = took.groupby(running["treatment"]).mean()
     due = status[status["requested"] & status["state"].isin(["waiting", "stopped"])]
     waiting = due["treatment"].map(usual).fillna(usual.mean()) * (1 - due["share"])
-    return float(running["seconds_left"].sum() + waiting.sum()) / len(running)
+    at_a_time = (status["state"] == "running").sum()  # those that have just begun, or end, say nothing of their time
+    return float(running["seconds_left"].sum() + waiting.sum()) / at_a_time
 
 
 def _times(results: Path, status: pd.DataFrame) -> pd.Series:
