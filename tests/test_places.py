@@ -161,6 +161,19 @@ def test_another_workflow_imports_the_whole_study_from_a_few_keys(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_default_limit_of_jobs_per_second_is_lifted_and_a_persons_own_is_not(tmp_path):
+    """With a limit Snakemake looks through all waiting jobs again and again, more often with each job that ends."""
+    study = importing(tmp_path / "mine", {"splits": {"random": 1}})
+    with (study.root / "Snakefile").open("a", encoding="utf-8") as file:
+        file.write(
+            "\nonsuccess:\n    print('limit:', getattr(workflow.scheduler.job_rate_limiter, 'max_jobs', None))\n"
+        )
+    figure = "results/figure1.pdf"
+    assert "limit: None" in study.snakemake(figure).stdout
+    assert "limit: 50" in study.snakemake("--max-jobs-per-timespan", "50/1s", "--force", figure).stdout
+
+
+@pytest.mark.slow
 def test_two_studies_in_one_workflow_stop_where_either_has_no_foundation(tmp_path, image_tree):
     """The split of the first fails, which has two classes; what the second stands on is in order."""
     for folder in image_tree.glob("*/n02084071"):

@@ -66,9 +66,7 @@ def before_jobs():
         if network := trained_by(job):
             TRAININGS[job] = kept_of(network)
     workflow.scheduler.failed = FailedJobs(workflow.scheduler.failed)
-    # With a limit of jobs per second, each job that ends makes Snakemake look through all waiting jobs once more per
-    # second from then on: half a core, after some hundred jobs.
-    workflow.scheduler.job_rate_limiter = None
+    lift_job_rate_limit()
     answer_ctrl_c()
     if TRAININGS:
         networks = len([job for job in workflow.dag.jobs if trained_by(job)])
@@ -83,6 +81,17 @@ def before_jobs():
     elif len(TRAININGS) > 1 and fork_server.is_useful(config["device"]):
         with suppress(OSError):  # jobs run in their own processes then
             fork_server.start(config["network"]["architecture"])
+
+
+def lift_job_rate_limit():
+    """Lift Snakemake's default limit of 100 jobs per second; a person's own (--max-jobs-per-timespan) stays.
+
+    With a limit, each job that ends makes Snakemake look through all waiting jobs once more per second from then on:
+    half a core, after some hundred jobs.
+    """
+    limit = workflow.scheduler.job_rate_limiter
+    if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
 
 
 def answer_ctrl_c():
