@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
+from tqdm import tqdm
 
 from transferability.common.logs import job_log
 from transferability.common.tables import write_table
@@ -121,6 +124,8 @@ class Study:
         def job() -> None:
             gc.freeze()  # a collection of garbage would copy all memory that is shared with pytest
             state.LARGEST_SHARE = 1e9  # save after every iteration, however long that takes
+            for progress_bar in (tqdm, torch.hub.tqdm):  # pytest's lock may be held by a job that was killed
+                progress_bar.set_lock(threading.RLock())
             before()
             with job_log(str(self.root / f"{name}.log")):
                 limits = Job(self.root / "state", "cpu", 1, 1, state_seconds, runtime=60)
