@@ -90,8 +90,10 @@ def type_command(study: Checkout, line: str) -> None:
     """Do what a line of a page says; the environment is the one that pytest runs in."""
     program, *arguments = shlex.split(line)
     if program == "make":  # what it would do, but for setting up an environment
-        command = ["make", "--dry-run", "--old-file", ".venv/ready", *arguments]
-        does = subprocess.run(command, cwd=study.root, capture_output=True, text=True, check=True).stdout
+        command = ["make", "--dry-run", "--no-print-directory", "--old-file", ".venv/ready", *arguments]
+        alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # not of `make test`
+        run = subprocess.run(command, cwd=study.root, env=alone, capture_output=True, text=True, check=True)
+        does = run.stdout
         for step in does.replace(".venv/bin/", "").splitlines():
             type_command(study, step)
     elif program == "snakemake":
