@@ -58,6 +58,7 @@ def test_one_split_decides_no_claim(checkout):
     assert len(untold) == 5 and "beats longer training" in untold and "oriented edges" in untold
 
 
+@pytest.mark.slow
 def test_mixed_splits_give_figure_4_and_decide_how_loss_grows_with_distance(finished_study, tmp_path):
     checkout = Checkout(tmp_path / "checkout", finished_study)
     results, mixed = checkout.root / RESULTS, ("--config", "splits={mixed: [0.25]}")
