@@ -123,12 +123,13 @@ def words(advice: Advice, layers: Sequence[str]) -> str:
 def _basis(relative: pd.DataFrame) -> str:
     """Say how much the answers rest on, and so what would narrow their intervals."""
     splits, images = relative["split"].nunique(), relative["val_images"].max()
-    kind = "repeats" if relative["split"].str.startswith(GIVEN).all() else "splits"
+    given = relative["split"].str.startswith(GIVEN).all()
+    number = f"{splits} {'repeat' if given else 'split'}" + ("s" if splits > 1 else "")
+    if not given:
+        return f"This rests on {number} with {images:,} validation images each half."
     return (
-        f"This rests on {splits} {kind if splits > 1 else kind.removesuffix('s')} and {images:,} validation images. "
+        f"This rests on {number} and {images:,} validation images. "
         "More of either make intervals narrower; two repeats decide little, four much more."
-        if kind == "repeats"
-        else f"This rests on {splits} {kind if splits > 1 else 'split'} with {images:,} validation images each half."
     )
 
 

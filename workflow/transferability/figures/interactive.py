@@ -72,6 +72,11 @@ def _boxes(looks: Mapping[str, Look]) -> dict[str, altair.Parameter]:
     }
 
 
+def _scale(looks: Mapping[str, Look], values: list) -> altair.Scale:
+    """What each treatment looks like: a colour, a shape or a dash for each, in the order of `looks`."""
+    return altair.Scale(domain=list(looks), range=values)
+
+
 def _lines(networks: pd.DataFrame, looks: Mapping[str, Look]) -> altair.Chart:
     """A line through the means over splits and halves of every treatment that has more than one n."""
     means = networks.groupby(["treatment", "n"], as_index=False)["accuracy"].mean()
@@ -82,18 +87,14 @@ def _lines(networks: pd.DataFrame, looks: Mapping[str, Look]) -> altair.Chart:
         .encode(
             altair.X("n:Q"),
             altair.Y("accuracy:Q"),
-            altair.Color("treatment:N", scale=altair.Scale(domain=list(looks), range=faces), legend=None),
-            altair.StrokeDash("treatment:N", scale=altair.Scale(domain=list(looks), range=dashes), legend=None),
+            altair.Color("treatment:N", scale=_scale(looks, faces), legend=None),
+            altair.StrokeDash("treatment:N", scale=_scale(looks, dashes), legend=None),
         )
     )
 
 
 def _marks(networks: pd.DataFrame, looks: Mapping[str, Look], measure: str) -> altair.Chart:
     """A mark for each network, which says what it is when the pointer is on it."""
-
-    def scale(range_: list[str]) -> altair.Scale:
-        return altair.Scale(domain=list(looks), range=range_)
-
     ticks = sorted(networks["n"].unique().tolist())
     reach = altair.Scale(domain=[-0.5, ticks[-1] + 0.5], nice=False)
     return (
@@ -104,9 +105,11 @@ def _marks(networks: pd.DataFrame, looks: Mapping[str, Look], measure: str) -> a
                 "beside:Q", title="number n of copied layers", axis=altair.Axis(values=ticks, format="d"), scale=reach
             ),
             altair.Y("accuracy:Q", title=MEASURES[measure], scale=altair.Scale(zero=False)),
-            altair.Fill("treatment:N", scale=scale([look.face for look in looks.values()]), legend=LEGEND),
-            altair.Stroke("treatment:N", scale=scale([look.edge for look in looks.values()]), legend=LEGEND),
-            altair.Shape("treatment:N", scale=scale([SHAPES[look.marker] for look in looks.values()]), legend=LEGEND),
+            altair.Fill("treatment:N", scale=_scale(looks, [look.face for look in looks.values()]), legend=LEGEND),
+            altair.Stroke("treatment:N", scale=_scale(looks, [look.edge for look in looks.values()]), legend=LEGEND),
+            altair.Shape(
+                "treatment:N", scale=_scale(looks, [SHAPES[look.marker] for look in looks.values()]), legend=LEGEND
+            ),
             tooltip=[
                 altair.Tooltip("network:N"),
                 altair.Tooltip("split:N"),
