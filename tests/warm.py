@@ -16,6 +16,7 @@ from pathlib import Path
 from .warm_server import ask
 
 SERVER = Path(__file__).with_name("warm_server.py")
+KEPT = Path(__file__).parents[1] / ".pytest_cache" / "javascript"
 
 
 @cache
@@ -23,7 +24,7 @@ def _server() -> socket.socket:
     """What is asked; the server ends with this process, which holds the other end of its socket."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        subprocess.Popen([sys.executable, "-P", str(SERVER)], stdin=theirs)
+        subprocess.Popen([sys.executable, "-P", str(SERVER), str(KEPT)], stdin=theirs)
     return ours
 
 
