@@ -49,6 +49,12 @@ MODELS = [
 torch.set_num_threads(1)
 
 
+def pytest_configure(config):
+    """The processes of pytest-xdist share one server of forked Pythons."""
+    if not hasattr(config, "workerinput"):
+        warm.offer()
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--write-docs",

@@ -5,32 +5,41 @@ nothing of pytest's, nothing of the library, and of the environment what it is g
 are about how they start, take a new Python instead.
 """
 
+import os
+import select
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
-from .warm_server import ask
+from .warm_server import ADDRESS, ask
 
 SERVER = Path(__file__).with_name("warm_server.py")
-KEPT = Path(__file__).parents[1] / ".pytest_cache" / "javascript"
 
 
-@cache
-def _server() -> socket.socket:
-    """What is asked; the server ends with this process, which holds the other end of its socket."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        subprocess.Popen([sys.executable, "-P", str(SERVER), str(KEPT)], stdin=theirs)
-    return ours
+def offer() -> None:
+    """Start a server as soon as this process or a child of it asks for one; it ends with this process."""
+    directory = tempfile.TemporaryDirectory(prefix="warm-")
+    os.environ[ADDRESS] = f"{directory.name}/socket"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(os.environ[ADDRESS])
+    listener.listen(100)
+    threading.Thread(target=_serve_once_asked, args=(listener, directory), daemon=True).start()
+
+
+def _serve_once_asked(listener: socket.socket, directory: tempfile.TemporaryDirectory) -> None:
+    select.select([listener], [], [])
+    command = [sys.executable, "-P", str(SERVER), str(listener.fileno())]
+    with directory, subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()]) as server:
+        server.wait()
 
 
 def python(*arguments: str, cwd: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Do what `python -c CODE` or `python -m MODULE` does with more arguments; stdout and stderr come together."""
     with tempfile.NamedTemporaryFile() as output:
-        code = ask(_server(), arguments, str(cwd), environment, [output.fileno()] * 2)
+        code = ask(os.environ[ADDRESS], arguments, str(cwd), environment, [output.fileno()] * 2)
         printed = Path(output.name).read_text(encoding="utf-8", errors="replace")
     return subprocess.CompletedProcess(arguments, code, printed)

@@ -1,6 +1,6 @@
 """A process that has imported what Snakemake and its scripts import, and that forks others which go on from there.
 
-It ends when the other end of its socket is closed. Nothing of the library is imported in it: a checkout brings its own.
+Nothing of the library is imported in it: a checkout brings its own.
 """
 
 import atexit
@@ -19,54 +19,73 @@ import time
 import traceback
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
+ADDRESS = "TRANSFERABILITY_WARM"  # environment variable: the server's socket
+IMPORTED = """
+altair docutils.parsers.rst.directives.images filelock fontTools.subset jsonschema matplotlib.backends.backend_pdf
+matplotlib.figure nbformat networkx pandas.io.formats.string PIL.Image requests safetensors.torch smart_open
+snakemake.cli snakemake.profiles snakemake.report.html_reporter statsmodels.regression.linear_model
+statsmodels.stats.multitest torch vl_convert
+"""
 LONGEST = 200_000  # bytes of a call: its arguments and its environment
 
 
-def ask(
-    server: socket.socket, arguments: Sequence[str], cwd: str, environment: Mapping[str, str], output: Sequence[int]
-) -> int:
+def ask(address: str, arguments: Sequence[str], cwd: str, environment: Mapping[str, str], output: Sequence[int]) -> int:
     """Do what `python ARGUMENTS` does, with stdout and stderr in these open files; return the exit code."""
-    answer, answers = os.pipe()
     call = json.dumps({"arguments": arguments, "cwd": cwd, "environment": dict(environment)})
-    socket.send_fds(server, [call.encode()], [*output, answers, server.fileno()])
-    os.close(answers)
-    with os.fdopen(answer, encoding="utf-8") as file:
-        return int(file.read() or 1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+        server.connect(address)
+        socket.send_fds(server, [call.encode()], output)
+        return int(server.recv(LONGEST) or 1)
 
 
-def serve(server: socket.socket) -> tuple[dict, list[int]]:
-    """Return once in every process that is forked for a call, with the call and its files; never in the server."""
-    selector, answers = selectors.DefaultSelector(), {}
-    selector.register(server, selectors.EVENT_READ)
-    while True:
-        for key, _ in selector.select():
-            if key.fileobj is not server:  # a process has ended
-                selector.unregister(key.fileobj)
-                process, answer = answers.pop(key.fileobj)
-                os.write(answer, str(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])).encode())
-                os.close(answer)
-                os.close(key.fileobj)
-                continue
-            call, files, _, _ = socket.recv_fds(server, LONGEST, 4)
-            if not call:
-                sys.exit()
-            *output, answer, again = files
-            if process := os.fork():
-                end = os.pidfd_open(process)
-                answers[end] = process, answer
-                selector.register(end, selectors.EVENT_READ)
-                for file in (*output, again):
-                    os.close(file)
-                continue
-            for end, (_, others) in answers.items():
-                os.close(end)
-                os.close(others)
-            selector.close()
-            os.close(answer)
-            server.detach()  # it is this process's stdin until it has its own
-            return json.loads(call), [*output, again]
+class Server:
+    """Forks a process for each call; it ends with the process that holds the other end of its stdin."""
+
+    def __init__(self, listener: socket.socket):
+        self.listener, self.selector = listener, selectors.DefaultSelector()
+        self.calls: dict[int, tuple[int, socket.socket]] = {}  # by what becomes readable when a process ends
+        self.selector.register(listener, selectors.EVENT_READ)
+        self.selector.register(sys.stdin, selectors.EVENT_READ)
+
+    def next_call(self) -> tuple[dict, list[int]]:
+        """Return once in every process that is forked for a call, with the call and its files; never in the server."""
+        while True:
+            for key, _ in self.selector.select():
+                if key.fileobj is sys.stdin:
+                    sys.exit()
+                if key.fileobj is not self.listener:
+                    self._answer(key.fileobj)
+                elif call := self._accept():
+                    return call
+
+    def _accept(self) -> tuple[dict, list[int]] | None:
+        caller, _ = self.listener.accept()
+        call, output, _, _ = socket.recv_fds(caller, LONGEST, 2)
+        if process := os.fork():
+            end = os.pidfd_open(process)
+            self.calls[end] = process, caller
+            self.selector.register(end, selectors.EVENT_READ)
+            for file in output:
+                os.close(file)
+            return None
+        for end, (_, other) in self.calls.items():
+            os.close(end)
+            other.close()
+        for file in (self.selector, self.listener, caller):
+            file.close()
+        return json.loads(call), list(output)
+
+    def _answer(self, end: int) -> None:
+        self.selector.unregister(end)
+        process, caller = self.calls.pop(end)
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        with suppress(BrokenPipeError), caller:  # who called may have ended
+            caller.send(str(code).encode())
+        os.close(end)
 
 
 def become(call: dict, output: Sequence[int]) -> None:
@@ -108,13 +127,13 @@ def exit_code(what: str, *arguments: str) -> int:
     return 0
 
 
-def fork_scripts(server: socket.socket) -> None:
+def fork_scripts(address: str) -> None:
     """Let the snakemake that is to run in this process run its scripts in processes of the server, too."""
     from snakemake.script import PythonScript
 
     def execute(script, file: str, edit: bool = False) -> None:
         started = time.time()
-        code = ask(server, [file], str(Path.cwd()), os.environ, [1, 2])
+        code = ask(address, [file], str(Path.cwd()), os.environ, [1, 2])
         if script.bench_record is not None:  # the time alone: to measure memory takes longer than most scripts
             script.bench_record.running_time, script.bench_record.process_gone = time.time() - started, True
         if code:
@@ -152,11 +171,12 @@ def fork_trainings() -> dict | None:
     return json.loads(call)
 
 
-def run_forked(call: dict, output: Sequence[int], again: int) -> int:
+def run_forked(call: dict, output: Sequence[int]) -> int:
     """Do what a call asks for; return the exit code."""
+    address = os.environ[ADDRESS]
     become(call, output)
     if call["arguments"][:2] == ["-m", "snakemake"]:
-        fork_scripts(socket.socket(fileno=again))
+        fork_scripts(address)
         if not {"-n", "--dry-run"} & set(call["arguments"]) and (server := fork_trainings()):
             call = server
             become(call, [os.open(os.devnull, os.O_WRONLY) for _ in range(2)])
@@ -165,48 +185,27 @@ def run_forked(call: dict, output: Sequence[int], again: int) -> int:
 
 def import_all() -> None:
     """Import what Snakemake, its plugins and the scripts of a study import."""
-    import altair
-    import docutils.parsers.rst.directives.images  # noqa: F401
-    import filelock  # noqa: F401
-    import fontTools.subset  # noqa: F401
-    import matplotlib.backends.backend_pdf
-    import matplotlib.figure  # noqa: F401
-    import nbformat  # noqa: F401
-    import networkx  # noqa: F401
-    import pandas.io.formats.string
-    import PIL.Image
-    import requests  # noqa: F401
-    import safetensors.torch  # noqa: F401
-    import smart_open  # noqa: F401
-    import snakemake.cli
-    import snakemake.profiles
-    import snakemake.report.html_reporter  # noqa: F401
-    import statsmodels.regression.linear_model
-    import statsmodels.stats.multitest  # noqa: F401
-    import torch  # noqa: F401
-
-    PIL.Image.init()
+    for module in IMPORTED.split():
+        import_module(module)
+    sys.modules["PIL.Image"].init()
     for finalizer in list(weakref.finalize._registry):  # torch would take its operators apart
         finalizer.atexit = False
 
 
 def bundle_once(folder: Path) -> None:
     """Keep the JavaScript of interactive figures in a folder: it is the same each time, and takes 1.4 s."""
-    import vl_convert
-
-    bundle = vl_convert.javascript_bundle
+    library = sys.modules["vl_convert"]
+    bundle = library.javascript_bundle
 
     def kept(*arguments, **options) -> str:
-        wanted = repr((vl_convert.__version__, arguments, options))
-        file = folder / f"{hashlib.sha256(wanted.encode()).hexdigest()}.js"
+        file = folder / f"{hashlib.sha256(repr((arguments, options)).encode()).hexdigest()}.js"
         if not file.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            new = folder / f"{os.getpid()}.new"
+            new = file.with_suffix(f".{os.getpid()}")
             new.write_text(bundle(*arguments, **options), encoding="utf-8")
             new.rename(file)
         return file.read_text(encoding="utf-8")
 
-    vl_convert.javascript_bundle = kept
+    library.javascript_bundle = kept
 
 
 def pack_memory() -> None:
@@ -224,12 +223,11 @@ def pack_memory() -> None:
 def main() -> None:
     """Import, wait for calls, and in a forked process do what one asks for."""
     import_all()
-    bundle_once(Path(sys.argv[1]))
+    bundle_once(Path(os.environ[ADDRESS]).parent)
     gc.collect()
     pack_memory()
     gc.freeze()  # a collection in a forked process would copy all memory that it looks at
-    call, (*output, again) = serve(socket.socket(fileno=0))
-    code = run_forked(call, output, again)
+    code = run_forked(*Server(socket.socket(fileno=int(sys.argv[1]))).next_call())
     threading._shutdown()
     atexit._run_exitfuncs()
     sys.stdout.flush()
