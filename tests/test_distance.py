@@ -108,9 +108,13 @@ def test_two_splits_have_no_slope():
     assert np.isnan(found.value) and not found.networks
 
 
+@cache
+def empty_study() -> Study:
+    return Study.from_tables(paper_accuracies(RESOURCES / "paper_accuracies.csv")[:0], read_kernels([]), "top1")
+
+
 def study_of(table: pd.DataFrame) -> Study:
-    empty = Study.from_tables(paper_accuracies(RESOURCES / "paper_accuracies.csv")[:0], read_kernels([]), "top1")
-    return Study(**{**vars(empty), "losses": table})
+    return Study(**{**vars(empty_study()), "losses": table})
 
 
 def test_steady_growth_is_asked_only_where_there_are_splits_between():
