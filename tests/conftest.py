@@ -1,5 +1,6 @@
 """Fixtures: small image sets, tasks and a real study, all made on the spot."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -79,6 +80,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
     longest = [REPOSITORY / "tests" / name for name in LONGEST]
     items.sort(key=lambda item: longest.index(item.path) if item.path in longest else len(longest))
+
+
+def pytest_collection_finish():
+    """What is there now stays: garbage is not looked for in it again and again, nor in processes that are forked."""
+    gc.collect()
+    gc.freeze()
 
 
 def settings_of(**changes) -> Settings:

@@ -58,8 +58,9 @@ def provenance(checkout, results: str) -> list[dict]:
 
 def test_every_network_of_a_study_is_a_slurm_job_with_a_gpu(checkout, job_log):
     settings = ("--config", "results_dir=results/slurm", "network={n: [3]}", "jobs={gpu: 1, mem_mb: 500, runtime: 5}")
-    arguments = ("results/slurm/figure2.pdf", "--configfile", "config/smoke.yaml", *settings)
-    finish(checkout, start(checkout, *arguments), 500)
+    arguments = ("--configfile", "config/smoke.yaml", *settings)
+    checkout.snakemake("results/slurm/store.npy", "results/slurm/splits/random-0/A.csv", *arguments)
+    finish(checkout, start(checkout, "results/slurm/figure2.pdf", *arguments), 500)
     networks = provenance(checkout, "results/slurm")
     assert len(networks) == 12  # two bases, two controls, and each treatment in both directions
     assert len({network["slurm_job"] for network in networks} - {""}) == 12
@@ -139,7 +140,7 @@ def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_l
     """
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG)
+    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("2000", "3000"))
     process = start(checkout, *arguments)
     states = checkout.root / "results/slurm/state/random-0"
     wait_for(states / "baseA.progress", 120)

@@ -84,8 +84,11 @@ CODE = code_fingerprint(*training_code(config["network"]["architecture"]))
 
 
 def script_code(name):
-    """A checksum of a script and of all that it uses, as a parameter of its rule; the script compares the two."""
-    return code_fingerprint(f"{SCRIPTS}.{name}")
+    """A parameter: a checksum of a script and of all that it uses, with which the script compares its own.
+
+    It is computed where a job needs it: a Slurm job has one rule.
+    """
+    return lambda wildcards: code_fingerprint(f"{SCRIPTS}.{name}")
 
 
 @cache
