@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from transferability.common import code
-from transferability.common.code import check_code, code_fingerprint
+from transferability.common.code import check_code, code_fingerprint, computed_fingerprint
 from transferability.common.errors import InputError
 from transferability.jobs.recipe import training_code
 
@@ -157,6 +157,41 @@ def test_code_that_was_edited_is_refused(package):
         check_code(before, "a")
 
 
+def test_checksums_are_kept_for_the_same_sources_alone(package, monkeypatch):
+    before = value()
+    with monkeypatch.context() as patched:
+        patched.setattr(code, "computed_fingerprint", lambda *names: "computed")
+        assert value() == before
+        (package / "c.py").write_text("def h():\n    return 3\n")
+        assert value() == value("b") == "computed"
+
+
+@pytest.mark.parametrize("damage", [lambda text: "", lambda text: text[:-9], lambda text: text.replace("0", "1")])
+def test_kept_checksums_that_are_damaged_are_computed_again(package, damage):
+    before = value()
+    kept = package / "__pycache__" / "fingerprints.json"
+    kept.write_text(damage(kept.read_text()))
+    assert value() == before
+
+
+def test_checksums_of_code_that_is_edited_meanwhile_are_not_kept(package, monkeypatch):
+    def edited(*names):
+        (package / "b.py").write_text("def f():\n    return 3\n")
+        return computed_fingerprint(*names)
+
+    monkeypatch.setattr(code, "computed_fingerprint", edited)
+    after = value()
+    assert not (package / "__pycache__").exists()
+    assert value() == after
+    assert (package / "__pycache__" / "fingerprints.json").exists()
+
+
+def test_where_nothing_can_be_kept_checksums_are_computed(package):
+    (package / "__pycache__").write_text("a file")
+    before = value()
+    assert value() == before
+
+
 def other_pythons():
     """Pythons of versions that are supported, other than this one, on the path or under pyenv."""
     for minor in {11, 12, 13} - {sys.version_info.minor}:
@@ -182,10 +217,10 @@ def test_checksums_of_code_are_the_same_for_every_python():
     if not pythons:
         pytest.skip("no other Python of 3.11 to 3.13 here")
     show = (
-        "import json, sys; from transferability.common.code import code_fingerprint; "
-        "print(json.dumps([code_fingerprint(*names) for names in json.loads(sys.argv[1])]))"
+        "import json, sys; from transferability.common.code import computed_fingerprint; "
+        "print(json.dumps([computed_fingerprint(*names) for names in json.loads(sys.argv[1])]))"
     )
-    here = [code_fingerprint(*names) for names in FINGERPRINTS]
+    here = [computed_fingerprint(*names) for names in FINGERPRINTS]
     for python in pythons:
         command = [python, "-c", show, json.dumps(FINGERPRINTS)]
         run = subprocess.run(command, cwd=REPOSITORY / "workflow", capture_output=True, text=True, check=True)

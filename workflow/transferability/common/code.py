@@ -4,11 +4,16 @@ A result depends on some definitions (functions, classes, constants), on all tha
 that they read, and on what modules do when they are imported. Comments, docstrings, type hints, log lines and texts of
 errors do not count (`syntax`), nor do the names of modules and the imports between them: code that only moves has the
 same checksum.
+
+To read all code takes half a second, so checksums are kept beside what Python compiles, for the sources as they are.
 """
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
@@ -43,6 +48,16 @@ def code_fingerprint(*names: str) -> str:
     Names are relative to the library: of a module, "figures.figure2", or of one definition, "tasks.splits.class_sides";
     or of a script, "scripts.figure2". Raises ValueError where the code is not such that it can be followed.
     """
+    sources, known, asked = _sources(), _known(), " ".join(names)
+    if asked not in known:
+        known[asked] = computed_fingerprint(*names)
+        if _read_sources() == sources:  # else what was read may be of before an edit, or of after
+            _keep(known)
+    return known[asked]
+
+
+def computed_fingerprint(*names: str) -> str:
+    """Do what `code_fingerprint` does, from the code alone."""
     seen: set[Definition] = set()
     pending = [definition for name in names for definition in _named(name)]
     while pending:
@@ -68,6 +83,46 @@ def check_code(expected: str, *names: str) -> None:
         raise InputError(
             f"{PACKAGE}: the code was edited after snakemake started; let this run end, or stop it, and run again"
         )
+
+
+def _read_sources() -> str:
+    """Return a checksum of all files that can matter here, byte for byte."""
+    files = {
+        *PACKAGE.rglob("*.py"),
+        *(PACKAGE.parent / SCRIPTS).glob("*.py"),
+        *filter(Path.is_file, RESOURCES.iterdir()),
+    }
+    return fingerprint({str(file.relative_to(PACKAGE.parent.parent)): file_sha256(file) for file in files})
+
+
+@cache
+def _sources() -> str:
+    """The checksum of all files when this process first asked."""
+    return _read_sources()
+
+
+@cache
+def _known() -> dict[str, str]:
+    """The checksums that are kept for these sources, by the names that they were asked for with."""
+    with suppress(OSError, ValueError):  # not there, or damaged
+        checksum, known = json.loads(_kept().read_text(encoding="utf-8"))
+        if checksum == fingerprint([_sources(), known]):
+            return known
+    return {}
+
+
+def _keep(checksums: dict[str, str]) -> None:
+    place = _kept()
+    with suppress(OSError):  # as where the library is another user's
+        place.parent.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=place.parent) as folder:
+            new = Path(folder, place.name)
+            new.write_text(json.dumps([fingerprint([_sources(), checksums]), checksums]), encoding="utf-8")
+            new.replace(place)
+
+
+def _kept() -> Path:
+    return PACKAGE / "__pycache__" / "fingerprints.json"
 
 
 def _named(name: str) -> list[Definition]:
