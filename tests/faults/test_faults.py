@@ -222,14 +222,17 @@ def test_two_processes_train_the_same_network(study, table):
 def test_two_snakemakes_at_once(checkout, table):
     target = "results/twice/accuracy/random-0/baseA.json"
     settings = ("--configfile", "config/smoke.yaml", "--config", "results_dir=results/twice")
-    settings = (*settings, "training={length: 1500 iterations, rate: 0.001}")
+    settings = (*settings, "training={length: 700 iterations, rate: 0.001}")
     first = checkout.start(target, *settings)
     progress = checkout.root / "results/twice/state/random-0/baseA.progress"
     deadline = time.monotonic() + 60
     while not progress.exists():
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.02)
+    training = json.loads(progress.read_text())["pid"]
+    os.kill(training, signal.SIGSTOP)
     second = checkout.snakemake(target, *settings, check=False)
+    os.kill(training, signal.SIGCONT)
     assert second.returncode != 0
     assert "Directory cannot be locked" in second.stdout
     assert first.wait(120) == 0
