@@ -19,6 +19,7 @@ from .conftest import REPOSITORY, Checkout
 
 CLASSES = ["Birnen", "Äpfel", "Ω", "日本"]
 SMOKE = ("--configfile", "config/smoke.yaml", "--config", "splits={manmade_natural: false}")
+FEW = ("network={n: [3]}", "treatments=[AnB]", "random_filters=false", "reduced={examples_per_class: []}")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def locale(request, tmp_path_factory) -> dict[str, str]:
 
 def test_text_is_utf8_in_every_locale(checkout, images, locale):
     results = f"results/{locale['LC_ALL']}"
-    settings = (*SMOKE, f"dataset={{layout: imagefolder, root: {images}}}", f"results_dir={results}")
+    settings = (*SMOKE, *FEW, f"dataset={{layout: imagefolder, root: {images}}}", f"results_dir={results}")
     target = f"{results}/accuracy/random-0/B3A.json"
     checkout.snakemake(target, f"{results}/classes.csv", *settings, **locale)
     index = pd.read_csv(checkout.root / results / "index.csv")

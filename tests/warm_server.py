@@ -227,6 +227,7 @@ def main() -> None:
     gc.collect()
     pack_memory()
     gc.freeze()  # a collection in a forked process would copy all memory that it looks at
+    gc.set_threshold(20_000)
     code = run_forked(*Server(socket.socket(fileno=int(sys.argv[1]))).next_call())
     threading._shutdown()
     atexit._run_exitfuncs()

@@ -44,7 +44,7 @@ def test_kill_at_random_moments(study, undisturbed, table):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_signals(study, table, number):
-    options = {"length": "600 iterations", "state_seconds": 0.1}
+    options = {"length": "400 iterations", "state_seconds": 0.1}
     process = study.start("A3B+", **options)
     study.wait_for_state("A3B+")
     os.kill(process.pid, number)
@@ -70,7 +70,7 @@ def test_deadline(study, table):
     def under_slurm():
         os.environ.update(SLURM_JOB_ID="1", PATH=f"{squeue.parent}{os.pathsep}{os.environ['PATH']}")
 
-    options = {"length": "1500 iterations", "test_every": "500 iterations", "state_seconds": 3600}
+    options = {"length": "1000 iterations", "test_every": "500 iterations", "state_seconds": 3600}
     assert study.run("A3B+", before=under_slurm, **options) == 1
     assert "stopped before its walltime is over at iteration" in study.log("A3B+")
     assert study.run("A3B+", **options) == 0

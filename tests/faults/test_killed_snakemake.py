@@ -13,7 +13,7 @@ import pytest
 RESULTS = "results/killed"
 TARGET = "accuracy/random-splits.csv"
 STUDY = ("--configfile", "config/smoke.yaml", "--config", "network={n: [3]}", "jobs={state_seconds: 0}")
-STUDY = (*STUDY, "training={length: 100 iterations, test_every: 50 iterations, rate: 0.002}")
+STUDY = (*STUDY, "treatments=[AnB, BnB]", "training={length: 100 iterations, test_every: 50 iterations, rate: 0.002}")
 
 
 def of_checkout(checkout) -> list[psutil.Process]:
@@ -79,7 +79,7 @@ def test_kills_at_random_moments(checkout, expected, table, request):
         if kind in KINDS:
             if kind == "fork server":  # without one there is nothing to hit, and a whole study runs for nothing
                 wait_for_server(process)
-            time.sleep(rng.uniform(0, 4) if kind == "fork server" else rng.uniform(1, 6))
+            time.sleep(rng.uniform(0, 4) if kind == "fork server" else rng.uniform(1, 5))
             hit = victims(psutil.Process(process.pid), kind) if process.poll() is None else []
             kill(hit)
             kills[kind] += bool(hit)
