@@ -11,7 +11,8 @@ import pandas as pd
 import torch
 
 FOLDER = Path(__file__).parents[1] / "results" / "benchmarks"
-PACKAGES = ["torch", "torchvision", "numpy", "pillow", "snakemake"]
+# Looked up first: a package that is missing is told before minutes of measuring.
+VERSIONS = {package: version(package) for package in ("torch", "torchvision", "numpy", "pillow", "snakemake")}
 
 
 def record(name: str, table: pd.DataFrame, notes: str = "") -> None:
@@ -20,7 +21,7 @@ def record(name: str, table: pd.DataFrame, notes: str = "") -> None:
         "benchmark": name,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(),
-        "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
+        "versions": {"python": platform.python_version()} | VERSIONS,
         "notes": notes,
         "table": json.loads(table.to_json(orient="records")),
     }

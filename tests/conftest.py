@@ -84,7 +84,6 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """What is there now stays: garbage is not looked for in it again and again, nor in processes that are forked."""
-    gc.collect()
     gc.freeze()
 
 

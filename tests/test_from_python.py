@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import torchvision
 import yaml
 
 import transferability
@@ -126,7 +125,9 @@ def test_a_network_is_trained_on_arrays_and_copied_from(arrays):
 
 @pytest.mark.slow
 def test_layers_of_a_library_s_model_are_copied(arrays):
-    model = torchvision.models.resnet18(weights=None)
+    from torchvision.models import resnet18  # takes 1.5 s, which no other process of pytest has to spend
+
+    model = resnet18(weights=None)
     base = model.state_dict()
     settings = SHORT | {"optimizer": "sgd", "architecture": "torchvision/resnet18"}
     copy = transferability.transfer(base, 2, *arrays, **settings)
