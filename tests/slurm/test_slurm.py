@@ -71,7 +71,7 @@ def test_every_network_of_a_study_is_a_slurm_job_with_a_gpu(checkout, job_log):
     assert (checkout.root / "results/slurm/figure2.pdf").stat().st_size > 5000
 
 
-LONG = "training={length: 2000 iterations, test_every: 100 iterations, rate: 0.001}"
+LONG = "training={length: 800 iterations, test_every: 100 iterations, rate: 0.001}"
 
 
 def wait_for(path: Path, seconds: float) -> None:
@@ -79,6 +79,18 @@ def wait_for(path: Path, seconds: float) -> None:
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} does not come"
         time.sleep(0.2)
+
+
+def training_of(checkout, seconds: float = 120) -> int:
+    """Let the training of baseA stand still once it has begun, so that it is there on any machine; return its number.
+
+    Slurm wakes what it cancels.
+    """
+    progress = checkout.root / "results/slurm/state/random-0/baseA.progress"
+    wait_for(progress, seconds)
+    process = json.loads(progress.read_text())["pid"]
+    os.kill(process, signal.SIGSTOP)
+    return process
 
 
 def squeue(what: str) -> list[str]:
@@ -99,12 +111,7 @@ def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
     process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG)
-    wait_for(checkout.root / "results/slurm/state/random-0/baseA.progress", 120)
-    states = checkout.root / "results/slurm/state/random-0"
-    deadline = time.monotonic() + 20
-    while not list(states.glob("baseA.*.pt")):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    training_of(checkout)
     subprocess.run(["scancel", *squeue("%i")], check=True)
     finish(checkout, process, 300)
     assert goes_on((checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text())
@@ -114,16 +121,8 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     """One minute of walltime, of which the reserve leaves less than half: the training stands still for that long."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 600, mem_mb: 500, runtime: 1}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("2000", "2500"))
-    log = checkout.root / "results/slurm/logs/train/random-0/baseA.log"
-    deadline = time.monotonic() + 120
-    while not (log.exists() and re.search(r"iteration \d+/2500", log.read_text())):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    progress = checkout.root / "results/slurm/state/random-0/baseA.progress"
-    wait_for(progress, 20)
-    training = json.loads(progress.read_text())["pid"]
-    os.kill(training, signal.SIGSTOP)
+    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("800", "900"))
+    training = training_of(checkout)
     try:
         while seconds_left(squeue("%L")[0]) >= RESERVE:
             time.sleep(0.2)
@@ -131,25 +130,17 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
         os.kill(training, signal.SIGCONT)
     output = finish(checkout, process, 300)  # with the logs of failed jobs
     assert "random-0/baseA: stopped before its walltime is over at iteration" in output
-    assert int(re.search(r"resumed at iteration (\d+) of 2500", log.read_text())[1]) > 0
+    log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
+    assert int(re.search(r"resumed at iteration (\d+) of 900", log)[1]) > 0
 
 
 def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_log):
-    """kill -9, or a login node that reboots: the next snakemake ends what nobody waits for, and goes on from there.
-
-    The training stands still until it is ended: on any machine it is there as long as that takes.
-    """
+    """kill -9, or a login node that reboots: the next snakemake ends what nobody waits for, and goes on from there."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("2000", "3000"))
+    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("800", "1000"))
     process = start(checkout, *arguments)
-    states = checkout.root / "results/slurm/state/random-0"
-    wait_for(states / "baseA.progress", 120)
-    deadline = time.monotonic() + 20
-    while not list(states.glob("baseA.*.pt")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.kill(json.loads((states / "baseA.progress").read_text())["pid"], signal.SIGSTOP)
+    training_of(checkout)
     process.kill()
     process.wait()
     running = subprocess.run(["squeue", "-h", "-o", "%A %T"], capture_output=True, text=True).stdout.split()
