@@ -85,6 +85,7 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     """What is there now stays: garbage is not looked for in it again and again, nor in processes that are forked."""
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def settings_of(**changes) -> Settings:

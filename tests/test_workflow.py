@@ -101,7 +101,7 @@ def test_nothing_is_pending_after_a_run(checkout):
 
 def test_code_edited_while_snakemake_runs_is_refused(checkout):
     """A job that starts after the edit would train with the new code under the old one's mark."""
-    slow = (*SMOKE, "--config", "results_dir=results/edited", "training={length: 300 iterations, rate: 0.001}")
+    slow = (*SMOKE, "--config", "results_dir=results/edited", "training={length: 150 iterations, rate: 0.001}")
     names = [f"results/edited/accuracy/random-0/{name}.json" for name in ("baseA", "A3B")]
     process = checkout.start(*names, *slow, "device=cpu", TRANSFERABILITY_FORK_SERVER="[null, null]")
     log = checkout.root / "results/edited/logs/train/random-0/baseA.log"

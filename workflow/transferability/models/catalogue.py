@@ -13,6 +13,7 @@ from functools import cache
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError
@@ -28,6 +29,21 @@ LARGEST = 1024  # pixels that are tried, and 16 the smallest
 STEPS = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64)
 MOST_PARAMETERS = 350e6
 FEWEST_LAYERS = 5
+
+
+FILLS = {
+    getattr(torch.Tensor, f"{name}_")
+    for name in ("add", "clamp", "copy", "div", "erfinv", "fill", "mul", "normal", "sub", "uniform", "zero")
+}
+
+
+class _NoValues(TorchFunctionMode):
+    """Leaves out what gives tensors on the meta device values, which they do not have: half of the time."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function in FILLS and args[0].is_meta:
+            return args[0]
+        return function(*args, **(kwargs or {}))
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ def row(architecture: str) -> dict[str, object]:
 def built_on_meta(architecture: str, size: int) -> nn.Module:
     """Build a model with 1000 classes that has shapes, and no values. Raise InputError if it does not take the size."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _NoValues():
             return build(architecture, size, 1000)
     except InputError as error:
         if not isinstance(error.__cause__, NotImplementedError):
