@@ -33,8 +33,8 @@ def offer() -> None:
 def _serve_once_asked(listener: socket.socket, directory: tempfile.TemporaryDirectory) -> None:
     select.select([listener], [], [])
     command = [sys.executable, "-P", str(SERVER), str(listener.fileno())]
-    with directory, subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()]) as server:
-        server.wait()
+    with directory, listener, subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()]) as server:
+        server.wait()  # if it ends before this process, who asks is told
 
 
 def python(*arguments: str, cwd: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
