@@ -29,16 +29,14 @@ LARGEST = 1024  # pixels that are tried, and 16 the smallest
 STEPS = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64)
 MOST_PARAMETERS = 350e6
 FEWEST_LAYERS = 5
-
-
-FILLS = {
+FILLS = {  # what models fill their new tensors with
     getattr(torch.Tensor, f"{name}_")
     for name in ("add", "clamp", "copy", "div", "erfinv", "fill", "mul", "normal", "sub", "uniform", "zero")
 }
 
 
 class _NoValues(TorchFunctionMode):
-    """Leaves out what gives tensors on the meta device values, which they do not have: half of the time."""
+    """Leaves out what gives tensors on the meta device values, which they do not have: a quarter of the time."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         if function in FILLS and args[0].is_meta:

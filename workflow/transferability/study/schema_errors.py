@@ -9,7 +9,6 @@ Key = tuple[str | int, ...]  # part by part: ("training", "rate")
 Problem = tuple[Key, str]  # a key, and what is wrong with it
 
 NEAR = 0.7  # so alike (difflib's ratio) a misspelt name is to what was meant: `lenght` is, `gpu` is not to `cpu`
-NEAR = 0.7  # so alike (difflib's ratio) a misspelt name is to what was meant: `lenght` is, `gpu` is not to `cpu`
 BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "more than",
