@@ -30,11 +30,11 @@ smoke: $(VENV)/ready
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo --no-cache && \
     $(BIN)/snakefmt --check Snakefile workflow/rules && $(BIN)/snakemake --lint
 
-# Four processes, each with a file of tests at a time; they often wait, for Slurm most of all.
+# Three processes, each with a file of tests at a time; they often wait, for Slurm most of all.
 PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
 test: lint
-	$(PYTEST) --numprocesses 4
+	$(PYTEST) --numprocesses 3
 
 # What takes about a minute: the tests that are not marked slow, and beside them the linters, which have their say
 # at the end.
