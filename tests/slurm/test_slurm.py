@@ -81,13 +81,13 @@ def wait_for(path: Path, seconds: float) -> None:
         time.sleep(0.2)
 
 
-def training_of(checkout, seconds: float = 120) -> int:
+def hold_training(checkout) -> int:
     """Let the training of baseA stand still once it has begun, so that it is there on any machine; return its number.
 
     Slurm wakes what it cancels.
     """
     progress = checkout.root / "results/slurm/state/random-0/baseA.progress"
-    wait_for(progress, seconds)
+    wait_for(progress, 120)
     process = json.loads(progress.read_text())["pid"]
     os.kill(process, signal.SIGSTOP)
     return process
@@ -111,7 +111,7 @@ def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
     process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG)
-    training_of(checkout)
+    hold_training(checkout)
     subprocess.run(["scancel", *squeue("%i")], check=True)
     finish(checkout, process, 300)
     assert goes_on((checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text())
@@ -122,7 +122,7 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 600, mem_mb: 500, runtime: 1}")
     target = "results/slurm/accuracy/random-0/baseA.json"
     process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("800", "900"))
-    training = training_of(checkout)
+    training = hold_training(checkout)
     try:
         while seconds_left(squeue("%L")[0]) >= RESERVE:
             time.sleep(0.2)
@@ -140,7 +140,7 @@ def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_l
     target = "results/slurm/accuracy/random-0/baseA.json"
     arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("800", "1000"))
     process = start(checkout, *arguments)
-    training_of(checkout)
+    hold_training(checkout)
     process.kill()
     process.wait()
     running = subprocess.run(["squeue", "-h", "-o", "%A %T"], capture_output=True, text=True).stdout.split()

@@ -105,14 +105,14 @@ def _sources() -> str:
 def _known() -> dict[str, str]:
     """The checksums that are kept for these sources, by the names that they were asked for with."""
     with suppress(OSError, ValueError):  # not there, or damaged
-        checksum, known = json.loads(_kept().read_text(encoding="utf-8"))
+        checksum, known = json.loads(_kept_file().read_text(encoding="utf-8"))
         if checksum == fingerprint([_sources(), known]):
             return known
     return {}
 
 
 def _keep(checksums: dict[str, str]) -> None:
-    place = _kept()
+    place = _kept_file()
     with suppress(OSError):  # as where the library is another user's
         place.parent.mkdir(exist_ok=True)
         with TemporaryDirectory(dir=place.parent) as folder:
@@ -121,7 +121,7 @@ def _keep(checksums: dict[str, str]) -> None:
             new.replace(place)
 
 
-def _kept() -> Path:
+def _kept_file() -> Path:
     return PACKAGE / "__pycache__" / "fingerprints.json"
 
 
