@@ -18,6 +18,13 @@ from pathlib import Path
 from .warm_server import ADDRESS, ask
 
 SERVER = Path(__file__).with_name("warm_server.py")
+PROGRAM = """#!{python} -ES
+import os, signal, sys
+sys.path.append({folder!r})
+from warm_server import PYTHON, ask
+code = ask({address!r}, sys.argv[1:], os.getcwd(), os.environ | {{PYTHON: sys.argv[0]}}, [1, 2])
+os.kill(os.getpid(), -code) if code < 0 else sys.exit(code)
+"""
 
 
 def offer() -> None:
@@ -27,6 +34,9 @@ def offer() -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(os.environ[ADDRESS])
     listener.listen(100)
+    program = Path(directory.name) / "python"
+    program.write_text(PROGRAM.format(python=sys.executable, folder=str(SERVER.parent), address=os.environ[ADDRESS]))
+    program.chmod(0o755)
     threading.Thread(target=_serve_once_asked, args=(listener, directory), daemon=True).start()
 
 
@@ -35,6 +45,14 @@ def _serve_once_asked(listener: socket.socket, directory: tempfile.TemporaryDire
     command = [sys.executable, "-P", str(SERVER), str(listener.fileno())]
     with directory, listener, subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()]) as server:
         server.wait()  # if it ends before this process, who asks is told
+
+
+def program() -> str:
+    """Return the path of a program that passes for this Python: what it starts with itself is forked, too.
+
+    Signals reach it alone; when it is killed, the process that works for it is.
+    """
+    return str(Path(os.environ[ADDRESS]).with_name("python"))
 
 
 def python(*arguments: str, cwd: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ import json
 import os
 import runpy
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from importlib import import_module
 from pathlib import Path
 
 ADDRESS = "TRANSFERABILITY_WARM"  # environment variable: the server's socket
+PYTHON = "TRANSFERABILITY_WARM_PYTHON"  # environment variable: the program that passes for Python
 IMPORTED = """
 altair docutils.parsers.rst.directives.images filelock fontTools.subset jsonschema matplotlib.backends.backend_pdf
 matplotlib.figure nbformat networkx pandas.io.formats.string PIL.Image requests safetensors.torch smart_open
@@ -57,8 +59,10 @@ class Server:
             for key, _ in self.selector.select():
                 if key.fileobj is sys.stdin:
                     sys.exit()
-                if key.fileobj is not self.listener:
+                if key.fileobj in self.calls:
                     self._answer(key.fileobj)
+                elif key.fileobj is not self.listener:
+                    self._kill(key.fileobj)
                 elif call := self._accept():
                     return call
 
@@ -68,7 +72,8 @@ class Server:
         if process := os.fork():
             end = os.pidfd_open(process)
             self.calls[end] = process, caller
-            self.selector.register(end, selectors.EVENT_READ)
+            for file in (end, caller):
+                self.selector.register(file, selectors.EVENT_READ)
             for file in output:
                 os.close(file)
             return None
@@ -79,9 +84,18 @@ class Server:
             file.close()
         return json.loads(call), list(output)
 
+    def _kill(self, gone: socket.socket) -> None:
+        """End the process that nobody waits for any more."""
+        for end, (_, caller) in self.calls.items():
+            if caller is gone:
+                self.selector.unregister(caller)
+                signal.pidfd_send_signal(end, signal.SIGKILL)
+
     def _answer(self, end: int) -> None:
-        self.selector.unregister(end)
         process, caller = self.calls.pop(end)
+        for file in (end, caller):
+            with suppress(KeyError):  # who called may have ended
+                self.selector.unregister(file)
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         with suppress(BrokenPipeError), caller:  # who called may have ended
             caller.send(str(code).encode())
@@ -96,6 +110,7 @@ def become(call: dict, output: Sequence[int]) -> None:
     os.chdir(call["cwd"])
     os.environ.clear()
     os.environ.update(call["environment"])
+    sys.executable = os.environ.get(PYTHON, sys.executable)
     sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
 
 
@@ -175,11 +190,11 @@ def run_forked(call: dict, output: Sequence[int]) -> int:
     """Do what a call asks for; return the exit code."""
     address = os.environ[ADDRESS]
     become(call, output)
-    if call["arguments"][:2] == ["-m", "snakemake"]:
-        fork_scripts(address)
-        if not {"-n", "--dry-run"} & set(call["arguments"]) and (server := fork_trainings()):
-            call = server
-            become(call, [os.open(os.devnull, os.O_WRONLY) for _ in range(2)])
+    fork_scripts(address)
+    snakemake = call["arguments"][:2] == ["-m", "snakemake"]
+    if snakemake and not {"-n", "--dry-run"} & set(call["arguments"]) and (server := fork_trainings()):
+        call = server
+        become(call, [os.open(os.devnull, os.O_WRONLY) for _ in range(2)])
     return exit_code(*call["arguments"])
 
 

@@ -1,4 +1,7 @@
-"""The study on a real Slurm with two stand-in GPUs: every network a job, jobs cancelled and out of time are retried."""
+"""The study on a real Slurm with two stand-in GPUs: every network a job, jobs cancelled and out of time are retried.
+
+Jobs that Slurm does not end run in forked Pythons (tests/warm.py).
+"""
 
 import json
 import os
@@ -14,6 +17,7 @@ import pytest
 from transferability.jobs.checkpoints import RESERVE
 from transferability.jobs.slurm import seconds_left
 
+from .. import warm
 from ..trees import make_tree
 from .cluster import slurm_cluster, why_not
 
@@ -29,17 +33,13 @@ def job_log(tmp_path_factory):
         yield log
 
 
-def command(*arguments: str) -> list[str]:
-    snakemake = [sys.executable, str(IMPATIENT), "--profile", "slurm", *arguments]
-    return [*snakemake, "--default-resources", "slurm_partition=main", "slurm_account=test", *QUICK]
-
-
-def start(checkout, *arguments: str) -> subprocess.Popen:
+def start(checkout, *arguments: str, python: str = sys.executable) -> subprocess.Popen:
+    """Start a snakemake whose jobs are Slurm's, and run in this Python."""
     environment = os.environ | {"PYTHONPATH": str(checkout.root / "workflow")}
-    output = (checkout.root / "snakemake.out").open("w")
-    return subprocess.Popen(
-        command(*arguments), cwd=checkout.root, env=environment, stdout=output, stderr=subprocess.STDOUT
-    )
+    command = [python, str(IMPATIENT), "--profile", "slurm", *arguments]
+    command += ["--default-resources", "slurm_partition=main", "slurm_account=test", *QUICK]
+    with (checkout.root / "snakemake.out").open("w") as output:
+        return subprocess.Popen(command, cwd=checkout.root, env=environment, stdout=output, stderr=subprocess.STDOUT)
 
 
 def finish(checkout, process: subprocess.Popen, seconds: float) -> str:
@@ -61,7 +61,7 @@ def test_every_network_of_a_study_is_a_slurm_job_with_a_gpu(checkout, job_log):
     settings = (*settings, "treatments=[AnB, AnB+]")
     arguments = ("--configfile", "config/smoke.yaml", *settings)
     checkout.snakemake("results/slurm/store.npy", "results/slurm/splits/random-0/A.csv", *arguments)
-    finish(checkout, start(checkout, "results/slurm/figure2.pdf", *arguments), 500)
+    finish(checkout, start(checkout, "results/slurm/figure2.pdf", *arguments, python=warm.program()), 500)
     networks = provenance(checkout, "results/slurm")
     assert len(networks) == 8  # two bases, two controls, and each treatment in both directions
     assert len({network["slurm_job"] for network in networks} - {""}) == 8
@@ -158,7 +158,7 @@ def test_tasks_of_a_job_array_know_their_own_walltime(checkout, job_log):
     targets = [f"results/array/accuracy/random-0/base{half}.json" for half in "AB"]
     arguments = ("--configfile", "config/smoke.yaml", *settings)
     checkout.snakemake("results/array/store.npy", "results/array/splits/random-0/A.csv", *arguments)
-    finish(checkout, start(checkout, *targets, *arguments, "--slurm-array-jobs", "all"), 200)
+    finish(checkout, start(checkout, *targets, *arguments, "--slurm-array-jobs", "all", python=warm.program()), 200)
     for half in "AB":
         log = (checkout.root / f"results/array/logs/train/random-0/base{half}.log").read_text()
         assert 200 < int(re.search(r"Slurm ends this job in (\d+) s", log)[1]) <= 300
@@ -175,7 +175,7 @@ dataset:
   expected: {{classes: null, train: null, val: null}}
 splits: {{random: 1}}
 network: {{architecture: caffenet-mini, n: [3]}}
-training: {{crop: 32, batch_size: 16, length: 2 epochs}}
+training: {{crop: 32, batch_size: 16, length: 2 epochs, compile: false}}
 reduced: {{examples_per_class: []}}
 jobs: {{threads: 1, mem_mb: 1000, runtime: 5}}
 """
@@ -186,10 +186,14 @@ def test_from_archives_to_a_planned_grid(checkout, job_log, tmp_path):
     root = make_tree("imagenet-archives", tmp_path / "archives")
     (checkout.root / "mine.yaml").write_text(MINE.format(root=root))
     files = ("--configfile", "config/imagenet-fast.yaml", "mine.yaml")
-    finish(checkout, start(checkout, "preflight", *files), 120)
+
+    def run(target: str) -> None:
+        finish(checkout, start(checkout, target, *files, python=warm.program()), 200)
+
+    run("preflight")
     assert "**Everything is in order.**" in (checkout.root / "results/mine/preflight.md").read_text()
-    finish(checkout, start(checkout, "plan", *files), 200)
+    run("plan")
     assert "| transfer " in (checkout.root / "results/mine/plan.md").read_text()
-    finish(checkout, start(checkout, "results/mine/accuracy/random-0/baseA.json", *files), 200)
+    run("results/mine/accuracy/random-0/baseA.json")
     record = json.loads((checkout.root / "results/mine/accuracy/random-0/baseA.json").read_text())
     assert (record["train_images"], record["val_images"]) == (48, 16)
