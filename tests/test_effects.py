@@ -78,6 +78,22 @@ def test_on_a_balanced_grid_the_error_between_splits_is_that_of_the_splits_means
     assert both.se_splits == pytest.approx(by_split.sem())
 
 
+def test_where_networks_are_missing_the_error_is_clustered_by_split():
+    """That of ordinary least squares on indicators of the groups (Liang & Zeger 1986), as matrices."""
+    relative = relative_accuracies(simulate_study({("AnB", 4): -0.1}, splits=4, seed=1, images=100), "top1")
+    relative = relative.query("not (split == 'random-0' and network == 'B3B')")
+    found = estimate(relative, {("BnB", (3, 4)): 1.0, ("AnB", (4, 5)): -1.0})
+    networks = relative.query("treatment == 'BnB' and n in (3, 4) or treatment == 'AnB' and n in (4, 5)")
+    design = (networks["treatment"].to_numpy()[:, None] == ["BnB", "AnB"]).astype(float)
+    assert design.sum(axis=0).tolist() == [15, 16]
+    inverse = np.linalg.inv(design.T @ design)
+    left = networks["relative"].to_numpy() - design @ inverse @ design.T @ networks["relative"].to_numpy()
+    of_split = [networks["split"].to_numpy() == f"random-{k}" for k in range(4)]
+    scores = [design[rows].T @ left[rows] for rows in of_split]
+    covariance = 4 / 3 * inverse @ sum(np.outer(score, score) for score in scores) @ inverse
+    assert found.se_splits == pytest.approx(np.sqrt([1, -1] @ covariance @ [1, -1]))
+
+
 def test_splits_that_coincide_do_not_make_certain():
     relative = relative_accuracies(simulate_study({}, splits=2, seed=1, images=100), "top1")
     relative["relative"] = 0.1

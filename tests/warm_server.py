@@ -28,9 +28,8 @@ ADDRESS = "TRANSFERABILITY_WARM"  # environment variable: the server's socket
 PYTHON = "TRANSFERABILITY_WARM_PYTHON"  # environment variable: the program that passes for Python
 IMPORTED = """
 altair docutils.parsers.rst.directives.images filelock fontTools.subset jsonschema matplotlib.backends.backend_pdf
-matplotlib.figure nbformat networkx pandas.io.formats.string PIL.Image requests safetensors.torch smart_open
-snakemake.cli snakemake.profiles snakemake.report.html_reporter statsmodels.regression.linear_model
-statsmodels.stats.multitest torch vl_convert
+matplotlib.figure nbformat networkx pandas.io.formats.string PIL.Image requests safetensors.torch scipy.special
+smart_open snakemake.cli snakemake.profiles snakemake.report.html_reporter torch vl_convert
 """
 LONGEST = 200_000  # bytes of a call: its arguments and its environment
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from transferability.analysis.effects import Estimate, image_error
 from transferability.analysis.relative import relative_accuracies
@@ -40,8 +39,8 @@ def losses(accuracies: pd.DataFrame, distances: pd.DataFrame, measure: str) -> p
 
 def by_split(table: pd.DataFrame, layers: Sequence[int]) -> pd.DataFrame:
     """Return distance and mean loss over `layers` of each split: index split, columns distance, loss; ascending."""
-    chosen = table[table["n"].isin(layers)]
-    means = chosen.groupby("split").agg(distance=(DISTANCE, "first"), loss=("loss", "mean"))
+    splits = table[table["n"].isin(layers)].groupby("split")
+    means = pd.DataFrame({"distance": splits[DISTANCE].first(), "loss": splits["loss"].mean()})
     return means.sort_values(["distance", "loss"])
 
 
@@ -53,14 +52,16 @@ def slope(table: pd.DataFrame, layers: Sequence[int]) -> Estimate:
     means = by_split(table, layers)
     if len(means) < 3 or np.ptp(means["distance"]) == 0:
         return Estimate(np.nan)
-    fit = stats.linregress(means["distance"] / STEP, means["loss"])
-    chosen = table[table["n"].isin(layers)]
     centred = (means["distance"] - means["distance"].mean()) / STEP
-    weights = -centred / (centred**2).sum()  # of each split's mean relative accuracy in the slope
-    groups = [chosen[chosen["split"] == split] for split in means.index]
+    weights = centred / (centred**2).sum()  # of each split's mean loss in the slope
+    value = float(weights @ means["loss"])
+    left = means["loss"] - means["loss"].mean() - value * centred
+    se_splits = np.sqrt((left**2).sum() / (len(means) - 2) * (weights**2).sum())
+    chosen = table[table["n"].isin(layers)]
     half_an_image = 0.5 / chosen["val_images"].min() * np.sqrt((weights**2).sum())
-    se_images = image_error(groups, weights.to_numpy())
-    return Estimate(fit.slope, max(fit.stderr, half_an_image), se_images, len(means) - 2, len(chosen))
+    split, names = pd.factorize(chosen["split"])
+    se_images = image_error(chosen, split, weights[names].to_numpy())
+    return Estimate(value, float(max(se_splits, half_an_image)), se_images, len(means) - 2, len(chosen))
 
 
 def distance_table(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from statsmodels.regression.linear_model import OLS
+from scipy.special import ndtri, stdtrit
 
 from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.results.accuracies import BY_CLASS
@@ -61,67 +60,67 @@ class Estimate:
         """Return the two-sided interval at level 1 - 2 alpha; (NaN, NaN) if the error between splits is not known."""
         if not self.degrees:
             return np.nan, np.nan
-        splits = stats.t.ppf(1 - alpha, self.degrees) * self.se_splits
-        half = np.hypot(splits, stats.norm.ppf(1 - alpha) * self.se_images)
+        splits = stdtrit(self.degrees, 1 - alpha) * self.se_splits
+        half = np.hypot(splits, ndtri(1 - alpha) * self.se_images)
         return self.value - half, self.value + half
 
 
 def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
     """Estimate the weighted sum of groups' mean relative accuracies, with errors as the module says."""
-    groups = [_group(relative, treatment, layers) for treatment, layers in contrast]
-    weights = np.array(list(contrast.values()), dtype=float)
+    treatments, numbers = relative["treatment"].to_numpy(), relative["n"].to_numpy()
+    rows = [np.flatnonzero((treatments == treatment) & np.isin(numbers, layers)) for treatment, layers in contrast]
     wanted = [set(layers) for _, layers in contrast]
-    if not all(wanted) or any(set(group["n"]) < layers for group, layers in zip(groups, wanted, strict=True)):
+    if not all(wanted) or any(set(numbers[found]) < layers for found, layers in zip(rows, wanted, strict=True)):
         return Estimate(np.nan)
-    value = float(weights @ [group["relative"].mean() for group in groups])
-    degrees = min(group["split"].nunique() for group in groups) - 1
-    se_splits = _clustered_error(groups, weights) if degrees else np.nan
-    networks = sum(map(len, groups))
-    return Estimate(value, se_splits, image_error(groups, weights), degrees, networks)
+    networks = relative.iloc[np.concatenate(rows)]
+    group = np.repeat(np.arange(len(rows)), list(map(len, rows)))
+    weights = np.array(list(contrast.values()), dtype=float)
+    value = float(weights @ _means(group, networks["relative"].to_numpy()))
+    degrees = min(relative["split"].iloc[found].nunique() for found in rows) - 1
+    se_splits = _clustered_error(networks, group, weights) if degrees else np.nan
+    return Estimate(value, se_splits, image_error(networks, group, weights), degrees, len(networks))
 
 
-def image_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
+def image_error(networks: pd.DataFrame, group: np.ndarray, weights: np.ndarray) -> float:
     """Return the standard error of the weighted sum of groups' means from testing on finitely many images.
 
-    `groups` are tables of relative accuracies. It is that of classes and images as far as splits share them, or where
-    that is not known, or classes are no sample of more, the binomial error.
+    `networks` is a table of relative accuracies, `group` says which of the `weights` is each row's. The error is that
+    of classes and images as far as splits share them, or where that is not known, or classes are no sample of more, as
+    where a given network is copied from, the binomial error.
     """
-    by_class = all(BY_CLASS in group and group[BY_CLASS].notna().all() and _halved(group) for group in groups)
-    return (_class_error if by_class else _binomial_error)(groups, weights)
+    given = networks["split"].str.startswith(GIVEN).any()
+    if BY_CLASS in networks and networks[BY_CLASS].notna().all() and not given:
+        return _class_error(networks, _shares(group, weights))
+    return _binomial_error(networks, group, weights)
 
 
-def _halved(group: pd.DataFrame) -> bool:
-    """Whether its classes are a half of more, as none are where a given network is copied from."""
-    return not group["split"].str.startswith(GIVEN).any()
+def _means(group: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.bincount(group, values) / np.bincount(group)
 
 
-def _group(relative: pd.DataFrame, treatment: str, layers: tuple[int, ...]) -> pd.DataFrame:
-    return relative[(relative["treatment"] == treatment) & relative["n"].isin(layers)]
+def _shares(group: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What each network weighs in the weighted sum of groups' means."""
+    return (weights / np.bincount(group))[group]
 
 
-def _clustered_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
-    stacked = pd.concat(groups, keys=range(len(groups)), names=["group"]).reset_index()
-    clusters = {"groups": stacked["split"].astype("category").cat.codes.to_numpy(), "use_correction": False}
-    design = pd.get_dummies(stacked["group"]).to_numpy(dtype=float)
-    fit = OLS(stacked["relative"].to_numpy(), design).fit(cov_type="cluster", cov_kwds=clusters)
-    splits = stacked["split"].nunique()
-    half_an_image = np.abs(weights).max() * 0.5 / stacked["val_images"].min()
-    variance = splits / (splits - 1) * weights @ fit.cov_params() @ weights
-    return float(np.sqrt(max(half_an_image**2 / splits, variance)))
+def _clustered_error(networks: pd.DataFrame, group: np.ndarray, weights: np.ndarray) -> float:
+    """Standard error clustered by split: that of the sum over splits of what their networks add to the estimate."""
+    relative = networks["relative"].to_numpy()
+    left = relative - _means(group, relative)[group]
+    added = np.bincount(pd.factorize(networks["split"])[0], _shares(group, weights) * left)
+    splits = len(added)
+    half_an_image = np.abs(weights).max() * 0.5 / networks["val_images"].min()
+    return float(np.sqrt(max(half_an_image**2 / splits, splits / (splits - 1) * (added**2).sum())))
 
 
-def _class_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
+def _class_error(networks: pd.DataFrame, shares: np.ndarray) -> float:
     """Standard error from testing on finitely many classes and images, as far as splits share it (one: all of it)."""
-    networks = pd.concat(groups)
     residuals = list(networks[BY_CLASS])
     sizes = [len(residual) for residual in residuals]
-    share = np.repeat(
-        [weight / len(group) for group, weight in zip(groups, weights, strict=True)], list(map(len, groups))
-    )
     split, splits = pd.factorize(networks["split"])
     wnid, wnids = pd.factorize(np.concatenate([residual.index for residual in residuals]))
     cells = np.repeat(split, sizes) * len(wnids) + wnid
-    sums = np.bincount(cells, np.repeat(share, sizes) * np.concatenate(residuals), len(splits) * len(wnids))
+    sums = np.bincount(cells, np.repeat(shares, sizes) * np.concatenate(residuals), len(splits) * len(wnids))
     influence = sums.reshape(len(splits), len(wnids))
     shared = (influence.sum(axis=0) ** 2).sum()
     if len(splits) > 1:  # of all pairs of splits, those of a split with itself are left out: their share is 1 / splits
@@ -129,13 +128,15 @@ def _class_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
     return float(np.sqrt(max(0, shared)))
 
 
-def _binomial_error(groups: list[pd.DataFrame], weights: np.ndarray) -> float:
+def _binomial_error(networks: pd.DataFrame, group: np.ndarray, weights: np.ndarray) -> float:
     """Standard error from testing on finitely many images: each image is one trial, however many networks see it."""
-    images = [group.groupby("target")["val_images"].max().sum() for group in groups]
-    variances = [(group["accuracy"] * (1 - group["accuracy"])).mean() for group in groups]
-    base = np.mean([(group["base"] * (1 - group["base"])).mean() for group in groups])
-    total = sum(w**2 * v / n for w, v, n in zip(weights, variances, images, strict=True))
-    return float(np.sqrt(total + weights.sum() ** 2 * base / min(images)))
+    target, targets = pd.factorize(networks["target"])
+    most = np.zeros((len(weights), len(targets)))
+    np.fmax.at(most, (group, target), networks["val_images"].to_numpy())
+    images = most.sum(axis=1)
+    shares = [networks[column].to_numpy() for column in ("accuracy", "base")]
+    variances, base = (_means(group, share * (1 - share)) for share in shares)
+    return float(np.sqrt((weights**2 * variances / images).sum() + weights.sum() ** 2 * base.mean() / images.min()))
 
 
 COLUMNS = ["split", "n", "effect", "difference", "value", "low", "high", "se_splits", "se_images", "networks"]

@@ -1,5 +1,7 @@
 """Accuracies relative to the base network of the same split and target half."""
 
+from functools import cache
+
 import pandas as pd
 
 from transferability.results.accuracies import BY_CLASS, is_control
@@ -20,7 +22,7 @@ def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     base = base.rename(columns={measure: "base", BY_CLASS: "base_by_class"})
     others = accuracies[~accuracies["treatment"].isin(["base", "reduced"])]
     table = others.join(base, on=["split", "target"], how="inner").rename(columns={measure: "accuracy"})
-    notations = [Network.parse(*key).notation for key in zip(table["split"], table["network"], strict=True)]
+    notations = list(map(_notation, table["split"], table["network"]))
     table["treatment"] = pd.Series(notations, index=table.index).mask(is_control(table), CONTROL)
     table["relative"] = table["accuracy"] - table["base"]
     if known:
@@ -28,3 +30,8 @@ def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
         table[BY_CLASS] = [None if own is None or its is None else own - its for own, its in pairs]
     columns = ["split", "network", "target", "n", "treatment", "accuracy", "base", "relative", "val_images", *known]
     return table[columns].reset_index(drop=True)
+
+
+@cache
+def _notation(split: str, network: str) -> str:
+    return Network.parse(split, network).notation

@@ -41,7 +41,7 @@ def simulate_study(
     difficulty = rng.standard_normal(images)
     rows = []
     for k in range(splits):
-        halves = np.array_split(rng.permutation(images), 2)
+        halves = map(pd.Index, np.array_split(rng.permutation(images), 2))
         ease = rng.normal(0, 0.01)
         deviations = {treatment: rng.normal(0, between_splits) for treatment in ("BnB", "BnB+", "AnB", "AnB+")}
         for half, members, sign in zip(HALVES, halves, (1, -1), strict=True):
@@ -80,7 +80,7 @@ def simulate_distances(
     difficulty = rng.standard_normal(images)
     rows = []
     for split, distance in distances.items():
-        halves = np.array_split(rng.permutation(images), 2)
+        halves = map(pd.Index, np.array_split(rng.permutation(images), 2))
         loss = 0.05 + growth * (distance - 0.5) / STEP + rng.normal(0, between_splits)
         for half, members in zip(HALVES, halves, strict=True):
             other = "B" if half == "A" else "A"
@@ -93,7 +93,7 @@ def simulate_distances(
     return losses(accuracies, known, "top1")
 
 
-def _tested(network: Network, p: float, difficulty: np.ndarray, members: np.ndarray, rng: np.random.Generator) -> dict:
+def _tested(network: Network, p: float, difficulty: np.ndarray, members: pd.Index, rng: np.random.Generator) -> dict:
     """The row of a network that has a share `p` of images right, tested on `members`, each a class of its own."""
     luck = rng.standard_normal(len(members))
     score = np.sqrt(CORRELATION) * difficulty[members] + np.sqrt(1 - CORRELATION) * luck

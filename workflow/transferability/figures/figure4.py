@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
+from scipy.special import stdtrit
 
 from transferability.analysis.distance import STEP, by_split, distance_table
 from transferability.analysis.effects import ALPHA
@@ -76,13 +76,13 @@ def _draw_line(axes: Axes, distance: np.ndarray, loss: np.ndarray) -> None:
     """The least-squares line, with the confidence of its mean at level 1 - 2 ALPHA."""
     if len(distance) < 3 or np.ptp(distance) == 0:
         return
-    fit = stats.linregress(distance, loss)
+    fit = np.polynomial.Polynomial.fit(distance, loss, 1)
     along = np.linspace(distance.min(), distance.max(), 50)
-    line = fit.intercept + fit.slope * along
-    left = loss - fit.intercept - fit.slope * distance
+    line = fit(along)
+    left = loss - fit(distance)
     spread = np.sqrt((left**2).sum() / (len(loss) - 2))
     error = spread * np.sqrt(1 / len(loss) + (along - distance.mean()) ** 2 / ((distance - distance.mean()) ** 2).sum())
-    half = stats.t.ppf(1 - ALPHA, len(loss) - 2) * error
+    half = stdtrit(len(loss) - 2, 1 - ALPHA) * error
     axes.fill_between(along, line - half, line + half, color=BAND, linewidth=0, zorder=0)
     axes.plot(along, line, color=LINE, linewidth=1.0, zorder=2)
 
