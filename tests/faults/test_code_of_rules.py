@@ -1,6 +1,7 @@
 """Edits of what rules use: their checksums of code see them, and no other rule's."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -9,12 +10,18 @@ from .test_mutations import LIBRARY, copy, unedited  # noqa: F401 (fixtures)
 FACTS = ["manual_68.csv", "cifar100.csv", "ilsvrc2012.csv", "wordnet30_cifar100.tsv", "wordnet30_ilsvrc2012.tsv"]
 
 
+@cache
+def printed(checkout, program: str) -> str:
+    """What a program prints where nothing is edited."""
+    return checkout.python("-c", program)
+
+
 def around(checkout, edit, program: str) -> tuple:
     """What a program prints, as JSON, before and after an edit, which is taken back."""
-    before = json.loads(checkout.python("-c", program))
+    before = printed(checkout, program)
     content = checkout.edit(*edit)
     try:
-        return before, json.loads(checkout.python("-c", program))
+        return json.loads(before), json.loads(checkout.python("-c", program))
     finally:
         (checkout.root / LIBRARY / f"{edit[0]}.py").write_text(content, encoding="utf-8")
 

@@ -7,8 +7,6 @@ the code of the rules that make what they train on. One that decides none is tri
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -166,16 +164,13 @@ class Copy:
 
     def compared(self) -> str:
         """What Snakemake would compare with this copy's code."""
-        environment = os.environ | {"PYTHONPATH": str(self.root / "workflow")}
-        run = warm.python("-c", COMPARED, cwd=self.root, environment=environment)
-        assert run.returncode == 0, run.stdout
-        return run.stdout
+        return self.python("-c", COMPARED)
 
     def python(self, *command: str) -> str:
         """Run Python on this copy; return what it prints."""
         environment = os.environ | {"PYTHONPATH": f"{self.root / 'workflow'}{os.pathsep}{REPOSITORY}"}
-        run = subprocess.run([sys.executable, *command], cwd=self.root, env=environment, capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr
+        run = warm.python(*command, cwd=self.root, environment=environment)
+        assert run.returncode == 0, run.stdout
         return run.stdout
 
 
@@ -244,6 +239,6 @@ def test_every_module_that_a_training_job_runs_is_edited():
         modules = [name for name, module in sys.modules.items() if not hasattr(module, "__path__")]
         print(json.dumps([name for name in modules if name.startswith("transferability.")]))
     """
-    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    loaded = json.loads(warm.python("-c", code, cwd=REPOSITORY, environment=os.environ).stdout)
     edited = {module for module, _, _ in DECIDE + DO_NOT}
     assert {module.removeprefix("transferability.").replace(".", "/") for module in loaded} <= edited
