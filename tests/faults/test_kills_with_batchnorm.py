@@ -12,7 +12,8 @@ MODERN = {"optimizer": "sgd", "nesterov": True, "augmentation": "resized-crop", 
 
 @pytest.fixture(scope="module")
 def undisturbed_resnet(tmp_path_factory) -> Study:
-    import_module("timm")  # in this process, which jobs are forked from; it takes three seconds
+    for module in ("timm", "torch._dynamo"):  # in this process, which jobs are forked from; torch's optimizers import it
+        import_module(module)
     study = Study(tmp_path_factory.mktemp("resnet"), "timm/test_resnet", **MODERN)
     study.make_inputs()
     for name in ("baseA", "A3B+"):
