@@ -15,6 +15,9 @@ import pytest
 from transferability.jobs import fork_server
 from transferability.jobs.fork_server import ADDRESS
 
+from . import warm
+from .conftest import REPOSITORY
+
 CALL = "import json, sys; from transferability.jobs.fork_server import train; sys.exit(train(json.loads(sys.argv[1])))"
 WORK = """
 import os, signal, sys, time
@@ -203,7 +206,8 @@ def test_without_pidfds_a_task_runs_once(tmp_path):
 
 
 def test_the_server_ends_with_the_snakemake_that_started_it(tmp_path):
-    code = "import os, signal, time; from transferability.jobs import fork_server; fork_server.start('caffenet-mini')\n"
+    code = "import os, signal, time; from transferability.jobs import fork_server\n"
+    code += "fork_server.start('caffenet-mini', 'caffe-sgd')\n"
     code += f"print(os.environ[{ADDRESS!r}], flush=True); time.sleep(60)"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     snakemake = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, env=environment)
@@ -219,6 +223,14 @@ def test_the_server_ends_with_the_snakemake_that_started_it(tmp_path):
     assert not path.parent.exists()
 
 
+@pytest.mark.parametrize(("optimizer", "imported"), [("sgd", True), ("caffe-sgd", False)])
+def test_what_an_optimizer_imports_is_imported_before_jobs_are_forked(optimizer, imported):
+    code = "import sys; from transferability.jobs.fork_server import _training\n"
+    code += f"_training('caffenet-mini', {optimizer!r}); print('torch._dynamo' in sys.modules)"
+    run = warm.python("-c", code, cwd=REPOSITORY, environment=os.environ)
+    assert run.stdout == f"{imported}\n"
+
+
 def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
     """A socket's path has at most 107 bytes."""
     long = tmp_path / ("a" * 100)
@@ -226,7 +238,7 @@ def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(long))
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: None)
     monkeypatch.setenv(ADDRESS, "")
-    fork_server.start("caffenet-mini")
+    fork_server.start("caffenet-mini", "caffe-sgd")
     path = json.loads(os.environ[ADDRESS])[0]
     assert len(path) < 107
     Path(path).parent.rmdir()

@@ -12,7 +12,10 @@ MODERN = {"optimizer": "sgd", "nesterov": True, "augmentation": "resized-crop", 
 
 @pytest.fixture(scope="module")
 def undisturbed_resnet(tmp_path_factory) -> Study:
-    for module in ("timm", "torch._dynamo"):  # in this process, which jobs are forked from; torch's optimizers import it
+    for module in (
+        "timm",
+        "torch._dynamo",
+    ):  # in this process, which jobs are forked from; torch's optimizers import it
         import_module(module)
     study = Study(tmp_path_factory.mktemp("resnet"), "timm/test_resnet", **MODERN)
     study.make_inputs()

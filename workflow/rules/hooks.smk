@@ -80,7 +80,7 @@ def before_jobs():
         cancel_left_behind(left_behind())
     elif len(TRAININGS) > 1 and fork_server.is_useful(config["device"]):
         with suppress(OSError):  # jobs run in their own processes then
-            fork_server.start(config["network"]["architecture"])
+            fork_server.start(config["network"]["architecture"], config["training"]["optimizer"])
 
 
 def lift_job_rate_limit():

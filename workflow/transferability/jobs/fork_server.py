@@ -41,8 +41,11 @@ def is_useful(device: str) -> bool:
     return on_cpu and "SLURM_JOB_ID" not in os.environ
 
 
-def start(architecture: str) -> None:
-    """Start a server for the jobs of this process, which train an architecture and find it in their environment."""
+def start(architecture: str, optimizer: str) -> None:
+    """Start a server for the jobs of this process, which train an architecture and find it in their environment.
+
+    `optimizer` is the configuration key of that name.
+    """
     folder = tempfile.mkdtemp(prefix="transferability-")
     if len(os.fsencode(folder)) > LONGEST - len("/socket"):
         Path(folder).rmdir()
@@ -50,7 +53,7 @@ def start(architecture: str) -> None:
     path = f"{folder}/socket"
     nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # In a session of its own: Ctrl-C in the terminal is snakemake's to pass on.
-    command = [sys.executable, "-m", "transferability.jobs.fork_server", path, architecture]
+    command = [sys.executable, "-m", "transferability.jobs.fork_server", path, architecture, optimizer]
     subprocess.Popen(command, start_new_session=True, **nothing)
     os.environ[ADDRESS] = json.dumps([path, sys.executable])
 
@@ -177,7 +180,7 @@ def serve(path: str, work: Callable[[], Callable[[dict], None]]) -> None:
         shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
-def _training(architecture: str) -> Callable[[dict], None]:
+def _training(architecture: str, optimizer: str) -> Callable[[dict], None]:
     from transferability.common.code import code_fingerprint
     from transferability.jobs.job import train_job
     from transferability.jobs.recipe import training_code
@@ -186,6 +189,7 @@ def _training(architecture: str) -> Callable[[dict], None]:
     import_module(f"transferability.{builder(architecture)}")
     if is_of_a_library(architecture):
         import_module(architecture.partition("/")[0])
+    if optimizer != "caffe-sgd":
         import_module("torch._dynamo")  # which torch's optimizers import: 1.5 s
     code_fingerprint(*training_code(architecture))  # now: what is edited later does not run in the jobs
     return train_job
@@ -206,4 +210,4 @@ def _exit_code(work: Callable[[], None]) -> int:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], partial(_training, sys.argv[2]))
+    serve(sys.argv[1], partial(_training, *sys.argv[2:]))
