@@ -146,10 +146,11 @@ def test_another_workflow_imports_the_whole_study_from_a_few_keys(tmp_path):
     """What a person deletes there is trained again, though Snakemake runs no hook of a module."""
     reduced = {"examples_per_class": [2], "training": {"length": "20 iterations", "test_every": "4 iterations"}}
     config = {"pictures": PICTURES, "network": {"n": [7]}, "reduced": reduced, "splits": {"random": 1}}
+    config |= {"preserved": {"n": []}}
     study = importing(tmp_path / "mine", config)
     study.snakemake("study_all")
     accuracies = pd.read_csv(study.root / "results" / "accuracy.csv")
-    assert len(accuracies) == 2 * (2 + 8 + 2) + 16 + 3
+    assert len(accuracies) == 2 * (2 + 8 + 2) + 3
     assert (study.root / "results" / "figure3.pdf").stat().st_size > 5000
     assert study.pending("study_all") == {}
     assert len(study.trained("results")) == len(accuracies)

@@ -44,7 +44,7 @@ def test_kill_at_random_moments(study, undisturbed, table):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_signals(study, table, number):
-    options = {"length": "400 iterations", "state_seconds": 0.1}
+    options = {"length": "250 iterations", "state_seconds": 0.1}
     process = study.start("A3B+", **options)
     study.wait_for_state("A3B+")
     os.kill(process.pid, number)
@@ -222,7 +222,7 @@ def test_two_processes_train_the_same_network(study, table):
 def test_two_snakemakes_at_once(checkout, table):
     target = "results/twice/accuracy/random-0/baseA.json"
     settings = ("--configfile", "config/smoke.yaml", "--config", "results_dir=results/twice")
-    settings = (*settings, "training={length: 700 iterations, rate: 0.001}")
+    settings = (*settings, "training={length: 300 iterations, rate: 0.001}")
     first = checkout.start(target, *settings)
     progress = checkout.root / "results/twice/state/random-0/baseA.progress"
     deadline = time.monotonic() + 60

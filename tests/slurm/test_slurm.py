@@ -71,7 +71,7 @@ def test_every_network_of_a_study_is_a_slurm_job_with_a_gpu(checkout, job_log):
     assert (checkout.root / "results/slurm/figure2.pdf").stat().st_size > 5000
 
 
-LONG = "training={length: 800 iterations, test_every: 100 iterations, rate: 0.001}"
+LONG = "training={length: 300 iterations, test_every: 100 iterations, rate: 0.001}"
 
 
 def wait_for(path: Path, seconds: float) -> None:
@@ -121,7 +121,7 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     """One minute of walltime, of which the reserve leaves less than half: the training stands still for that long."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 600, mem_mb: 500, runtime: 1}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("800", "900"))
+    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("300", "400"))
     training = hold_training(checkout)
     try:
         while seconds_left(squeue("%L")[0]) >= RESERVE:
@@ -131,14 +131,14 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     output = finish(checkout, process, 300)  # with the logs of failed jobs
     assert "random-0/baseA: stopped before its walltime is over at iteration" in output
     log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
-    assert int(re.search(r"resumed at iteration (\d+) of 900", log)[1]) > 0
+    assert int(re.search(r"resumed at iteration (\d+) of 400", log)[1]) > 0
 
 
 def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_log):
     """kill -9, or a login node that reboots: the next snakemake ends what nobody waits for, and goes on from there."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("800", "1000"))
+    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("300", "500"))
     process = start(checkout, *arguments)
     hold_training(checkout)
     process.kill()
