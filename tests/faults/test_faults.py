@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -223,19 +224,20 @@ def test_two_snakemakes_at_once(checkout, table):
     target = "results/twice/accuracy/random-0/baseA.json"
     settings = ("--configfile", "config/smoke.yaml", "--config", "results_dir=results/twice")
     settings = (*settings, "training={length: 300 iterations, rate: 0.001}")
-    first = checkout.start(target, *settings)
-    progress = checkout.root / "results/twice/state/random-0/baseA.progress"
-    deadline = time.monotonic() + 60
-    while not progress.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    training = json.loads(progress.read_text())["pid"]
-    os.kill(training, signal.SIGSTOP)
-    second = checkout.snakemake(target, *settings, check=False)
-    os.kill(training, signal.SIGCONT)
-    assert second.returncode != 0
-    assert "Directory cannot be locked" in second.stdout
-    assert first.wait(120) == 0
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(checkout.snakemake, target, *settings)
+        progress = checkout.root / "results/twice/state/random-0/baseA.progress"
+        deadline = time.monotonic() + 60
+        while not progress.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        training = json.loads(progress.read_text())["pid"]
+        os.kill(training, signal.SIGSTOP)
+        second = checkout.snakemake(target, *settings, check=False)
+        os.kill(training, signal.SIGCONT)
+        assert second.returncode != 0
+        assert "Directory cannot be locked" in second.stdout
+        assert first.result(120).returncode == 0
     assert (checkout.root / target).exists()
     outcome = "the second ends with a message that the directory is locked, the first continues"
     table.append(("two snakemakes at once", "the same command in the same directory", outcome))

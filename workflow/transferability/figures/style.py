@@ -152,4 +152,4 @@ def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         with written_whole(path) as unfinished:
             figure.savefig(unfinished, format=path.suffix.removeprefix("."), dpi=200, metadata=metadata)
-        figure.set_layout_engine("none")  # from now on its parts have their places
+        figure.set_layout_engine(None)  # from now on its parts have their places
