@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from . import warm
@@ -40,3 +41,22 @@ def test_an_error_is_told_and_the_library_is_the_callers(tmp_path):
     run = warm.python("-m", "transferability", cwd=tmp_path, environment=os.environ | {"PYTHONPATH": str(tmp_path)})
     assert run.returncode == 1
     assert run.stdout.splitlines()[-1] == "RuntimeError: of the caller"
+
+
+def test_a_program_passes_for_python_and_so_does_what_it_starts(tmp_path):
+    code = (
+        "import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', 'import os; os._exit(3)']).returncode)"
+    )
+    run = subprocess.run([warm.program(), "-c", f"print({str(tmp_path)!r}); {code}"], stdout=-1, text=True)
+    assert (run.returncode, run.stdout) == (3, f"{tmp_path}\n")
+    run = subprocess.run([warm.program(), "-c", "import sys; print(sys.executable)"], stdout=-1, text=True)
+    assert run.stdout.strip() == warm.program()
+
+
+def test_a_process_that_nobody_waits_for_ends():
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    caller = subprocess.Popen([warm.program(), "-c", code], stdout=-1, text=True)
+    process = psutil.Process(int(caller.stdout.readline()))
+    caller.kill()
+    caller.wait()
+    process.wait(10)
