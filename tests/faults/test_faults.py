@@ -233,8 +233,10 @@ def test_two_snakemakes_at_once(checkout, table):
             time.sleep(0.02)
         training = json.loads(progress.read_text())["pid"]
         os.kill(training, signal.SIGSTOP)
-        second = checkout.snakemake(target, *settings, check=False)
-        os.kill(training, signal.SIGCONT)
+        try:
+            second = checkout.snakemake(target, *settings, check=False)
+        finally:
+            os.kill(training, signal.SIGCONT)
         assert second.returncode != 0
         assert "Directory cannot be locked" in second.stdout
         assert first.result(120).returncode == 0

@@ -12,11 +12,9 @@ MODERN = {"optimizer": "sgd", "nesterov": True, "augmentation": "resized-crop", 
 
 @pytest.fixture(scope="module")
 def undisturbed_resnet(tmp_path_factory) -> Study:
-    for module in (
-        "timm",
-        "torch._dynamo",
-    ):  # in this process, which jobs are forked from; torch's optimizers import it
-        import_module(module)
+    # In this process, which jobs are forked from: they would take seconds to import them.
+    import_module("timm")
+    import_module("torch._dynamo")  # which torch's optimizers import
     study = Study(tmp_path_factory.mktemp("resnet"), "timm/test_resnet", **MODERN)
     study.make_inputs()
     for name in ("baseA", "A3B+"):
