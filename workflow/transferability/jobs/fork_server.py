@@ -53,7 +53,15 @@ def start(architecture: str, optimizer: str) -> None:
     path = f"{folder}/socket"
     nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # In a session of its own: Ctrl-C in the terminal is snakemake's to pass on.
-    command = [sys.executable, "-m", "transferability.jobs.fork_server", path, architecture, optimizer]
+    command = [
+        sys.executable,
+        "-m",
+        "transferability.jobs.fork_server",
+        path,
+        str(os.getpid()),
+        architecture,
+        optimizer,
+    ]
     subprocess.Popen(command, start_new_session=True, **nothing)
     os.environ[ADDRESS] = json.dumps([path, sys.executable])
 
@@ -166,12 +174,11 @@ class _Job(socketserver.StreamRequestHandler):
         lifeline.end()
 
 
-def serve(path: str, work: Callable[[], Callable[[dict], None]]) -> None:
+def serve(path: str, parent: int, work: Callable[[], Callable[[dict], None]]) -> None:
     """Fork a process for every task that comes on the socket at `path`, until the process that started this has ended.
 
-    `work` imports what does the tasks, and gives it.
+    That one is `parent`, by its number; it may have ended already. `work` imports what does the tasks, and gives it.
     """
-    parent = os.getppid()
     try:
         with _Server(path, _Job) as server:  # jobs that come while it imports wait for their turn
             server.parent, server.work = parent, work()
@@ -210,4 +217,4 @@ def _exit_code(work: Callable[[], None]) -> int:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], partial(_training, *sys.argv[2:]))
+    serve(sys.argv[1], int(sys.argv[2]), partial(_training, *sys.argv[3:]))
