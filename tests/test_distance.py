@@ -12,6 +12,7 @@ from transferability.analysis.claims import CLAIMS, claims_table, decide
 from transferability.analysis.distance import by_split, distance_table, losses, slope
 from transferability.analysis.effects import ALPHA
 from transferability.analysis.kernels import read_kernels
+from transferability.analysis.relative import relative_accuracies
 from transferability.analysis.simulation import simulate_distances
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
@@ -88,7 +89,8 @@ def test_mixing_brings_halves_nearer_and_both_measures_say_so():
 
 
 def test_the_papers_loss_grows_with_distance():
-    table = losses(paper_accuracies(RESOURCES / "paper_accuracies.csv"), papers_distances(), "top1_best10")
+    relative = relative_accuracies(paper_accuracies(RESOURCES / "paper_accuracies.csv"), "top1_best10")
+    table = losses(relative, papers_distances())
     found = distance_table(table).set_index("n")
     means = by_split(table, [7])["loss"]
     random = means[means.index != "manmade-natural"].mean()

@@ -13,6 +13,7 @@ from transferability.analysis.claims import claims_summary, claims_table, premis
 from transferability.analysis.distance import distance_table, losses
 from transferability.analysis.effects import effects_summary
 from transferability.analysis.kernels import read_kernels
+from transferability.analysis.relative import relative_accuracies
 from transferability.results.accuracies import is_control, read_study
 from transferability.study.architectures import layer_names
 
@@ -118,8 +119,9 @@ def growth_side_by_side() -> str:
     """The growth of transfer loss per 0.1 of semantic distance, at every n."""
     columns = {}
     for name, heading in STUDIES.items():
-        table = distance_table(losses(accuracies(name), distances(name), measure(name))).set_index("n")
-        columns[heading] = pd.Series([points(*row) for row in table[["slope", "low", "high"]].to_numpy()], table.index)
+        table = distance_table(losses(relative_accuracies(accuracies(name), measure(name)), distances(name)))
+        numbers = table[["slope", "low", "high"]].to_numpy()
+        columns[heading] = pd.Series([points(*row) for row in numbers], table["n"])
     return markdown(pd.DataFrame(columns).reset_index(names="n").astype(str))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.analysis.distance import TEXT, distance_table, losses
+from transferability.analysis.relative import relative_accuracies
 from transferability.common.pages import Section, write_pages
 from transferability.common.script import paths, script
 from transferability.figures.figure4 import draw_figure4
@@ -15,7 +16,7 @@ from transferability.results.accuracies import read_study
 @script
 def main(job):
     study = read_study(paths(job.input.accuracies), paths(job.input.by_class))
-    table = losses(study, pd.read_csv(job.input.distances), job.params.measure)
+    table = losses(relative_accuracies(study, job.params.measure), pd.read_csv(job.input.distances))
     slopes = distance_table(table)
     write_pages(slopes, [Section("Distance", TEXT, slopes)], paths([job.output.csv, job.output.md, job.output.html]))
     save_figure(draw_figure4(table), [Path(job.output.pdf), Path(job.output.png)])

@@ -57,7 +57,7 @@ class Study:
             whole=accuracies[(accuracies["split"] == "whole") & (accuracies["treatment"] == "base")],
             kernels=kernels[kernels["split"].str.startswith("random-")],
             measure=measure,
-            losses=distance.losses(accuracies, known, measure),
+            losses=distance.losses(relative, known),
         )
 
 

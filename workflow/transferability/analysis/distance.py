@@ -13,8 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from transferability.analysis.effects import Estimate, image_error
-from transferability.analysis.relative import relative_accuracies
+from transferability.analysis.effects import Estimate, image_error, measured
 
 DISTANCE = "wu_palmer"  # the measure that decides; docs/statistics.md says why
 STEP = 0.1  # slopes are per so much of that distance
@@ -26,13 +25,12 @@ are shares: 0.01 is one point of accuracy. Distances are in distances.csv."""
 TOO_FEW = """A slope needs three splits or more, and distances between classes that WordNet knows."""
 
 
-def losses(accuracies: pd.DataFrame, distances: pd.DataFrame, measure: str) -> pd.DataFrame:
+def losses(relative: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
     """Return the transfer loss of every network AnB with the distance of its split's halves.
 
-    `distances` is `split_distances.split_distances`'. Columns: those of `relative_accuracies`, loss (base - accuracy),
-    wu_palmer, shortest_path. Splits without a distance are left out.
+    `relative` is `relative_accuracies`', `distances` is `split_distances.split_distances`'. Columns: those of
+    `relative`, loss (base - accuracy), wu_palmer, shortest_path. Splits without a distance are left out.
     """
-    relative = relative_accuracies(accuracies, measure)
     table = relative[relative["treatment"] == "AnB"].merge(distances, on="split", how="inner")
     return table.assign(loss=-table["relative"])
 
@@ -52,16 +50,16 @@ def slope(table: pd.DataFrame, layers: Sequence[int]) -> Estimate:
     means = by_split(table, layers)
     if len(means) < 3 or np.ptp(means["distance"]) == 0:
         return Estimate(np.nan)
-    centred = (means["distance"] - means["distance"].mean()) / STEP
+    distance, loss = means["distance"].to_numpy(), means["loss"].to_numpy()
+    centred = (distance - distance.mean()) / STEP
     weights = centred / (centred**2).sum()  # of each split's mean loss in the slope
-    value = float(weights @ means["loss"])
-    left = means["loss"] - means["loss"].mean() - value * centred
+    value = float(weights @ loss)
+    left = loss - loss.mean() - value * centred
     se_splits = np.sqrt((left**2).sum() / (len(means) - 2) * (weights**2).sum())
-    chosen = table[table["n"].isin(layers)]
-    half_an_image = 0.5 / chosen["val_images"].min() * np.sqrt((weights**2).sum())
-    split, names = pd.factorize(chosen["split"])
-    se_images = image_error(chosen, split, weights[names].to_numpy())
-    return Estimate(value, float(max(se_splits, half_an_image)), se_images, len(means) - 2, len(chosen))
+    networks = measured(table, table["n"].isin(layers).to_numpy())
+    half_an_image = 0.5 / networks["val_images"].min() * np.sqrt((weights**2).sum())
+    se_images = image_error(networks, means.index.get_indexer(networks["split"]), weights)
+    return Estimate(value, float(max(se_splits, half_an_image)), se_images, len(means) - 2, len(networks["split"]))
 
 
 def distance_table(table: pd.DataFrame) -> pd.DataFrame:

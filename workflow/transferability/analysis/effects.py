@@ -25,6 +25,7 @@ from transferability.results.accuracies import BY_CLASS
 from transferability.study.network import GIVEN
 
 ALPHA = 0.05  # error on each side of an interval, and of each verdict
+MEASURED = ("split", "target", "accuracy", "base", "relative", "val_images", BY_CLASS)  # what estimates rest on
 
 # A contrast: weights of groups of networks, a group being a treatment in the paper's notation and some n.
 Contrast = Mapping[tuple[str, tuple[int, ...]], float]
@@ -72,24 +73,29 @@ def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
     wanted = [set(layers) for _, layers in contrast]
     if not all(wanted) or any(set(numbers[found]) < layers for found, layers in zip(rows, wanted, strict=True)):
         return Estimate(np.nan)
-    networks = relative.iloc[np.concatenate(rows)]
+    networks = measured(relative, np.concatenate(rows))
     group = np.repeat(np.arange(len(rows)), list(map(len, rows)))
     weights = np.array(list(contrast.values()), dtype=float)
-    value = float(weights @ _means(group, networks["relative"].to_numpy()))
-    degrees = min(relative["split"].iloc[found].nunique() for found in rows) - 1
+    value = float(weights @ _means(group, networks["relative"]))
+    degrees = min(len(set(networks["split"][group == number])) for number in range(len(rows))) - 1
     se_splits = _clustered_error(networks, group, weights) if degrees else np.nan
-    return Estimate(value, se_splits, image_error(networks, group, weights), degrees, len(networks))
+    return Estimate(value, se_splits, image_error(networks, group, weights), degrees, len(group))
 
 
-def image_error(networks: pd.DataFrame, group: np.ndarray, weights: np.ndarray) -> float:
+def measured(relative: pd.DataFrame, rows: np.ndarray | slice = slice(None)) -> Mapping[str, np.ndarray]:
+    """Return columns of a table of relative accuracies as arrays, which are several times as quick to compute with."""
+    return {column: relative[column].to_numpy()[rows] for column in MEASURED if column in relative}
+
+
+def image_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray) -> float:
     """Return the standard error of the weighted sum of groups' means from testing on finitely many images.
 
-    `networks` is a table of relative accuracies, `group` says which of the `weights` is each row's. The error is that
-    of classes and images as far as splits share them, or where that is not known, or classes are no sample of more, as
-    where a given network is copied from, the binomial error.
+    `networks` are `measured` columns, `group` says which of the `weights` is each row's. The error is that of classes
+    and images as far as splits share them, or where that is not known, or classes are no sample of more, as where a
+    given network is copied from, the binomial error.
     """
-    given = networks["split"].str.startswith(GIVEN).any()
-    if BY_CLASS in networks and networks[BY_CLASS].notna().all() and not given:
+    given = any(split.startswith(GIVEN) for split in set(networks["split"]))
+    if BY_CLASS in networks and pd.notna(networks[BY_CLASS]).all() and not given:
         return _class_error(networks, _shares(group, weights))
     return _binomial_error(networks, group, weights)
 
@@ -103,9 +109,9 @@ def _shares(group: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return (weights / np.bincount(group))[group]
 
 
-def _clustered_error(networks: pd.DataFrame, group: np.ndarray, weights: np.ndarray) -> float:
+def _clustered_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray) -> float:
     """Standard error clustered by split: that of the sum over splits of what their networks add to the estimate."""
-    relative = networks["relative"].to_numpy()
+    relative = networks["relative"]
     left = relative - _means(group, relative)[group]
     added = np.bincount(pd.factorize(networks["split"])[0], _shares(group, weights) * left)
     splits = len(added)
@@ -113,7 +119,7 @@ def _clustered_error(networks: pd.DataFrame, group: np.ndarray, weights: np.ndar
     return float(np.sqrt(max(half_an_image**2 / splits, splits / (splits - 1) * (added**2).sum())))
 
 
-def _class_error(networks: pd.DataFrame, shares: np.ndarray) -> float:
+def _class_error(networks: Mapping[str, np.ndarray], shares: np.ndarray) -> float:
     """Standard error from testing on finitely many classes and images, as far as splits share it (one: all of it)."""
     residuals = list(networks[BY_CLASS])
     sizes = [len(residual) for residual in residuals]
@@ -128,13 +134,13 @@ def _class_error(networks: pd.DataFrame, shares: np.ndarray) -> float:
     return float(np.sqrt(max(0, shared)))
 
 
-def _binomial_error(networks: pd.DataFrame, group: np.ndarray, weights: np.ndarray) -> float:
+def _binomial_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray) -> float:
     """Standard error from testing on finitely many images: each image is one trial, however many networks see it."""
     target, targets = pd.factorize(networks["target"])
     most = np.zeros((len(weights), len(targets)))
-    np.fmax.at(most, (group, target), networks["val_images"].to_numpy())
+    np.fmax.at(most, (group, target), networks["val_images"])
     images = most.sum(axis=1)
-    shares = [networks[column].to_numpy() for column in ("accuracy", "base")]
+    shares = networks["accuracy"], networks["base"]
     variances, base = (_means(group, share * (1 - share)) for share in shares)
     return float(np.sqrt((weights**2 * variances / images).sum() + weights.sum() ** 2 * base.mean() / images.min()))
 

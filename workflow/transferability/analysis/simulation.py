@@ -90,7 +90,7 @@ def simulate_distances(
                 rows.append(_tested(network, p, difficulty, members, rng))
     accuracies = pd.DataFrame(rows).reindex(columns=[*COLUMNS, BY_CLASS])
     known = pd.DataFrame({"split": distances.keys(), "wu_palmer": distances.values()})
-    return losses(accuracies, known, "top1")
+    return losses(relative_accuracies(accuracies, "top1"), known)
 
 
 def _tested(network: Network, p: float, difficulty: np.ndarray, members: pd.Index, rng: np.random.Generator) -> dict:
