@@ -201,6 +201,7 @@ def import_all() -> None:
     """Import what Snakemake, its plugins and the scripts of a study import."""
     for module in IMPORTED.split():
         import_module(module)
+    sys.modules["snakemake.cli"].get_argument_parser()  # finds the plugins
     sys.modules["PIL.Image"].init()
     for finalizer in list(weakref.finalize._registry):  # torch would take its operators apart
         finalizer.atexit = False

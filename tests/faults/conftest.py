@@ -36,6 +36,7 @@ from transferability.store.reading import StoreFiles
 from transferability.study.architectures import AS_KNOWN
 from transferability.study.configuration import default_config
 from transferability.study.network import Network
+from transferability.training.trainer import Trainer
 
 from ..conftest import REPOSITORY
 
@@ -179,6 +180,12 @@ class Study:
     def states(self, name: str, suffix: str = "") -> list[Path]:
         """The saved states of a network, one for each mark."""
         return sorted((self.root / "state" / "random-0").glob(f"{name}.*.pt{suffix}"))
+
+
+def slowed() -> None:
+    """What a job can do `before`: wait in each iteration, so that a fault hits it in the middle."""
+    step = Trainer._step
+    Trainer._step = lambda trainer, *batch: (time.sleep(0.05), step(trainer, *batch))[1]
 
 
 @pytest.fixture(scope="session")

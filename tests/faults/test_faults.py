@@ -20,7 +20,7 @@ from transferability.jobs.checkpoints import load_checkpoint, save_checkpoint
 from transferability.jobs.job import Products
 from transferability.results.accuracies import collect
 
-from .conftest import small_disk
+from .conftest import slowed, small_disk
 
 KILLS = 50
 
@@ -44,24 +44,20 @@ def test_kill_at_random_moments(study, undisturbed, table):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_signals(study, table, number):
-    options = {"length": "250 iterations", "state_seconds": 0.1}
-    process = study.start("A3B+", **options)
+def test_signals(study, undisturbed, table, number):
+    process = study.start("A3B+", before=slowed, state_seconds=0.1)
     study.wait_for_state("A3B+")
     os.kill(process.pid, number)
     process.join(30)
     assert process.exitcode == 1
     assert f"error: random-0/A3B+: stopped by {number.name} at iteration" in study.log("A3B+")
-    assert study.run("A3B+", **options) == 0
+    assert study.run("A3B+") == 0
     assert "resumed at iteration" in study.log("A3B+")
-    interrupted = study.results("A3B+")
-    study.forget("A3B+")
-    assert study.run("A3B+", **options) == 0
-    assert study.results("A3B+") == interrupted
+    assert study.results("A3B+") == undisturbed.results("A3B+")
     table.append((number.name, "while training", "ends with a message, state saved; the next run resumes: same bytes"))
 
 
-def test_deadline(study, table):
+def test_deadline(study, undisturbed, table):
     """A squeue that says how much time is left: the reserve and a little more."""
     squeue = study.root / "bin" / "squeue"
     squeue.parent.mkdir()
@@ -70,16 +66,13 @@ def test_deadline(study, table):
 
     def under_slurm():
         os.environ.update(SLURM_JOB_ID="1", PATH=f"{squeue.parent}{os.pathsep}{os.environ['PATH']}")
+        slowed()
 
-    options = {"length": "1000 iterations", "test_every": "500 iterations", "state_seconds": 3600}
-    assert study.run("A3B+", before=under_slurm, **options) == 1
+    assert study.run("A3B+", before=under_slurm, state_seconds=3600) == 1
     assert "stopped before its walltime is over at iteration" in study.log("A3B+")
-    assert study.run("A3B+", **options) == 0
+    assert study.run("A3B+") == 0
     assert "resumed at iteration" in study.log("A3B+")
-    stopped = study.results("A3B+")
-    study.forget("A3B+")
-    assert study.run("A3B+", **options) == 0
-    assert study.results("A3B+") == stopped
+    assert study.results("A3B+") == undisturbed.results("A3B+")
     outcome = "ends with a message in time, state saved; the next run resumes: same bytes"
     table.append(("walltime over", "Slurm says that 31 s are left, 30 of them are the reserve", outcome))
 
@@ -205,10 +198,9 @@ def test_loss_that_is_not_finite(study, table):
 
 
 def test_two_processes_train_the_same_network(study, table):
-    options = {"length": "600 iterations", "state_seconds": 0.1}
-    first = study.start("A3B+", **options)
+    first = study.start("A3B+", before=slowed)
     study.wait_for_state("A3B+")
-    second = study.start("A3B+", **options)
+    second = study.start("A3B+")
     for process in (first, second):
         process.join(60)
         assert process.exitcode == 0

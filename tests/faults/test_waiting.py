@@ -16,6 +16,8 @@ import pytest
 
 from transferability.common.locks import alone
 
+from .conftest import slowed
+
 FLOCK = """
 #include <errno.h>
 int flock(int file, int operation) { errno = %s; return -1; }
@@ -85,9 +87,9 @@ def test_progress_files_are_not_synced(study, table):
         fsync = os.fsync
         os.fsync = lambda file: (synced.open("a").write(f"{Path(f'/proc/self/fd/{file}').readlink()}\n"), fsync(file))
         progress.EVERY = progress.FIRST = 0.01
+        slowed()
 
-    options = {"length": "600 iterations", "test_every": "600 iterations", "state_seconds": 1e6}
-    process = study.start("A3B+", before=counting, **options)
+    process = study.start("A3B+", before=counting, state_seconds=1e6)
     while not (study.root / "state" / "random-0" / "A3B+.progress").exists():
         assert process.is_alive()
         time.sleep(0.005)

@@ -59,7 +59,8 @@ def read_module(file: Path) -> Module:
 
 
 def _note(module: Module, statement: ast.stmt, file: Path) -> None:
-    used, facts = _names(statement), set(_facts(statement, file))
+    used = _names(statement)
+    facts = set(_facts(statement, file)) if "RESOURCES" in used else set()
     decorators = set().union(*map(_names, getattr(statement, "decorator_list", [])))
     defined = _defined_by(statement) - {"_"}
     for name in defined | ({UNNAMED} if not defined or isinstance(statement, BLOCKS) else set()):
