@@ -201,7 +201,8 @@ def import_all() -> None:
     """Import what Snakemake, its plugins and the scripts of a study import."""
     for module in IMPORTED.split():
         import_module(module)
-    sys.modules["snakemake.cli"].get_argument_parser()  # finds the plugins
+    for kind in ("Executor", "Report", "Scheduler", "Storage"):  # find their plugins; a logger is of the library
+        getattr(sys.modules["snakemake.cli"], f"{kind}PluginRegistry")()
     sys.modules["PIL.Image"].init()
     for finalizer in list(weakref.finalize._registry):  # torch would take its operators apart
         finalizer.atexit = False
