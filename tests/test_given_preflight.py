@@ -27,20 +27,21 @@ def config_of(file, pixels=HALVES, architecture="timm/test_resnet"):
     return config
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sample():
     return np.random.default_rng(0).integers(60, 200, (40, SIZE, SIZE, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def file(sample, tmp_path):
+@pytest.fixture(scope="module")
+def file(sample, tmp_path_factory):
     """Weights whose first BatchNorm has learned what it sees of the sample, prepared as HALVES says."""
     model = build_model(blueprint("timm/test_resnet"), SIZE, 7)
     inputs = what_is_fed(config_of("none"), sample)
     for _ in range(150):
         model.train()(inputs)
-    save_file(model.state_dict(), tmp_path / "mine.safetensors")
-    return tmp_path / "mine.safetensors"
+    file = tmp_path_factory.mktemp("weights") / "mine.safetensors"
+    save_file(model.state_dict(), file)
+    return file
 
 
 def test_a_network_that_gets_the_pixels_it_knows_is_in_order(file, sample):
