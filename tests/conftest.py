@@ -29,14 +29,17 @@ RESULTS = "results/smoke"
 FIGURE = f"{RESULTS}/figure2.pdf"
 NETWORKS = f"{RESULTS}/accuracy.csv"  # made from all networks; without figures and tables it takes a third of the time
 
+# Two of the first three do without the smoke study, which the other one makes meanwhile.
 LONGEST = [
     "slurm/test_slurm.py",
+    "test_catalogue.py",
+    "faults/test_faults.py",
     "test_reruns.py",
     "test_workflow.py",
     "test_places.py",
+    "test_docs.py",
     "faults/test_killed_snakemake.py",
     "test_studies_of_any_network.py",
-    "faults/test_faults.py",
 ]
 MODELS = [
     "test_any_network.py",
