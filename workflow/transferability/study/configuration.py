@@ -73,8 +73,8 @@ def default_config() -> dict:
 @cache
 def _schema() -> Mapping:
     # In C where PyYAML has it, as its wheels do: .1 s sooner, at each start of Snakemake.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(SCHEMA.read_text(encoding="utf-8"), loader)
+    load = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return load(SCHEMA.read_text(encoding="utf-8")).get_single_data()
 
 
 def _keys(section: Mapping, above: Key = ()) -> Iterator[tuple[Key, Mapping]]:
