@@ -68,7 +68,7 @@ def test_deadline(study, undisturbed, table):
         os.environ.update(SLURM_JOB_ID="1", PATH=f"{squeue.parent}{os.pathsep}{os.environ['PATH']}")
         slowed()
 
-    assert study.run("A3B+", before=under_slurm, state_seconds=3600) == 1
+    assert study.run("A3B+", before=under_slurm) == 1
     assert "stopped before its walltime is over at iteration" in study.log("A3B+")
     assert study.run("A3B+") == 0
     assert "resumed at iteration" in study.log("A3B+")
@@ -149,7 +149,7 @@ def test_full_disk(study, undisturbed, table):
         with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(b"0" * 4096)
-        assert study.run("A3B+") == 1
+        assert study.run("A3B+", state_seconds=0.0) == 1
         log = study.log("A3B+")
         assert "cannot save the state" in log and "training continues" in log
         assert "No space left on device" in log and "free disk space and run again" in log
@@ -187,7 +187,7 @@ def test_input_deleted_while_running(study, undisturbed, table):
 
 
 def test_loss_that_is_not_finite(study, table):
-    assert study.run("A3B+", rate=1e5, test_every="30 iterations") == 1
+    assert study.run("A3B+", state_seconds=0.0, rate=1e5, test_every="30 iterations") == 1
     assert "error: random-0/A3B+: the loss is not finite at iteration" in study.log("A3B+")
     for path in study.states("A3B+"):
         mark = torch.load(open_payload(path), weights_only=True)["mark"]
@@ -243,7 +243,7 @@ def test_clock_jumps(study, undisturbed, table, jump):
         clock, calls = time.time, iter(range(10**9))
         time.time = lambda: clock() + jump * (next(calls) % 2)
 
-    assert study.run("A3B+", before=jumping) == 0
+    assert study.run("A3B+", before=jumping, state_seconds=0.0) == 0
     assert study.results("A3B+") == undisturbed.results("A3B+")
     seconds = json.loads(study.products("A3B+").provenance.read_text())["seconds"]
     assert 0 < seconds < 60
