@@ -193,7 +193,7 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     slow = (
         *SMOKE,
         "--config",
-        "training={length: 100 iterations, test_every: 50 iterations, rate: 0.001}",
+        "training={length: 150 iterations, test_every: 50 iterations, rate: 0.001}",
         "results_dir=results/kill",
     )
     slow = (*slow, "jobs={state_seconds: 0}")
@@ -210,7 +210,7 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     assert process.wait(timeout=60) != 0
     checkout.snakemake(target, *slow)
     log = (checkout.root / "results/kill/logs/train/random-0/baseA.log").read_text()
-    assert int(re.search(r"resumed at iteration (\d+) of 100", log)[1]) > 0
+    assert int(re.search(r"resumed at iteration (\d+) of 150", log)[1]) > 0
     resumed = (checkout.root / target).read_bytes()
     shutil.rmtree(checkout.root / "results/kill/accuracy")
     checkout.snakemake(target, *slow)

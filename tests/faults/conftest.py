@@ -185,7 +185,7 @@ class Study:
 def slowed() -> None:
     """What a job can do `before`: wait in each iteration, so that a fault hits it in the middle."""
     step = Trainer._step
-    Trainer._step = lambda trainer, *batch: (time.sleep(0.05), step(trainer, *batch))[1]
+    Trainer._step = lambda trainer, *batch: (time.sleep(0.1), step(trainer, *batch))[1]
 
 
 @pytest.fixture(scope="session")
