@@ -53,16 +53,8 @@ def start(architecture: str, optimizer: str) -> None:
     path = f"{folder}/socket"
     nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # In a session of its own: Ctrl-C in the terminal is snakemake's to pass on.
-    command = [
-        sys.executable,
-        "-m",
-        "transferability.jobs.fork_server",
-        path,
-        str(os.getpid()),
-        architecture,
-        optimizer,
-    ]
-    subprocess.Popen(command, start_new_session=True, **nothing)
+    server = [sys.executable, "-m", "transferability.jobs.fork_server"]
+    subprocess.Popen([*server, path, str(os.getpid()), architecture, optimizer], start_new_session=True, **nothing)
     os.environ[ADDRESS] = json.dumps([path, sys.executable])
 
 
