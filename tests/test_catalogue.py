@@ -14,7 +14,8 @@ from transferability.study.architectures import blueprint, catalogue, house_name
 from .conftest import REPOSITORY
 
 ROWS = {given["architecture"]: given for given in csv.DictReader(FILE.open(encoding="utf-8", newline=""))}
-# The rows that every run makes again. make test makes some of the others; --all-rows all, which takes 11 minutes.
+# The rows that every run makes again. make test makes some of the others;
+# --all-rows all, which takes 9 minutes on two slow cores.
 QUICK = [
     "timm/convnext_atto",
     "timm/mixer_s32_224",

@@ -87,19 +87,20 @@ def applied(layers, images):
 
 def ran(model, forward, images):
     """All that a step of training and a test afterwards give; the model's state is as before in the end."""
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    model.train().zero_grad()
+    kept = model.state_dict().keys()
+    before = {name: buffer.clone() for name, buffer in model.named_buffers() if name in kept}
+    model.train().zero_grad()  # which leaves the gradients of a former call to that
     torch.manual_seed(1)  # for dropout and stochastic depth
     output = forward(images)
     output.square().mean().backward()
     found = {"training": output.detach()}
-    found |= {f"gradient {name}": p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    found |= {f"gradient {name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
     found |= {f"buffer {name}": buffer.clone() for name, buffer in model.named_buffers()}
     model.eval()
     with torch.no_grad():
         found["test"] = forward(images)
-        for name, tensor in model.state_dict().items():
-            tensor.copy_(before[name])
+        for name, buffer in before.items():
+            model.get_buffer(name).copy_(buffer)
     return found
 
 
