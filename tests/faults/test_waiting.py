@@ -9,14 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from transferability.common.locks import alone
+from transferability.jobs.devices import leased_device
 
-from .conftest import slowed
+from .conftest import fork, slowed
 
 FLOCK = """
 #include <errno.h>
@@ -164,21 +166,31 @@ def test_a_job_ends_with_its_snakemake(study, undisturbed, table):
 
 def test_two_users_see_each_others_gpus(table):
     """Whatever their TMPDIR: the second finds the device in use."""
-    code = "import os, sys, time; from transferability.jobs.devices import leased_device\n"
-    code += "os.setuid(int(sys.argv[2]))\n"
-    code += "def full(): print('full', flush=True); sys.exit(0)\n"
-    code += "with leased_device([sys.argv[1]], 1, full): print('has it', flush=True); time.sleep(60)"
     if os.getuid():
         pytest.skip("needs root, to become another user")
     device = f"GPU-{os.getpid()}-{socket.gethostname()}"
-    command = [sys.executable, "-c", code, device]
-    first = subprocess.Popen([*command, "65534"], stdout=-1, text=True)
-    assert first.stdout.readline() == "has it\n"
-    second = subprocess.run([*command, "65533"], stdout=-1, text=True, env=os.environ | {"TMPDIR": "/nowhere"})
-    assert second.stdout == "full\n"
+    said, say = fork.Pipe(duplex=False)
+
+    def lease(user: int) -> None:
+        def full():
+            say.send("full")
+            sys.exit()
+
+        os.setuid(user)
+        tempfile.tempdir = f"/nowhere/{user}"
+        with leased_device([device], 1, full):
+            say.send("has it")
+            time.sleep(60)
+
+    first, second, third = (fork.Process(target=lease, args=(user,)) for user in (65534, 65533, 65533))
+    for process, found in ((first, "has it"), (second, "full")):
+        process.start()
+        assert said.poll(30) and said.recv() == found
+    second.join()
     first.kill()
-    first.wait()
-    third = subprocess.Popen([*command, "65533"], stdout=-1, text=True)
-    assert third.stdout.readline() == "has it\n"
+    first.join()
+    third.start()
+    assert said.poll(30) and said.recv() == "has it"
     third.kill()
+    third.join()
     table.append(("two users, one GPU", "other TMPDIRs; then kill -9 of the first", "the second waits, then has it"))
