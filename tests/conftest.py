@@ -29,7 +29,7 @@ RESULTS = "results/smoke"
 FIGURE = f"{RESULTS}/figure2.pdf"
 NETWORKS = f"{RESULTS}/accuracy.csv"  # made from all networks; without figures and tables it takes a third of the time
 
-# Two of the first three do without the smoke study, which the other one makes meanwhile.
+# The first makes the smoke study; meanwhile other processes do the second and most of the third, which need none.
 LONGEST = [
     "slurm/test_slurm.py",
     "test_catalogue.py",

@@ -89,7 +89,7 @@ def ran(model, forward, images):
     """All that a step of training and a test afterwards give; the model's state is as before in the end."""
     kept = model.state_dict().keys()
     before = {name: buffer.clone() for name, buffer in model.named_buffers() if name in kept}
-    model.train().zero_grad()  # which leaves the gradients of a former call to that
+    model.train().zero_grad()  # to None: what a former call found stays as it is
     torch.manual_seed(1)  # for dropout and stochastic depth
     output = forward(images)
     output.square().mean().backward()

@@ -202,7 +202,7 @@ def test_a_killed_job_goes_on_where_it_was(checkout):
     process = checkout.start(target, *slow)
     deadline = time.monotonic() + 120
     while not list(states.glob("baseA.*.pt")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.005)
     assert list(states.glob("baseA.*.pt"))
     for training in psutil.Process(process.pid).children(recursive=True):
         if any("train.py" in word for word in training.cmdline()[:2]):

@@ -201,7 +201,7 @@ def import_all() -> None:
     """Import what Snakemake, its plugins and the scripts of a study import."""
     for module in IMPORTED.split():
         import_module(module)
-    for kind in ("Executor", "Report", "Scheduler", "Storage"):  # find their plugins; a logger is of the library
+    for kind in ("Executor", "Report", "Scheduler", "Storage"):  # find their plugins; a checkout brings its own logger
         getattr(sys.modules["snakemake.cli"], f"{kind}PluginRegistry")()
     sys.modules["PIL.Image"].init()
     for finalizer in list(weakref.finalize._registry):  # torch would take its operators apart

@@ -183,7 +183,7 @@ class Study:
 
 
 def slowed() -> None:
-    """What a job can do `before`: wait in each iteration, so that a fault hits it in the middle."""
+    """What a job can do `before`: wait in each iteration, so that it is still training when a fault hits it."""
     step = Trainer._step
     Trainer._step = lambda trainer, *batch: (time.sleep(0.1), step(trainer, *batch))[1]
 

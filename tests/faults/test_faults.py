@@ -47,6 +47,9 @@ def test_kill_at_random_moments(study, undisturbed, table):
 def test_signals(study, undisturbed, table, number):
     process = study.start("A3B+", before=slowed, state_seconds=0.1)
     study.wait_for_state("A3B+")
+    while "iteration 10/60" not in study.log("A3B+"):  # it has tested once, too
+        assert process.is_alive()
+        time.sleep(0.02)
     os.kill(process.pid, number)
     process.join(30)
     assert process.exitcode == 1

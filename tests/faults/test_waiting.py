@@ -177,16 +177,16 @@ def test_two_users_see_each_others_gpus(table):
             sys.exit()
 
         os.setuid(user)
-        tempfile.tempdir = f"/nowhere/{user}"
+        tempfile.tempdir = os.environ["TMPDIR"] = f"/nowhere/{user}"
         with leased_device([device], 1, full):
             say.send("has it")
             time.sleep(60)
 
-    first, second, third = (fork.Process(target=lease, args=(user,)) for user in (65534, 65533, 65533))
+    first, second, third = (fork.Process(target=lease, args=(user,), daemon=True) for user in (65534, 65533, 65533))
     for process, found in ((first, "has it"), (second, "full")):
         process.start()
         assert said.poll(30) and said.recv() == found
-    second.join()
+    second.join(30)
     first.kill()
     first.join()
     third.start()

@@ -169,7 +169,8 @@ class _Job(socketserver.StreamRequestHandler):
 def serve(path: str, parent: int, work: Callable[[], Callable[[dict], None]]) -> None:
     """Fork a process for every task that comes on the socket at `path`, until the process that started this has ended.
 
-    That one is `parent`, by its number; it may have ended already. `work` imports what does the tasks, and gives it.
+    `parent` is the number of that process, which may have ended already. `work` imports what does the tasks, and gives
+    it.
     """
     try:
         with _Server(path, _Job) as server:  # jobs that come while it imports wait for their turn

@@ -36,6 +36,9 @@ FILLS = {  # what models fill their new tensors with
 }
 
 
+_Place = tuple[tuple[int, ...], tuple[int, ...]]  # a tensor's size and strides
+
+
 class _NoValues(TorchFunctionMode):
     """Leaves out what gives tensors on the meta device values, which they do not have: a quarter of the time."""
 
@@ -110,20 +113,24 @@ def _facts(architecture: str) -> _Facts:
     return _Facts(given.input_size[1], given.mean, given.std)
 
 
+def _place_of(tensor: torch.Tensor) -> _Place:
+    return tuple(tensor.shape), tensor.stride()
+
+
 def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
     """Return whether images of a size are taken, as a function: by these layers, or by a model built for that size."""
 
     @cache
-    def made_of(shape: torch.Size, number: int) -> torch.Size:
-        """The shape that a layer makes of another: images of many sizes come to the same ones."""
+    def made_of(given: _Place, number: int) -> _Place:
+        """Size and strides of what a layer makes of a tensor with these: images of many sizes come to the same ones."""
         with unchanged(layers[number]), torch.no_grad():
-            return layers[number].train()(torch.empty(shape, device="meta")).shape
+            return _place_of(layers[number].train()(torch.empty_strided(*given, device="meta")))
 
     @cache
     def takes(size: int) -> bool:
         """Whether square images of a size go through."""
         try:
-            reduce(made_of, range(len(layers)), torch.Size([2, 3, size, size]))
+            reduce(made_of, range(len(layers)), _place_of(torch.empty(2, 3, size, size, device="meta")))
             return True
         except Exception:  # whatever a stranger's code raises
             pass

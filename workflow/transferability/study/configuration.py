@@ -72,7 +72,8 @@ def default_config() -> dict:
 
 @cache
 def _schema() -> Mapping:
-    # In C where PyYAML has it, as its wheels do: .1 s sooner, at each start of Snakemake.
+    # In C where PyYAML has it, as its wheels do: .1 s sooner, at each start of Snakemake. Not by yaml.load, which
+    # the tests of trust forbid: it could be given an unsafe loader.
     load = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return load(SCHEMA.read_text(encoding="utf-8")).get_single_data()
 
