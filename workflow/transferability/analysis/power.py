@@ -31,7 +31,7 @@ from transferability.study.grid import study_networks
 from transferability.study.network import WHOLE, Network
 
 SPLITS = (2, 4, 8, 16)
-STUDIES = 240  # simulated in all: 7 to 20 s of one core, which a plan can wait for
+STUDIES = 240  # simulated in all: 10 s of a slow core, which a plan can wait for
 MEASURE, CLASSES = "top1_best10", 1000  # of the paper's accuracies
 ONE_SPLIT, DISTANT = "random-0", "manmade-natural"
 

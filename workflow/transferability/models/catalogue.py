@@ -34,9 +34,7 @@ FILLS = {  # what models fill their new tensors with
     getattr(torch.Tensor, f"{name}_")
     for name in ("add", "clamp", "copy", "div", "erfinv", "fill", "mul", "normal", "sub", "uniform", "zero")
 }
-
-
-_Place = tuple[tuple[int, ...], tuple[int, ...]]  # a tensor's size and strides
+_Form = tuple[tuple[int, ...], tuple[int, ...]]  # a tensor's size and strides
 
 
 class _NoValues(TorchFunctionMode):
@@ -113,7 +111,7 @@ def _facts(architecture: str) -> _Facts:
     return _Facts(given.input_size[1], given.mean, given.std)
 
 
-def _place_of(tensor: torch.Tensor) -> _Place:
+def _form_of(tensor: torch.Tensor) -> _Form:
     return tuple(tensor.shape), tensor.stride()
 
 
@@ -121,16 +119,16 @@ def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
     """Return whether images of a size are taken, as a function: by these layers, or by a model built for that size."""
 
     @cache
-    def made_of(given: _Place, number: int) -> _Place:
+    def made_of(given: _Form, number: int) -> _Form:
         """Size and strides of what a layer makes of a tensor with these: images of many sizes come to the same ones."""
         with unchanged(layers[number]), torch.no_grad():
-            return _place_of(layers[number].train()(torch.empty_strided(*given, device="meta")))
+            return _form_of(layers[number].train()(torch.empty_strided(*given, device="meta")))
 
     @cache
     def takes(size: int) -> bool:
         """Whether square images of a size go through."""
         try:
-            reduce(made_of, range(len(layers)), _place_of(torch.empty(2, 3, size, size, device="meta")))
+            reduce(made_of, range(len(layers)), _form_of(torch.empty(2, 3, size, size, device="meta")))
             return True
         except Exception:  # whatever a stranger's code raises
             pass
