@@ -200,6 +200,6 @@ def test_a_file_that_is_no_image_is_named_with_what_is_wrong(tmp_path, content, 
     file.write_bytes(file.read_bytes()[:100] if content is None else content)
     index = index_images("imagefolder", root)
     files = ImageFiles("imagefolder", root, index["path"].tolist())
-    found = check_images(files, index["subset"].tolist(), None, 1)
+    found = check_images(files, index, None, 1)
     assert len(found.faults) == 1
     assert found.faults[0].startswith(f"{file} cannot be decoded: {reason}")

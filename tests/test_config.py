@@ -94,6 +94,13 @@ def test_every_configuration_is_valid(file):
             "dataset.validation: 0 given; accepted: number or null, more than 0, less than",
         ),
         ({"dataset": {"fit": "crop"}}, "dataset.fit: 'crop' given; accepted: stretch, cut, or null"),
+        (
+            {"dataset": {"scale": "12 bits"}},
+            "dataset.scale: '12 bits' given; accepted: auto, full, or two numbers, the",
+        ),
+        ({"dataset": {"scale": [0, 1, 2]}}, r"dataset.scale: \[0, 1, 2\] given; accepted: auto, full, or two numbers"),
+        ({"dataset": {"scale": [4095, 0]}}, r"dataset.scale: \[4095, 0\] given; accepted: .* the lower first"),
+        ({"dataset": {"scale": [0, float("inf")]}}, r"dataset.scale: \[0, inf\] given; accepted: .* the lower first"),
         ({"results_dir": "../elsewhere"}, r"results_dir: '\.\./elsewhere' given; accepted: a path of letters"),
         ({"splits": {"sides": {"n1": "living"}}}, "splits.sides.n1: 'living' given; accepted: manmade, natural"),
         (

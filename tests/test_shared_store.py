@@ -42,14 +42,14 @@ def decoded(tmp_path, monkeypatch):
     return lambda: file.stat().st_size
 
 
-def study(root, where, size=16, fit="cut", shelf="shelf") -> StoreFiles:
+def study(root, where, size=16, fit="cut", scale="auto", shelf="shelf") -> StoreFiles:
     """Pack for a study in `where`, on the shelf beside it."""
     where.mkdir(exist_ok=True)
     table = index_images("imagefolder", root, 0.2)
     write_table(table, where / "index.csv")
     names = [where / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")]
     files = ImageFiles("imagefolder", root, table["path"].tolist())
-    sharing.pack_shared(files, StoreFiles(*names), Square(size, fit, "apply"), 1, "code", where.parent / shelf)
+    sharing.pack_shared(files, StoreFiles(*names), Square(size, fit, "apply", scale), 1, "code", where.parent / shelf)
     return StoreFiles(*names)
 
 
@@ -73,7 +73,7 @@ def test_a_second_study_packs_nothing(images, tmp_path, decoded, caplog):
     assert json.loads((home / "images.json").read_text())["orientation"] == "apply"
 
 
-@pytest.mark.parametrize("changed", [{"size": 8}, {"fit": "stretch"}])
+@pytest.mark.parametrize("changed", [{"size": 8}, {"fit": "stretch"}, {"scale": "full"}])
 def test_what_decides_pixels_makes_another_store(images, tmp_path, decoded, changed):
     study(images, tmp_path / "first")
     study(images, tmp_path / "second", **changed)
@@ -168,8 +168,12 @@ def test_the_description_says_how_images_became_squares_if_not_as_in_the_paper(i
     table = index_images("imagefolder", image_tree)
     files = ImageFiles("imagefolder", image_tree, table["path"].tolist())
     other = StoreFiles(where / "index.csv", *(tmp_path / name for name in ("s.npy", "c.npy", "s.json")))
-    pack(files, other, Square(16, "cut", "apply"), 1, "code", tmp_path / "notes")
+    pack(files, other, Square(16, "cut", "apply", "full"), 1, "code", tmp_path / "notes")
     usual, told = (json.loads(file.read_text()) for file in (where / "store.json", other.description))
     assert list(usual) == ["images", "size", "pixels", "sha256", "index"]
-    assert {key: told[key] for key in told if key not in usual} == {"fit": "cut", "orientation": "apply"}
+    assert {key: told[key] for key in told if key not in usual} == {
+        "fit": "cut",
+        "orientation": "apply",
+        "scale": "full",
+    }
     assert open_store(other).shape == (18, 16, 16, 3)

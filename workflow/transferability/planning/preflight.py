@@ -34,7 +34,7 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
     findings = [
         Finding("layout", [f"{root}: {fault}" for fault in faults], f"{dataset['layout']} at {root}: {found}"),
         check_classes(dataset["expected"], counts),
-        check_images(files, index["subset"].tolist(), place, processes),
+        check_images(files, index, place, processes, dataset["scale"]),
         *splits,
         list_experiments(config),
         check_length(config, tasks, counts),

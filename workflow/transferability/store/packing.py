@@ -16,6 +16,7 @@ from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles, work_through
 from transferability.store.decoding import Square, read_image, try_to_decode
+from transferability.store.meaning import Scale
 from transferability.store.reading import StoreFiles, pixels_sha256
 
 
@@ -42,7 +43,7 @@ def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, c
         notes.unlink()
 
 
-def _departures(square: Square) -> dict[str, str]:
+def _departures(square: Square) -> dict[str, Scale]:
     """What a description says beyond the size: nothing for squares as in the paper, whose networks are kept so."""
     usual = asdict(Square(square.size))
     return {key: value for key, value in asdict(square).items() if value != usual[key]}
