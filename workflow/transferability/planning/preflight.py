@@ -22,7 +22,7 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
     contact sheet of the classes is written below `results`, if that can be.
     """
     dataset = config["dataset"]
-    index, faults = list_images(dataset["layout"], root, dataset["validation"])
+    index, problems = list_images(dataset["layout"], root, dataset["validation"])
     counts = count_images(index)
     files = ImageFiles(dataset["layout"], root, index["path"].tolist())
     writable = check_writable(results)
@@ -32,7 +32,12 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
     names = classes.set_index("wnid")["name"].to_dict()
     sample = sample_of(config, files, index)
     findings = [
-        Finding("layout", [f"{root}: {fault}" for fault in faults], f"{dataset['layout']} at {root}: {found}"),
+        Finding(
+            "layout",
+            [f"{root}: {fault}" for fault in problems.faults],
+            f"{dataset['layout']} at {root}: {found}",
+            problems.warnings,
+        ),
         check_classes(dataset["expected"], counts),
         check_images(files, index, place, processes, dataset["scale"]),
         *splits,
