@@ -1,7 +1,8 @@
 """Decoding one image: a change here makes the store again, and with it all results whose pixels change."""
 
 import io
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -10,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from transferability.common.errors import first_line
-from transferability.store.meaning import AUTO, Scale, numbers_of, to_rgb, what_kind_of_tiff
+from transferability.store.meaning import AUTO, KEY, Scale, numbers_of, to_rgb, what_kind_of_tiff
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,19 @@ def try_to_decode(read: Callable[[], bytes], decode: Callable[[BinaryIO], Decode
         return decode(io.BytesIO(content)), ""
     except UNREADABLE as error:
         return None, what_is_wrong(content, error)
+
+
+def told_once(broken: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return images that cannot be decoded (path, reason); of those that one config key mends, the first and how many.
+
+    A set with a scale of its own has that fault in every image.
+    """
+    kinds = defaultdict(list)
+    for path, reason in broken:
+        _, key, remedy = reason.partition(KEY)
+        kinds[remedy if key else path].append((path, reason))
+    told = [(alike[0], len(alike) - 1) for alike in kinds.values()]
+    return [(path, f"{reason} ({more:,} more images like it)" if more else reason) for (path, reason), more in told]
 
 
 def what_is_wrong(content: bytes, error: Exception) -> str:

@@ -15,7 +15,7 @@ from transferability.common.atomic_files import write_text, written_whole
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles, work_through
-from transferability.store.decoding import Square, read_image, try_to_decode
+from transferability.store.decoding import Square, read_image, told_once, try_to_decode
 from transferability.store.meaning import Scale
 from transferability.store.reading import StoreFiles, pixels_sha256
 
@@ -51,7 +51,7 @@ def _departures(square: Square) -> dict[str, Scale]:
 
 def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]) -> None:
     if broken:
-        listing = "\n".join(f"  {files.folder / path}: {reason}" for path, reason in broken)
+        listing = "\n".join(f"  {files.folder / path}: {reason}" for path, reason in told_once(broken))
         raise InputError(
             f"{len(broken)} of {len(files.paths)} images cannot be decoded; mend or replace them, or delete them and "
             f"{index}, and run again:\n{listing}"

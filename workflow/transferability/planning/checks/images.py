@@ -14,7 +14,7 @@ from PIL import Image
 from transferability.common.errors import some_of
 from transferability.datasets.image_files import ImageFiles, work_through
 from transferability.planning.checks import Finding
-from transferability.store.decoding import try_to_decode
+from transferability.store.decoding import told_once, try_to_decode
 from transferability.store.meaning import AUTO, Scale, numbers_of, to_rgb
 
 ODD = 20  # a format counts as odd where fewer than one in so many images have it
@@ -69,7 +69,10 @@ def check_images(
         broken = [pair for result in done for pair in result["broken"]]
         if not broken:
             journal.unlink()
-    faults = [f"{files.folder / path} cannot be decoded: {reason}; replace it" for path, reason in broken]
+    faults = [
+        f"{files.folder / path} cannot be decoded: {reason if ';' in reason else f'{reason}; replace it'}"
+        for path, reason in told_once(broken)
+    ]
     seen = [image for result in done for image in result["seen"]]
     note = f"{len(files.paths) - len(broken):,} of {len(files.paths):,} can be decoded"
     formats = _formats(files.paths, [name for name, _, _ in seen])
