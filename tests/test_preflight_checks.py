@@ -10,7 +10,7 @@ from PIL import Image
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images
 from transferability.planning.checks import fed
-from transferability.planning.checks.images import check_images
+from transferability.planning.checks.images import check_classes, check_images
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
 from transferability.planning.preflight import preflight, report
 from transferability.study.configuration import complete_config
@@ -111,6 +111,17 @@ def test_the_same_image_twice_is_a_warning(tmp_path):
     ]
 
 
+def test_an_expected_class_by_another_form_of_unicode_is_told_so(tmp_path):
+    """Missing and not expected would be the same name, twice."""
+    pd.DataFrame({"wnid": ["caf\xe9", "bee"]}).to_csv(tmp_path / "expected.csv", index=False)
+    counts = pd.DataFrame({"train": [5, 5], "val": [1, 1]}, index=["cafe\u0301", "Bee"])
+    found = check_classes({"classes": tmp_path / "expected.csv", "train": None, "val": None}, counts)
+    assert found.faults[-1] == (
+        "2 expected classes have names that look alike: 'bee' is there as 'Bee', 'caf\\xe9' is there as 'cafe\\u0301'; "
+        "write both in one way"
+    )
+
+
 def test_a_file_of_several_images_is_a_warning(tmp_path):
     """A stack of a microscope, an animation; but not a phone's photograph with its preview."""
     class_folders(tmp_path, 7)
@@ -203,5 +214,7 @@ def test_of_many_classes_64_are_shown(tmp_path):
     class_folders(tmp_path, 2, classes=[f"class-{k}" for k in range(70)])
     config = study(tmp_path, dataset={"root": str(tmp_path), "validation": 0.5})
     files, index = read(config)
-    found = fed.write_contact_sheet(config, files, index, {}, tmp_path / "sheet.png")
+    names = {"class-0": "crane", "class-1": "crane"}  # as two classes of ImageNet are called
+    found = fed.write_contact_sheet(config, files, index, names, tmp_path / "sheet.png")
     assert "64 of 70 classes" in found.note
+    assert Image.open(tmp_path / "sheet.png").height == fed.GAP + 64 * (3 * 32 + fed.CAPTION + fed.GAP)

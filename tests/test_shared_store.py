@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
@@ -79,6 +80,19 @@ def test_what_decides_pixels_makes_another_store(images, tmp_path, decoded, chan
     study(images, tmp_path / "second", **changed)
     assert decoded() == 40
     assert len(list((tmp_path / "shelf").iterdir())) == 2
+
+
+def test_a_scale_of_two_numbers_finds_its_store_again(tmp_path, decoded):
+    for number in range(10):
+        file = tmp_path / "deep" / "ab"[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 400 * number, dtype=np.uint16)).save(file)
+    first = study(tmp_path / "deep", tmp_path / "first", scale=[0, 4000])
+    study(tmp_path / "deep", tmp_path / "second", scale=[0, 4000])
+    assert decoded() == 10, "packed twice"
+    assert sorted({int(image.mean()) for image in pixels(first)}) == [round(25.5 * k) for k in range(10)]
+    study(tmp_path / "deep", tmp_path / "third", scale=[0, 8000])
+    assert decoded() == 20, "another scale has the same store"
 
 
 def test_an_image_that_was_replaced_is_packed_again_and_others_keep_theirs(images, tmp_path, decoded):

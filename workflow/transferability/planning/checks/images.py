@@ -13,6 +13,7 @@ from PIL import Image
 
 from transferability.common.errors import some_of
 from transferability.datasets.image_files import ImageFiles, work_through
+from transferability.datasets.names import as_seen
 from transferability.planning.checks import Finding
 from transferability.store.decoding import told_once, try_to_decode
 from transferability.store.meaning import AUTO, Scale, numbers_of, to_rgb
@@ -46,6 +47,11 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
         faults.append(f"{len(missing)} of {len(wanted)} expected classes are missing: {', '.join(missing)}")
     if surplus := sorted(set(counts.index) - set(wanted.index)):
         faults.append(f"{len(surplus)} classes are not expected: {', '.join(surplus)}")
+    alike = [f"{one!a} is there as {other!a}" for one in missing for other in surplus if as_seen(one) == as_seen(other)]
+    if alike:
+        faults.append(
+            f"{len(alike)} expected classes have names that look alike: {some_of(alike)}; write both in one way"
+        )
     present = wanted.index.intersection(counts.index)
     for subset, name in SUBSETS.items():
         if subset in wanted:
