@@ -100,22 +100,6 @@ def test_pixels_without_an_agreed_scale_are_an_error_that_names_the_file(image_t
     assert "without an agreed scale" in found.faults[0]
 
 
-def test_a_fault_of_the_whole_set_is_told_once(image_tree, tmp_path):
-    """As a set of floating-point images has one; what is wrong with single files is told of each."""
-    for folder in sorted((image_tree / "train").iterdir()):
-        for number in range(3):
-            Image.fromarray(np.full((20, 20), number / 7, np.float32)).save(folder / f"more-{number}.tif")
-        (folder / "empty.png").touch()
-    with pytest.raises(InputError) as error:
-        packed(image_tree, tmp_path / "store")
-    first, *listing = str(error.value).splitlines()
-    assert first.startswith("12 of 30 images cannot be decoded")
-    assert len(listing) == 4
-    assert sum(line.endswith("empty.png: it is empty") for line in listing) == 3
-    (told,) = (line for line in listing if "dataset.scale" in line)
-    assert told.endswith("or convert it to 8 bits (8 more images like it)")
-
-
 def test_a_full_disk_is_told_before_anything_is_decoded(image_tree, tmp_path):
     with small_disk(tmp_path / "small", megabytes=1) as disk:
         (disk / "filler").write_bytes(b"0" * 1_040_000)
