@@ -6,6 +6,7 @@ both are taken off, and what is found is said. What does not fit is an error: no
 
 import argparse
 import logging
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -20,8 +21,10 @@ from transferability.models.layers import layer_keys
 log = logging.getLogger(__name__)
 
 SAVE_SO = "save the weights alone: torch.save(model.state_dict(), FILE), or safetensors.torch.save_file"
-# Entries under which training programs save weights, averaged ones first: those are what their authors tested.
-WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "module")
+# Entries under which training programs save weights. Averaged ones, whatever the rest of their name, go before all
+# others: those are what their authors tested.
+AVERAGED = re.compile(r"(^|_)(ema|swa|averaged?|shadow)(_|$)")
+WRAPPERS = ("state_dict", "model_state_dict", "model", "module")
 # What programs save beside weights, and torch's reader takes for harmless: options and numbers.
 HARMLESS = [argparse.Namespace, np.dtype, np._core.multiarray.scalar, type(np.dtype("f4")), type(np.dtype("f8"))]
 HARMLESS += [type(np.dtype("i8"))]
@@ -75,7 +78,8 @@ def _why_unreadable(error: Exception) -> str:
 def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
     wrappers = []
     while isinstance(content, Mapping):
-        wrapper = next((name for name in WRAPPERS if isinstance(content.get(name), Mapping)), None)
+        averaged = [name for name in content if AVERAGED.search(str(name).lower())]
+        wrapper = next((name for name in (*averaged, *WRAPPERS) if _holds_weights(content.get(name))), None)
         if wrapper is None:
             break
         wrappers.append(wrapper)
@@ -89,6 +93,13 @@ def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
     if wrappers:
         log.info("%s: the weights in its entry %s", path, ".".join(wrappers))
     return tensors
+
+
+def _holds_weights(content: object) -> bool:
+    """Whether an entry is a state dict, or wraps one: not, say, the decay of an average."""
+    return isinstance(content, Mapping) and any(
+        isinstance(value, torch.Tensor) and value.dim() or _holds_weights(value) for value in content.values()
+    )
 
 
 def fitted(
