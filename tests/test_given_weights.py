@@ -193,6 +193,11 @@ def other(name):
     return lambda model, path: torch.save(build_model(blueprint(name), 64, 7).state_dict(), path)
 
 
+def renamed(model):
+    """As another library calls the parts of the same network."""
+    return {f"embedder.{number}": tensor for number, tensor in enumerate(model.state_dict().values())}
+
+
 BAD = {
     "empty": (lambda model, path: path.write_bytes(b""), "is empty; get it again"),
     "web page": (lambda model, path: path.write_text("<!DOCTYPE html><html>404"), "begins with b'<!DOCTYPE html"),
@@ -230,6 +235,15 @@ BAD = {
     ),
     "deeper": (other("torchvision/resnet18"), "does not fit"),
     "another kind": (other("timm/test_vit"), "does not fit"),
+    "other names": (
+        saved(renamed),
+        "the same shapes in the same order as the missing ones, under other names: it may well be this architecture as "
+        "another library calls its parts (embedder.0 is conv1.0.weight, embedder.1 is conv1.1.weight, ",
+    ),
+    "other names, sorted": (
+        lambda model, path: save_file(renamed(model), path),
+        "the tensors left over have the shapes of the missing ones under other names, as another library's do: rename",
+    ),
 }
 
 

@@ -1,17 +1,17 @@
 """Independent oracles beside what a study of given networks measures: another library, another classifier, a formula.
 
 The features come from timm and torchvision as these compute them, not from this library's layers; the classifier beside
-a trained one is ridge regression in closed form.
+a trained one is ridge regression in closed form, of which benchmarks/oracle.py makes the published numbers.
 """
 
 import math
+import runpy
 import tarfile
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch.nn import functional
 
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.given import given_layers
@@ -25,6 +25,7 @@ from transferability.tasks.task import Examples, Task
 from .conftest import REPOSITORY, SHARED, settings_of
 
 CPU = torch.device("cpu")
+ridge_accuracy = runpy.run_path(str(REPOSITORY / "benchmarks" / "oracle.py"))["ridge_accuracy"]
 DATA = SHARED / "data"
 LITE0 = DATA / "efficientnet-lite0-imagenet.safetensors"
 SQUEEZENET = DATA / "squeezenet1_1-imagenet.safetensors"
@@ -48,20 +49,6 @@ def _read(folder, subset, size):
     files = sorted(path for path in folder.glob(f"*/{subset}/*/*") if path.is_file())
     images = np.stack([read_image(path, size, "cut") for path in files])
     return images, np.array([list(CLASSES).index(path.parent.name) for path in files])
-
-
-def ridge_accuracy(train, val, penalty=1.0):
-    """Accuracy on `val` of ridge regression on one-hot labels, fitted to `train`: pairs of features and labels.
-
-    Closed form, on standardised features; the penalty is relative to the number of images.
-    """
-    (x, labels), (x_val, labels_val) = ((part[0].double(), torch.as_tensor(part[1])) for part in (train, val))
-    mean, std = x.mean(0), x.std(0) + 1e-6
-    x, x_val = (x - mean) / std, (x_val - mean) / std
-    wanted = functional.one_hot(labels).double()
-    gram = x @ x.T + penalty * len(x) * torch.eye(len(x))
-    scores = x_val @ x.T @ torch.linalg.solve(gram, wanted - wanted.mean(0)) + wanted.mean(0)
-    return float((scores.argmax(1) == labels_val).double().mean())
 
 
 def standardised(images, mean, std):
@@ -100,7 +87,7 @@ def test_only_the_classifier_trained_gives_what_ridge_regression_gives_on_the_sa
             features[subset] = torch.cat(
                 [theirs.forward_head(theirs.forward_features(x), pre_logits=True) for x in images.split(64)]
             )
-    pairs = [(features[subset], photographs[subset][1]) for subset in ("train", "val")]
+    pairs = [(features[subset], torch.from_numpy(photographs[subset][1])) for subset in ("train", "val")]
     oracle = ridge_accuracy(*pairs)
     training = yaml.safe_load((REPOSITORY / "config" / "my-images.yaml").read_text())["training"]
     config = {"network": {"architecture": "timm/tf_efficientnet_lite0", "n": [18]}, "preserved": {"n": []}}
@@ -176,7 +163,7 @@ def test_a_classifier_on_random_layers_gives_what_ridge_regression_gives():
     pairs = []
     with torch.no_grad():
         for part in (task.train, task.val):
-            pairs.append((theirs(standardised(part.store, model.mean, model.std)), part.labels))
+            pairs.append((theirs(standardised(part.store, model.mean, model.std)), torch.from_numpy(part.labels)))
     oracle = ridge_accuracy(*pairs)
     assert 0.6 < oracle < 0.95  # chance is .25
     assert abs(found.top1 - oracle) <= 0.03, f"the trained classifier reaches {found.top1:.3f}, ridge {oracle:.3f}"

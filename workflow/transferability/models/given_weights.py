@@ -8,7 +8,7 @@ import argparse
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -172,10 +172,35 @@ def _check_names(
     faults = {"missing": missing, "left over": left, "of another shape": other}
     told = [f"{len(keys)} {kind}: {some_of(keys, NAMED)}" for kind, keys in faults.items() if keys]
     if told:
-        raise InputError(
-            f"{path} does not fit: {'; '.join(told)}; give network.architecture, and the training.crop, that these "
-            "weights are of"
+        remedy = _renaming(missing, left, found, shapes) or (
+            "give network.architecture, and the training.crop, that these weights are of"
         )
+        raise InputError(f"{path} does not fit: {'; '.join(told)}; {remedy}")
+
+
+def _renaming(
+    missing: Sequence[str], left: Sequence[str], found: Mapping[str, torch.Tensor], shapes: Mapping[str, torch.Size]
+) -> str:
+    """What to do where the tensors that are left over have the shapes of the missing ones; "" where they do not.
+
+    Files of torch keep the order of the model, so that the same order of shapes tells which name is which;
+    safetensors sorts the names.
+    """
+    missing, given = [name for name in missing if shapes[name]], [name for name in left if found[name].dim()]
+    wanted, there = [shapes[name] for name in missing], [found[name].shape for name in given]
+    if not wanted or Counter(wanted) - Counter(there):
+        return ""
+    if wanted != there[: len(wanted)]:
+        return (
+            "the tensors left over have the shapes of the missing ones under other names, as another library's do: "
+            "rename them to those that are missing, and save them again"
+        )
+    pairs = [f"{theirs} is {ours}" for ours, theirs in zip(missing, given, strict=False)]
+    return (
+        "the tensors left over have the same shapes in the same order as the missing ones, under other names: it may well "
+        f"be this architecture as another library calls its parts ({some_of(pairs)}); rename them in this order, and "
+        "save them again"
+    )
 
 
 def _check_numbers(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
