@@ -36,6 +36,16 @@ def page(accuracies, layers):
     return advice_sections(accuracies, advice_table(accuracies, "top1", layers), "top1", layers)
 
 
+def test_networks_that_end_worse_than_by_guessing_are_named_first():
+    table = study(frozen=(0, 0, -0.1), tuned=(0.05, 0.1, 0.2)).assign(classes=2, loss=0.6)
+    assert all(section.title != "Read this first" for section in page(table, NAMES))
+    table.loc[table["network"] == "A3B", "loss"] = 2.3
+    first, second, *_ = page(table, NAMES)
+    assert first.title == "Read this first" and second.title.startswith("Advice")
+    assert "random-0/A3B: its last validation loss, 2.30, is above that of guessing, 0.69" in first.text
+    assert f"8 of {len(table)} networks end worse than by guessing" in first.text and first.text.endswith(" and 3 more.")
+
+
 def test_what_is_large_is_decided():
     found = advice(study(frozen=(0, 0, -0.1), tuned=(0.05, 0.1, 0.2)))
     assert (found.pays.answer, found.beyond_training.answer) == (YES, YES)

@@ -174,7 +174,7 @@ def test_torchs_optimizers_spare_norms_and_positions_from_decay_and_shorten_long
     assert {id(parameter) for parameter in (*decayed, *spared)} == {
         id(parameter) for parameter in network.model.parameters() if parameter.requires_grad
     }
-    network.model(100 * torch.randn(2, 3, 32, 32)).square().sum().backward()
+    (100 - network.model(100 * torch.randn(2, 3, 32, 32))).square().sum().backward()  # all scores start at zero
     seen = []
     optimizer._optimizer.register_step_pre_hook(
         lambda *_: seen.append(torch.nn.utils.get_total_norm([p.grad for p in (*decayed, *spared)]))
@@ -186,7 +186,7 @@ def test_torchs_optimizers_spare_norms_and_positions_from_decay_and_shorten_long
 
 
 def test_smoothed_labels_give_torchs_loss(task):
-    trainer = trainer_of(RESNET, task, label_smoothing=0.1)
+    trainer = train(trainer_of(RESNET, task, label_smoothing=0.1))  # with scores that differ
     inputs, labels = torch.randn(4, 3, 32, 32), torch.tensor([0, 1, 2, 3])
     trainer.network.test()
     expected = functional.cross_entropy(trainer.network.model(inputs), labels, label_smoothing=0.1)

@@ -9,8 +9,10 @@ from PIL import Image
 
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images
+from transferability.models.architectures import caffenet_mini
 from transferability.planning.checks import fed
 from transferability.planning.checks.images import check_classes, check_images
+from transferability.planning.checks.network import check_network
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
 from transferability.planning.preflight import preflight, report
 from transferability.study.configuration import complete_config
@@ -162,6 +164,27 @@ def test_an_odd_format_is_named(tmp_path):
     files, index = read(study(tmp_path))
     note = check_images(files, index, None, 1).note
     assert note == "29 of 29 can be decoded: 28 PNG, 1 GIF (ant/imageNotFound.gif)"
+
+
+def test_layers_are_numbered_and_a_new_network_that_does_not_start_by_guessing_is_a_warning(monkeypatch):
+    config = {"device": "cpu"}
+    complete_config(config, [])
+    sample = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    tasks = {("random-0", "A"): list("abcde"), ("random-0", "B"): list("fg")}
+    found = check_network(config, sample, tasks)
+    assert found.note.startswith("n counts 8 layers: 1 conv1, 2 conv2, 3 conv3,") and not found.warnings
+    assert "; and fc8, the classifier, which is always new; the first loss of a new network with 2 classes" in found.note
+    build = caffenet_mini.build
+
+    def wide(size, classes):
+        network = build(size, classes)
+        network.fc8.linear.filler = (1.0, 0)
+        return network
+
+    monkeypatch.setattr(caffenet_mini, "build", wide)
+    [warning] = check_network(config, sample, tasks).warnings
+    assert "far above that of guessing, ln(2) = 0.69" in warning and "draw them smaller in caffenet-mini" in warning
+    assert not check_network(config, None, tasks).warnings and not check_network(config, sample, {}).warnings
 
 
 @pytest.mark.parametrize(

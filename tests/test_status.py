@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
 from transferability.jobs import status as command
 from transferability.jobs.status import failed_steps, read_report, seconds_left, study_status, watch, write_networks
@@ -69,6 +70,19 @@ def test_a_list_of_networks_from_before_there_were_requests_is_read(results):
     networks = pd.read_csv(results / "networks.csv").drop(columns="requested")
     networks.to_csv(results / "networks.csv", index=False)
     assert study_status(results, NOW)["requested"].all()
+
+
+def test_a_network_that_ends_worse_than_by_guessing_is_listed(results):
+    """As in the study whose drawn classifiers a short training did not undo: losses of 2.3 with two classes."""
+    record = {"classes": 2, "loss": 2.3}
+    file = results / "accuracy" / "random-0" / "baseA.json"
+    for loss, doubt in ((2.3, "its last validation loss, 2.30, is above that of guessing, 0.69"), (0.6, "")):
+        record = {"classes": 2, "loss": loss}
+        file.write_text(json.dumps(record | {"checksum": fingerprint(record)}))
+        report = read_report(results, NOW)
+        status = report.networks.set_index("network")
+        assert status.loc["baseA", ["state", "detail"]].tolist() == ["done", doubt]
+        assert (f"doubtful:\n  random-0/baseA: {doubt}" in plain_page(report)) == bool(doubt)
 
 
 def test_steps_that_fail_are_failures_too(results):

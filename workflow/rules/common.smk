@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from transferability.common.processes import SNAKEMAKE, address
-from transferability.study.architectures import has_the_papers_layers, layer_names, study_blueprint
+from transferability.study.architectures import has_the_papers_layers, layer_names, study_blueprint, study_layers
 from transferability.study.grid import experiments, given_splits, splits, study_networks
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE, Network, given_name, targets
 from transferability.study.paths import accuracy_file, weights_file
@@ -17,7 +17,7 @@ EXPERIMENTS = experiments(config)
 NETWORKS = study_networks(config)
 ARCHITECTURE = config["network"]["architecture"]
 BLUEPRINT = study_blueprint(config)
-LAYERS = layer_names(ARCHITECTURE)  # none where the catalogue lacks it
+LAYERS = study_layers(config)
 ALL_MANIFESTS = [f"{RESULTS}/splits/{split}/{half}.csv" for split in splits(config) for half in targets(split)]
 TASKS = list(dict.fromkeys((network.split, network.target) for network in NETWORKS))
 BASE_WEIGHTS = [

@@ -24,7 +24,9 @@ from transferability.analysis.advice import (
 from transferability.analysis.claim_parts import NOT_DECIDED
 from transferability.analysis.effects import Estimate
 from transferability.analysis.relative import relative_accuracies
+from transferability.common.errors import some_of
 from transferability.common.pages import Section
+from transferability.jobs.accuracy_file import worse_than_guessing
 from transferability.study.network import GIVEN
 
 CALLED = {FROZEN: "frozen", TUNED: "fine-tuned", "BnB": "own frozen", "BnB+": "own fine-tuned"}
@@ -54,6 +56,7 @@ RESTS = """The difference that each answer rests on, of several n their mean; of
 difference of the best that was seen."""
 FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
 Bars are the intervals of the differences: where one does not reach the dashed line, copying has gained or lost."""
+NAMED = 5  # doubtful networks
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
 
@@ -97,6 +100,7 @@ def advice_sections(
         return [Section("Advice", NOTHING)]
     advices = {source: advise(rows) for source, rows in found.items()}
     return [
+        *_doubts(accuracies),
         *(
             Section(
                 f"Advice: {called(source)}",
@@ -112,6 +116,20 @@ def advice_sections(
         ),
         Section("Rules", RULES),
     ]
+
+
+def _doubts(accuracies: pd.DataFrame) -> list[Section]:
+    """A warning where networks end worse than by guessing: answers that rest on them are doubtful."""
+    found = {f"{row['split']}/{row['network']}": worse_than_guessing(row) for _, row in accuracies.iterrows()}
+    doubts = [f"{network}: {doubt}" for network, doubt in found.items() if doubt]
+    if not doubts:
+        return []
+    text = (
+        f"**{len(doubts)} of {len(accuracies)} networks end worse than by guessing**, so that answers which rest on them "
+        "speak of the training, not of the layers. They diverged, are sure of their errors, or had too short a training "
+        f"to undo their initial weights. {some_of(doubts, NAMED)}."
+    )
+    return [Section("Read this first", text)]
 
 
 def words(advice: Advice, layers: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ import pandas as pd
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError, remedy
 from transferability.common.logs import last_error
+from transferability.jobs.accuracy_file import read_record, worse_than_guessing
 from transferability.jobs.provenance import read_provenance
 from transferability.jobs.status_pages import Failure, Report, as_json, bars, plain_page
 from transferability.study.network import Network
@@ -33,7 +34,7 @@ COLUMNS = ["state", "detail", "share", "seconds_left"]
 
 HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
 
-  done     its accuracy file is there
+  done     its accuracy file is there; listed as doubtful if its last validation loss is above that of guessing
   running  its job gave a sign of life within two minutes: progress, speed, time left
   stopped  by Ctrl-C, a signal or the end of its walltime; the same command resumes it
   failed   its log ends with an error, or its job is silent; other steps (index, split, pack, import, figures) too
@@ -76,8 +77,9 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
 
 
 def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float, float | None]:
-    if accuracy_file(results, split, network).exists():
-        return "done", "", 1.0, None
+    accuracy = accuracy_file(results, split, network)
+    if accuracy.exists():
+        return "done", _doubt(accuracy), 1.0, None
     progress = read_progress(results, split, network)
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
@@ -89,6 +91,12 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
         silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {100 * share:.0f} %"
         return "failed", error or silent, share, None
     return ("failed" if error else "waiting"), error, share, None
+
+
+def _doubt(accuracy: Path) -> str:
+    with suppress(InputError, OSError):  # a damaged file is reported where it is used
+        return worse_than_guessing(read_record(accuracy))
+    return ""
 
 
 def read_progress(results: Path, split: str, network: str) -> dict | None:

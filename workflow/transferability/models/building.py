@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from transferability.common.errors import InputError
+from transferability.models.classifier import start_at_chance
 from transferability.models.layered import LayeredModel
 from transferability.study.architectures import Blueprint, builder
 
@@ -24,8 +25,8 @@ def build_network(
     """Build a network on a device for square images of `size` pixels.
 
     It is drawn from a seed, `seed("init")`, by the model's own initialisation; weights with a `filler` have a seed for
-    each layer, `seed("init", name)`. The first `copied` layers are taken from `weights`, a state dict. The first
-    `frozen`, copied or drawn, do not learn.
+    each layer, `seed("init", name)`. The classifier of a library's model starts at zero (`classifier`). The first
+    `copied` layers are taken from `weights`, a state dict. The first `frozen`, copied or drawn, do not learn.
 
     Raises InputError for an architecture that does not exist, cannot be cut into layers, has too few of them, or does
     not take this size.
@@ -43,6 +44,8 @@ def build_network(
         )
     for name, layer in network.layers.items():
         initialize(layer, seed("init", name))
+    if not blueprint.of_the_house:
+        start_at_chance(layer, classes)
     network.copy(weights or {}, copied)
     return network
 

@@ -14,7 +14,14 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from transferability.common.errors import InputError
-from transferability.study.architectures import catalogue, house_names, is_of_a_library, sizes_in_words
+from transferability.study.architectures import (
+    catalogue,
+    house_names,
+    is_of_a_library,
+    sizes_in_words,
+    study_blueprint,
+    study_layers,
+)
 from transferability.study.image_set import image_set_problems, resolve_image_set
 from transferability.study.schema_errors import Key, Problem, accepted, problems_of
 
@@ -38,8 +45,7 @@ def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
             _put(config, key, str(REPOSITORY / value))
     resolve_image_set(config["dataset"])
     if config["network"]["n"] == ALL:
-        layers = catalogue()[config["network"]["architecture"]].layers
-        config["network"]["n"] = list(range(1, len(layers)))
+        config["network"]["n"] = list(range(1, len(study_layers(config))))
 
 
 def lay_defaults_under(config: dict) -> None:
@@ -134,25 +140,26 @@ def _inconsistencies(config: Mapping) -> Iterator[Problem]:
 
 def _network_problems(config: Mapping) -> Iterator[Problem]:
     architecture, n = config["network"]["architecture"], config["network"]["n"]
-    row, key = catalogue().get(architecture), ("network", "architecture")
     known = [*catalogue(), *house_names()]
     if architecture not in known and not is_of_a_library(architecture):
         close = get_close_matches(architecture, [*known, *(name.partition("/")[2] for name in known)], n=3)
         hint = f"; close: {', '.join(close)}" if close else ""
-        yield key, f"{architecture} given; accepted: {', '.join(house_names())}, torchvision/NAME, timm/NAME{hint}"
-    elif not row and n == ALL:
-        yield ("network", "n"), f"all given; the catalogue does not know the layers of {architecture}: give a list"
-    elif row:
-        last = len(row.layers) - 1
-        if n != ALL and max(n) > last:
-            yield (
-                ("network", "n"),
-                f"{max(n)} given; accepted: at most {last}, layer {last + 1} of {architecture} is new",
-            )
-        n, m = (max(config["preserved"][key], default=0) for key in "nm")
-        if n + m > last:
-            text = f"{m} given with preserved.n {n}; accepted: n + m at most {last}, layer {last + 1} is always new"
-            yield ("preserved", "m"), text
+        text = f"{architecture} given; accepted: {', '.join(house_names())}, torchvision/NAME, timm/NAME{hint}"
+        yield ("network", "architecture"), text
+        return
+    try:
+        last = len(study_layers(config)) - 1
+        study_blueprint(config)
+    except InputError as error:
+        yield ("network", "architecture"), str(error)
+        return
+    if n != ALL and max(n) > last:
+        text = f"{max(n)} given; accepted: at most {last}, layer {last + 1} of {architecture} is new"
+        yield ("network", "n"), text
+    n, m = (max(config["preserved"][key], default=0) for key in "nm")
+    if n + m > last:
+        text = f"{m} given with preserved.n {n}; accepted: n + m at most {last}, layer {last + 1} is always new"
+        yield ("preserved", "m"), text
 
 
 def _pixel_problems(config: Mapping) -> Iterator[Problem]:

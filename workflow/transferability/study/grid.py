@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from transferability.study.architectures import layer_names
+from transferability.study.architectures import study_layers
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
 
 # What leaves each experiment out: for those who read a list of them, as preflight's.
@@ -69,8 +69,8 @@ def study_networks(config: Mapping) -> list[Network]:
 
 def _grid(config: Mapping, split: str) -> list[Network]:
     """On one split, for each task, the base, every treatment and n, and the control for longer training."""
-    networks, layers = [], len(layer_names(config["network"]["architecture"]))
-    trained_longer = layers and any(treatment.endswith("+") for treatment in config["treatments"])
+    networks, layers = [], len(study_layers(config))
+    trained_longer = any(treatment.endswith("+") for treatment in config["treatments"])
     for target in targets(split):
         (other,) = set(HALVES) - {target}
         networks.append(Network(split, target, target))
