@@ -3,23 +3,28 @@
 What it is compared with begins at a study's files and its configuration, and ends at weights and accuracy records.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 import timm
 import torch
+import yaml
 
 from transferability.jobs.assembly import train
 from transferability.jobs.recipe import recipe_of, source_of
 from transferability.jobs.weights_files import write_weights
 from transferability.study.configuration import complete_config
 from transferability.study.network import Network
-from transferability.study.paths import weights_file
+from transferability.study.paths import accuracy_file, manifest_file, weights_file
 
 from . import reference_training as reference
+from .conftest import RESULTS
 from .study_files import CLASSES, split_of, write_study
 
 SEED = 7
@@ -37,6 +42,7 @@ MEANING = {
     "B5B+": ("B", "baseB", 5, 0, None),
     "B8B+": ("B", "baseB", 8, 0, None),
     "random3": ("all", None, 0, 3, None),
+    "reduced-0002": ("all", None, 0, 0, 2),
     "reduced-0003": ("all", None, 0, 0, 3),
 }
 
@@ -68,6 +74,7 @@ RESNET += [["layer4"], ["fc"]]
 VIT = [["cls_token", "pos_embed", "patch_embed"], *([f"blocks.{k}"] for k in range(5)), ["blocks.5", "norm"], ["head"]]
 TWENTY = {"length": "20 iterations", "test_every": "3 iterations", "batch_size": 12, "crop": 32}
 TEN = TWENTY | {"length": "10 iterations"}
+# Each key of `training` has another value than its default in one of them.
 CASES = {
     "caffenet-mini on crops": Case(
         "caffenet-mini",
@@ -76,7 +83,7 @@ CASES = {
         ["baseA", "baseB", "A3B", "A7B", "B5B+", "B8B+", "random3", "reduced-0003"],
         TWENTY
         | {"rate": 0.02, "schedule": "step", "drop_every": "8 iterations", "clip_norm": 2, "mirror": True}
-        | {"weight_decay": 0.05, "label_smoothing": 0},
+        | {"weight_decay": 0.05, "label_smoothing": 0, "momentum": 0.8, "drop_factor": 0.3},
         {"length": "20 iterations", "test_every": "2 iterations", "rate": 0.01, "drop_every": "5 iterations"},
     ),
     "caffenet-mini as it is by default": Case(
@@ -102,7 +109,8 @@ CASES = {
         ["baseA", "A3B", "A3B+"],
         TEN
         | {"optimizer": "sgd", "nesterov": True, "rate": 0.01, "schedule": "cosine", "label_smoothing": 0}
-        | {"augmentation": "resized-crop", "smallest_area": 0.3, "mirror": True, "weight_decay": 0.05},
+        | {"augmentation": "resized-crop", "smallest_area": 0.3, "mirror": True, "weight_decay": 0.05}
+        | {"momentum": 0.8},
     ),
     "test_vit": Case(
         "timm/test_vit",
@@ -111,12 +119,15 @@ CASES = {
         ["baseA", "A2B"],
         TEN
         | {"optimizer": "adamw", "rate": 0.001, "weight_decay": 0.05, "schedule": "warmup-cosine", "warmup": 0.2}
-        | {"clip_norm": 1, "mirror": True},
+        | {"clip_norm": 1, "mirror": True, "label_smoothing": 0.3},
     ),
 }
 
 
-@pytest.fixture(params=CASES.values(), ids=CASES)
+QUICK, *OTHERS = (pytest.param(case, id=name) for name, case in CASES.items())
+
+
+@pytest.fixture(params=[QUICK, *(pytest.param(*other.values, id=other.id, marks=pytest.mark.slow) for other in OTHERS)])
 def case(request, monkeypatch):
     """A case, whose precision torch computes in meanwhile."""
     if request.param.dtype == torch.float64:
@@ -152,18 +163,21 @@ def of_the_workflow(case, config, root, name):
     return record, tensors, losses, begins
 
 
-def of_the_reference(case, config, images, name, bases):
-    """Train a network by the reference; return the model, what was found, its pixels, and the weights it began with."""
+def of_the_reference(case, config, images, classes, name, bases):
+    """Train a network by the reference; return its weights, what was found, its pixels, and the weights it began with.
+
+    `images` are all of them, and (wnid, subset) of each; `classes` the wnids by half.
+    """
     half, base, copied, frozen, first = MEANING[name]
-    seed = partial(reference.seed_of, SEED, f"{split_of(name)}/{name}")
-    task = reference.task_of(*images, CLASSES[half], first)
+    seed = partial(reference.seed_of, config["seed"], f"{split_of(name)}/{name}")
+    task = reference.task_of(*images, classes[half], first)
     model, state = new_model(case, task.classes, seed), {}
     if base:
         parts = case.first(copied)
         state = {key: tensor for key, tensor in bases[base].items() if reference.of(key, parts)}
         model.load_state_dict(state, strict=False)
     begins = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    pixels = pixels_of(case, reference.task_of(*images, CLASSES[base[-1]], None) if base else task)
+    pixels = pixels_of(case, reference.task_of(*images, classes[base[-1]], None) if base else task)
     how = config["training"] | (config["reduced"]["training"] if first else {})
     found = reference.train(model, case.first(frozen), task, pixels, how, seed)
     return model.state_dict(), found, pixels, begins
@@ -208,7 +222,7 @@ def test_the_workflow_trains_what_the_reference_trains(case, tmp_path):
     config, images, bases = config_of(case), write_study(tmp_path, case.size, 12 if case.size < 100 else 3), {}
     for name in case.networks:
         record, tensors, losses, begins = of_the_workflow(case, config, tmp_path, name)
-        state, found, pixels, began = of_the_reference(case, config, images, name, bases)
+        state, found, pixels, began = of_the_reference(case, config, images, CLASSES, name, bases)
         bases |= {name: state} if name.startswith("base") else {}
         assert begins.keys() == state.keys()
         same = partial(assert_same, dtype=case.dtype)
@@ -236,3 +250,23 @@ def test_the_workflow_trains_what_the_reference_trains(case, tmp_path):
 def best_ten(curve):
     best = sorted(top1 for _, top1, _ in curve)[-10:]
     return pytest.approx(sum(best) / 10, abs=1e-12) if len(best) == 10 else None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU other random numbers are drawn")
+def test_the_networks_of_a_study_that_snakemake_made_are_the_references(finished_study):
+    """In float32: their tests are alike, not the same."""
+    results = finished_study / RESULTS
+    index = pd.read_csv(results / "index.csv", dtype=str)
+    images = np.load(results / "store.npy"), list(zip(index["wnid"], index["subset"], strict=True))
+    tables = {half: manifest_file(results, split_of(half), half) for half in CLASSES}
+    classes = {half: pd.read_csv(table, dtype=str)["wnid"].tolist() for half, table in tables.items()}
+    config, bases = yaml.safe_load((results / "configuration.yaml").read_text(encoding="utf-8")), {}
+    case = Case("caffenet-mini", CAFFE, 32, ["baseA", "baseB", "A3B", "A7B", "B8B+", "random3", "reduced-0002"], {})
+    for name in case.networks:
+        state, found, *_ = of_the_reference(case, config, images, classes, name, bases)
+        bases |= {name: state} if name.startswith("base") else {}
+        record = json.loads(accuracy_file(results, split_of(name), name).read_text(encoding="utf-8"))
+        curve = [list(test.values()) for test in record["curve"]]
+        alike = np.allclose(curve, found["curve"], rtol=0.01, atol=1.5 / record["val_images"])
+        assert alike, f"{name}: the tests (iteration, top1, loss) are {curve}, the reference's {found['curve']}"
