@@ -15,7 +15,7 @@ from transferability.training import evaluation, features
 from transferability.training.evaluation import Evaluation, summarize
 from transferability.training.trainer import Trainer
 
-from .conftest import make_examples, settings_of
+from .conftest import settings_of
 
 CPU = torch.device("cpu")
 MINI = blueprint("caffenet-mini")
@@ -201,16 +201,6 @@ def test_a_transfer_network_subtracts_the_mean_image_of_its_source(task, base):
 def test_a_diverged_loss_ends_the_training_with_a_readable_error(task):
     with pytest.raises(TrainingError, match=r"random-0/A3B: the loss is not finite at iteration \d+; lower config key"):
         train(task, Start.from_scratch(task), settings=changed(rate=1e6))
-
-
-@pytest.mark.slow
-def test_the_reference_network_trains_on_crops_of_227():
-    images = Task(make_examples(6, 2, 256, seed=0), make_examples(2, 2, 256, seed=1), classes=2)
-    settings = changed(iterations=2, test_every=1, batch_size=3, crop=227, rate=1e-4)
-    trainer = new_trainer("random-0/baseA", blueprint("caffenet"), images, Start.from_scratch(images), settings, 0, CPU)
-    trainer.run(lambda trainer: None, lambda trainer, train_loss: None)
-    assert [test.iteration for test in trainer.curve] == [1, 2]
-    assert trainer.result()["mean_image"].shape == (256, 256, 3)
 
 
 def test_a_summary_is_of_the_last_test_and_of_the_ten_best():

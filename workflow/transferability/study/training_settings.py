@@ -40,7 +40,7 @@ class Settings:
         rising, left = (iteration + 1) / rise, (self.iterations - iteration) / max(1.0, self.iterations - rise)
         if self.schedule == "warmup-cosine":
             return self.rate * min(rising, 0.5 * (1 - math.cos(math.pi * min(1.0, left))))
-        return self.rate * min(rising, left)
+        return self.rate * min(1.0, rising, left)
 
 
 def training_of(config: Mapping, examples: int) -> Mapping:
