@@ -47,7 +47,7 @@ def test_what_is_large_is_decided():
 @pytest.mark.parametrize(("gain", "answer"), [(0.0, YES), (0.3, NO)])
 def test_the_control_tells_copies_from_longer_training(gain, answer):
     table = study(frozen=(0, 0, 0), tuned=(0.1, 0.1, 0.1), own_tuned=0.2)
-    control = table[table["treatment"] == "base"].assign(treatment="selffer", n=8, fine_tuned=True)
+    control = table[table["treatment"] == "base"].assign(treatment="selffer", n=8, fine_tuned=True, control=True)
     control["network"] = control["target"] + "8" + control["target"] + "+"
     found = advice(pd.concat([table, control.assign(top1=control["top1"] + gain)])).beyond_training
     assert (found.answer, found.treatments, found.n) == (answer, ("AnB+", "control"), (1, 2, 3))

@@ -138,7 +138,7 @@ def test_the_summary_shows_what_became_of_the_parts_of_a_claim():
 def with_control(gain: float, effects=()) -> Study:
     """A simulated study of four splits whose networks B8B+ lie so much above base."""
     table = simulate_study(dict(effects), 4, seed=0)
-    control = table[table["treatment"] == "base"].assign(treatment="selffer", n=8, fine_tuned=True)
+    control = table[table["treatment"] == "base"].assign(treatment="selffer", n=8, fine_tuned=True, control=True)
     control = control.assign(network=control["target"] + "8" + control["target"] + "+", top1=control["top1"] + gain)
     return Study.from_tables(pd.concat([table, control]), NO_KERNELS, "top1")
 

@@ -122,7 +122,7 @@ def test_losses_add_up_and_pairs_are_of_the_same_half():
 
 def test_preserving_is_compared_with_reinitialising():
     rows = [("baseB", 0.5), ("A4B", 0.3), ("A4~1B", 0.35), ("A4~12B", 0.4), ("B4B", 0.45), ("B4~1B", 0.5)]
-    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "val_images": 100}
+    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "control": False, "val_images": 100}
     treatments = ["base", "transfer", "preserved", "preserved", "selffer", "preserved"]
     table = pd.DataFrame(
         [
@@ -174,7 +174,7 @@ def test_what_splits_share_is_not_less_for_being_seen_twice():
 def test_an_effect_whose_treatments_have_no_n_in_common_is_left_out():
     """As where n is 3, and what is preserved follows n = 4."""
     rows = [("baseB", "base", 0), ("A3B", "transfer", 3), ("A4~1B", "preserved", 4)]
-    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "val_images": 100, "top1": 0.5}
-    table = [fields | {"network": name, "treatment": treatment, "n": n} for name, treatment, n in rows]
+    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "control": False, "val_images": 100}
+    table = [fields | {"network": name, "treatment": treatment, "n": n, "top1": 0.5} for name, treatment, n in rows]
     summary = effects_summary(pd.DataFrame(table), "top1")
     assert summary["effect"].tolist() == ["transfer loss"]

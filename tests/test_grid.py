@@ -1,7 +1,7 @@
 import pytest
 
-from transferability.study.grid import experiments, splits, study_networks
-from transferability.study.network import Network, given_name, mixed_share
+from transferability.study.grid import control_names, experiments, splits, study_networks
+from transferability.study.network import ALL_LAYERS, Network, given_name, mixed_share
 
 CONFIG = {
     "splits": {"random": 2, "manmade_natural": True, "mixed": [], "mixed_repeats": 1},
@@ -57,6 +57,7 @@ def test_a_network_knows_what_it_copies_and_freezes(split, name, treatment, kind
 
 
 WRONG = ["base", "baseC", "A0B", "A4~0B", "3B", "A3B++", "A3", "../A3B", "A3B\n", "A4~1B+", "random3"]
+WRONG += ["AallB+", "BallB", "Ball~1B"]
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -125,9 +126,18 @@ def test_the_configuration_chooses_the_networks():
     assert splits(CONFIG) == ["random-0", "random-1", "manmade-natural"]
 
 
-def test_no_control_where_the_number_of_layers_is_not_known():
+def test_a_network_that_the_catalogue_does_not_know_has_a_control_as_well():
     config = CONFIG | ONLY_RANDOM_SPLITS | {"network": {"architecture": "timm/unheard_of", "n": [2]}}
-    assert {network.n for network in study_networks(config)} == {0, 2}
+    networks = study_networks(config)
+    assert {network.n for network in networks} == {0, 2, ALL_LAYERS}
+    assert control_names(config) == {(f"random-{k}", name) for k in (0, 1) for name in ("AallA+", "BallB+")}
+    assert all(Network.parse(network.split, network.name) == network for network in networks)
+
+
+def test_the_control_is_what_the_grid_says_and_not_the_largest_n():
+    config = CONFIG | ONLY_RANDOM_SPLITS | {"network": {"architecture": "caffenet", "n": [2, 7]}}
+    assert control_names(config) == {(f"random-{k}", name) for k in (0, 1) for name in ("A8A+", "B8B+")}
+    assert not control_names(config | {"treatments": ["BnB", "AnB"]})
 
 
 def test_mixed_splits_have_what_figure_4_draws():

@@ -52,4 +52,4 @@ use rule train_whole as train_transfer with:
         manifest=manifest,
         weights=base_weights,
     wildcard_constraints:
-        network=r"[AB][1-9]\d*(~[1-9]\d*)?[AB]\+?",
+        network=r"[AB]([1-9]\d*(~[1-9]\d*)?[AB]\+?|allA\+|allB\+)",

@@ -4,7 +4,7 @@ from functools import cache
 
 import pandas as pd
 
-from transferability.results.accuracies import BY_CLASS, is_control
+from transferability.results.accuracies import BY_CLASS
 from transferability.study.network import Network
 
 CONTROL = "control"  # of treatments: all layers copied and trained again, B8B+
@@ -23,7 +23,7 @@ def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     others = accuracies[~accuracies["treatment"].isin(["base", "reduced"])]
     table = others.join(base, on=["split", "target"], how="inner").rename(columns={measure: "accuracy"})
     notations = list(map(_notation, table["split"], table["network"]))
-    table["treatment"] = pd.Series(notations, index=table.index).mask(is_control(table), CONTROL)
+    table["treatment"] = pd.Series(notations, index=table.index).mask(table["control"].astype(bool), CONTROL)
     table["relative"] = table["accuracy"] - table["base"]
     if known:
         pairs = zip(table[BY_CLASS], table["base_by_class"], strict=True)

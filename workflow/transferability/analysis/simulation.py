@@ -104,7 +104,7 @@ def _tested(network: Network, p: float, difficulty: np.ndarray, members: pd.Inde
 
 def _row(network: Network, top1: float, val_images: int) -> dict:
     fields = ("split", "source", "target", "n", "fine_tuned", "preserved", "treatment")
-    row = {field: getattr(network, field) for field in fields}
+    row = {field: getattr(network, field) for field in fields} | {"control": False}
     return row | {"network": network.name, "classes": 500, "val_images": val_images, "top1": top1, "top1_best10": top1}
 
 

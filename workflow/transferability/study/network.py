@@ -9,9 +9,10 @@ GIVEN = "given-"  # what the splits' names begin with whose A is a given network
 WHOLE = "whole"  # the split that does not divide: one task with all classes ...
 ALL = "all"  # ... and what that task is called where others say A or B
 RANDOM = "random"  # where layers that were never trained come from
+ALL_LAYERS = -1  # the n of a control whose network the catalogue does not know: its job counts the layers
 
 _BASE = re.compile(r"base(?P<target>[AB])")
-_COPY = re.compile(r"(?P<source>[AB])(?P<n>[1-9][0-9]*)(~(?P<preserved>[1-9][0-9]*))?(?P<target>[AB])(?P<plus>\+?)")
+_COPY = re.compile(r"(?P<source>[AB])(?P<n>[1-9][0-9]*|all)(~(?P<preserved>[1-9][0-9]*))?(?P<target>[AB])(?P<plus>\+?)")
 _RANDOM = re.compile(r"random(?P<n>[1-9][0-9]*)")
 _REDUCED = re.compile(r"reduced-(?P<examples>[0-9]{4,})")
 
@@ -39,7 +40,7 @@ class Network:
 
     `fine_tuned` says whether these layers learn too (the paper's "+"). The next `preserved` layers are copied as well,
     and learn. A base network has n = 0 and source == target; the control for longer training, B8B+, has as n the number
-    of all layers. `split` names how the classes were divided into the
+    of all layers, or ALL_LAYERS where the study does not know it (BallB+). `split` names how the classes were divided into the
     halves A and B; on the split "whole", source and target are "all", but the source of layers that are random and
     never trained is "random". On splits "given-NAME-0" baseA is a given network, and B has all classes. `examples` is
     the number of training images per class, the first ones; 0 stands for all.
@@ -83,7 +84,8 @@ class Network:
             return "base" if self.target == ALL else f"base{self.target}"
         if self.source == RANDOM:
             return f"random{self.n}"
-        return f"{self.source}{self.n}{self._suffix}{self.target}{'+' if self.fine_tuned else ''}"
+        n = "all" if self.n == ALL_LAYERS else self.n
+        return f"{self.source}{n}{self._suffix}{self.target}{'+' if self.fine_tuned else ''}"
 
     @property
     def _suffix(self) -> str:
@@ -125,15 +127,21 @@ class Network:
                 split,
                 match["source"],
                 match["target"],
-                int(match["n"]),
+                ALL_LAYERS if match["n"] == "all" else int(match["n"]),
                 fine_tuned=bool(match["plus"]),
                 preserved=int(match["preserved"] or 0),
             )
-            if not (network.preserved and network.fine_tuned):
+            if network._is_possible():
                 return network
         raise ValueError(
             f"{name!r} is not a network's name; accepted are names like baseA, B3B, B3B+, A3B, A3B+ and A4~1B"
         )
+
+    def _is_possible(self) -> bool:
+        """Preserved layers are those above frozen ones; all layers are copied by the control for longer training only."""
+        if self.n == ALL_LAYERS:
+            return self.fine_tuned and self.source == self.target and not self.preserved
+        return not (self.preserved and self.fine_tuned)
 
     @classmethod
     def _parse_whole(cls, name: str) -> "Network":
