@@ -20,9 +20,9 @@ from transferability.jobs.assembly import train
 from transferability.jobs.checkpoints import Checkpointer
 from transferability.jobs.devices import leased_hardware
 from transferability.jobs.finished import Finished
+from transferability.jobs.layer_count import counted
 from transferability.jobs.progress import Progress
 from transferability.jobs.provenance import provenance, read_provenance
-from transferability.jobs.layer_count import counted
 from transferability.jobs.recipe import Recipe, Source, mark_of, training_code
 from transferability.jobs.slurm import job_deadline
 from transferability.jobs.weights_files import read_weights, write_weights
@@ -128,7 +128,8 @@ def _train(
     """Train a network to its end, and leave its products where finished ones are kept."""
     started, began, mark = datetime.now(UTC), time.monotonic(), watch.checkpointer.mark
     watch.progress.says("reads its images")
-    accuracy, tensors = train(counted(recipe), source, mark, device, watch.checkpointer.path.parents[1] / "means", watch)
+    means = watch.checkpointer.path.parents[1] / "means"
+    accuracy, tensors = train(counted(recipe), source, mark, device, means, watch)
     times = provenance(device, started, time.monotonic() - began, watch.images, watch.resumed_at)
     kept.place(mark, "accuracy").parent.mkdir(parents=True, exist_ok=True)
     if products.weights:

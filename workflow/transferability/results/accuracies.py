@@ -18,9 +18,7 @@ COLUMNS = [
 BY_CLASS = "by_class"  # column of `read_study`
 
 
-def collect(
-    expected: Mapping[Path, str], controls: Collection[tuple[str, str]]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def collect(expected: Mapping[Path, str], controls: Collection[tuple[str, str]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Gather accuracy files, each with the mark that its network should have, in two tables, in the order given.
 
     `controls` are the controls for longer training, as `grid.control_names` gives them.

@@ -40,10 +40,10 @@ class Network:
 
     `fine_tuned` says whether these layers learn too (the paper's "+"). The next `preserved` layers are copied as well,
     and learn. A base network has n = 0 and source == target; the control for longer training, B8B+, has as n the number
-    of all layers, or ALL_LAYERS where the study does not know it (BallB+). `split` names how the classes were divided into the
-    halves A and B; on the split "whole", source and target are "all", but the source of layers that are random and
-    never trained is "random". On splits "given-NAME-0" baseA is a given network, and B has all classes. `examples` is
-    the number of training images per class, the first ones; 0 stands for all.
+    of all layers, or ALL_LAYERS where the study does not know it (BallB+). `split` names how the classes were divided
+    into the halves A and B; on the split "whole", source and target are "all", but the source of layers that are random
+    and never trained is "random". On splits "given-NAME-0" baseA is a given network, and B has all classes. `examples`
+    is the number of training images per class, the first ones; 0 stands for all.
     """
 
     split: str
@@ -138,7 +138,7 @@ class Network:
         )
 
     def _is_possible(self) -> bool:
-        """Preserved layers are those above frozen ones; all layers are copied by the control for longer training only."""
+        """Preserved layers are those above frozen ones; only the control for longer training copies all layers."""
         if self.n == ALL_LAYERS:
             return self.fine_tuned and self.source == self.target and not self.preserved
         return not (self.preserved and self.fine_tuned)
