@@ -241,7 +241,14 @@ def fitted(name: str, what: str) -> str:
     return said(next(row for row in table.itertuples() if row.difference == what))
 
 
+def before_training(name: str) -> str:
+    """The share of first-layer kernels that were an edge or a blob before training."""
+    table = study(name).kernels
+    return f"{100 * (table['edge_at_start'] | table['blob_at_start']).mean():.0f} %"
+
+
 NUMBERS = {
+    r"kernels before training": before_training,
     r"networks": lambda name: str(len(accuracies(name))),
     r"base": lambda name: f"{100 * study(name).base[measure(name)].mean():.0f} %",
     r"growth, n = (\w+)": growth,

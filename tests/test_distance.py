@@ -157,6 +157,7 @@ def test_the_smallest_step_is_that_between_neighbouring_kinds_of_splits():
     steps.append(kinds["manmade-natural"] - kinds["mixed-10"])
     assert found.value == pytest.approx(min(steps))
     assert (found.degrees, found.smallest_of) == (9 - 4, 3)
+    assert np.isnan(smallest_step(table, 4).value), "no network has this n"
     alone = table[table["split"].isin(["random-0", "mixed-25-0", "manmade-natural"])]
     assert np.isnan(smallest_step(alone, 7).interval()).all(), "kinds of one split each have no error between splits"
 

@@ -60,7 +60,8 @@ them, and how often an answer errs is not known."""
 RESTS = """The difference that each answer rests on, of several n their mean; of an answer that is not decided, the
 difference of the best that was seen."""
 FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
-Bars are the intervals of the differences: where one does not reach the dashed line, copying has gained or lost."""
+Bars are the intervals of the differences: where one lies a point or more from the dashed line, copying gains or
+loses."""
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
 
