@@ -216,8 +216,7 @@ def test_the_summary_shows_what_became_of_the_parts_of_a_claim():
     assert summary.index.tolist() == list(CLAIMS)
     assert summary.loc[1, "parts"] == ""  # it has one only
     assert summary.loc[5, "parts"] == (
-        "contradicted: beats BnB+. not decided: beats base at 1; beats base at 2; beats base at 3; beats base at 4; "
-        "beats base at 5; beats base at 6; beats base at 7; hangs little on n. "
+        "contradicted: beats BnB+. not decided: beats base at 1-7; hangs little on n. "
         "Ours, beside it: not tested here: beats longer training"
     )
 

@@ -51,8 +51,7 @@ def test_reduced_sets_and_bases_are_trained_on_the_whole_as_configured(checkout)
 def test_one_split_decides_no_claim(checkout):
     claims = pd.read_csv(checkout.root / RESULTS / "claims.csv")
     assert set(claims["claim"]) == set(range(1, 10))
-    assert claims.groupby("claim")["verdict"].first()[7] == "not comparable"  # caffenet-mini has other initial weights
-    assert set(claims.loc[claims["claim"] != 7, "verdict"]) <= {"not decided", "not tested here"}
+    assert set(claims["verdict"]) <= {"not decided", "not tested here"}
     untold = claims.loc[
         claims["paper"].isna(), "part"
     ].tolist()  # kernels, mixed splits and the control are not at hand

@@ -1,6 +1,6 @@
 """What becomes of the claims in a study, as tables and sentences: verdicts, premises, and what hangs on assumptions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from transferability.analysis.claim_parts import (
     Study,
 )
 from transferability.analysis.claims import CLAIMS, LONGER, OURS, decide
-from transferability.analysis.effects import Estimate, estimate
+from transferability.analysis.effects import Estimate, estimate, range_in_words
 from transferability.analysis.image_errors import outcomes_known
 
 VERDICTS = (CONFIRMED, CONTRADICTED, NOT_DECIDED, NOT_COMPARABLE, NOT_TESTED)
@@ -86,8 +86,20 @@ def claims_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_verdict(parts: pd.DataFrame) -> Iterator[str]:
-    by_verdict = parts.groupby("part_verdict", sort=False)["part"].agg("; ".join)
+    by_verdict = parts.groupby("part_verdict", sort=False)["part"].agg(_joined)
     return (f"{own}: {by_verdict[own]}" for own in VERDICTS if own in by_verdict)
+
+
+def _joined(statements: Iterable[str]) -> str:
+    """Statements in a row; what is said at several n is said once: "equals base at 1-3"."""
+    numbers: dict[str, list[int]] = {}
+    for statement in statements:
+        said, at, n = statement.rpartition(" at ")
+        if at and n.isdecimal():
+            numbers.setdefault(said, []).append(int(n))
+        else:
+            numbers[statement] = []
+    return "; ".join(f"{said} at {range_in_words(tuple(n))}" if n else said for said, n in numbers.items())
 
 
 def premises(study: Study) -> list[str]:
