@@ -48,6 +48,14 @@ def test_without_fine_tuned_transfer_table1_has_no_rows():
     assert table1(PAPER[~PAPER["fine_tuned"]], "top1_best10").empty
 
 
+def test_a_running_study_without_its_control_has_none():
+    """Its largest n so far is no control: BnB+ at n = 7 is a treatment."""
+    table = simulate_study({}, splits=2, seed=0, images=100)
+    tuned = table[(table["treatment"].isin(["base"])) | ((table["treatment"] == "selffer") & table["fine_tuned"])]
+    assert set(relative_accuracies(tuned, "top1")["treatment"]) == {"BnB+"}
+    assert "longer training" not in set(effects_summary(tuned, "top1")["effect"])
+
+
 def test_effects_know_any_number_of_layers():
     table = effects_table(simulate_study({}, splits=2, seed=0, images=100, layers=(3, 58)), "top1")
     assert set(table["n"]) == {3, 58}

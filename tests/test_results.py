@@ -54,6 +54,13 @@ def test_tables_are_read_as_one_each_network_once(files, tmp_path):
     assert read_study([tmp_path / "one.csv"], [])["by_class"].isna().all()
 
 
+def test_a_table_that_does_not_say_which_network_is_the_control_is_refused(files, tmp_path):
+    """To infer it from the largest n took another network for it where a study still ran."""
+    collect(files)[0].drop(columns="control").to_csv(tmp_path / "old.csv", index=False)
+    with pytest.raises(InputError, match=r"old\.csv: no column control; .* delete it and run again"):
+        read_accuracies([tmp_path / "old.csv"])
+
+
 def test_classes_may_be_called_anything(tmp_path):
     file = tmp_path / "a.json"
     file.write_text(record(by_class={"1": "1/4", "01": "3/4", "None": "2/4"}))
