@@ -51,7 +51,9 @@ def ridge_accuracy(
 def task_of(results: Path, config: Mapping) -> Task:
     """Return the task of a study's given networks: all classes."""
     names = ("index.csv", "store.npy", "store.crc32.npy", "store.json")
-    return read_task(StoreFiles(*(results / name for name in names)), manifest_file(results, given_splits(config)[0], "B"))
+    return read_task(
+        StoreFiles(*(results / name for name in names)), manifest_file(results, given_splits(config)[0], "B")
+    )
 
 
 def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, torch.Tensor]]:

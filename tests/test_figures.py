@@ -71,7 +71,8 @@ def test_figure3_of_nothing_says_which_keys_give_it(treatments):
 
 def test_figure3_leaves_the_control_out():
     network = Network("random-0", "B", "B", 8, fine_tuned=True)
-    control = PAPER[(PAPER["split"] == "random-0") & (PAPER["network"] == "baseB")].assign(**network.facts())
+    base = PAPER[(PAPER["split"] == "random-0") & (PAPER["network"] == "baseB")]
+    control = base.assign(**network.facts(), control=True)
     table = pd.concat([PAPER, control], ignore_index=True)
     for axes in draw_figure3(table, "top1_best10").axes:
         assert list(axes.get_xticks()) == list(range(8))

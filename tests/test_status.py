@@ -27,7 +27,7 @@ INDEX_ERROR = "2026-01-01 00:00:00 reads\n2026-01-01 00:00:01 error: /images: no
 def results(tmp_path):
     """A study in which one network is done, one runs, one died, two failed, one waits, one stopped, one is not due."""
     networks = [Network.parse("random-0", name) for name in NAMES]
-    write_networks(tmp_path, networks, networks[:-1])
+    write_networks(tmp_path, networks, networks[:-1], set())
     for folder in ("accuracy", "state", "logs/train"):
         (tmp_path / folder / "random-0").mkdir(parents=True)
     (tmp_path / "accuracy" / "random-0" / "baseA.json").write_text("{}")

@@ -6,7 +6,7 @@ from transferability.common.errors import InputError
 from transferability.study import unlisted
 from transferability.study.architectures import blueprint, catalogue, study_blueprint
 from transferability.study.configuration import complete_config
-from transferability.study.grid import study_networks
+from transferability.study.grid import control_names, study_networks
 
 UNLISTED = "timm/tf_mobilenetv3_small_minimal_100"
 FOUND = {"layers": ["stem", "block", "head"], "mean": [0.5] * 3, "std": [0.25] * 3}
@@ -71,8 +71,9 @@ def test_a_model_is_built_once(stub, kept):
 
 
 def test_its_networks_have_a_control_for_longer_training(stub):
-    names = {network.name for network in study_networks(config_of(UNLISTED, n=[1]))}
-    assert {"A3A+", "B3B+"} <= names  # all three layers copied, and trained again
+    config = config_of(UNLISTED, n=[1])
+    assert control_names(config) == {("random-0", "A3A+"), ("random-0", "B3B+")}  # all three layers, trained again
+    assert control_names(config) <= {(network.split, network.name) for network in study_networks(config)}
 
 
 def test_pixels_of_the_configuration_override_the_librarys(stub):

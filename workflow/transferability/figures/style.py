@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transferability.common.atomic_files import written_whole
-from transferability.results.accuracies import is_control
 
 matplotlib.rcParams |= {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
@@ -78,7 +77,8 @@ class LayerAxis:
     def of(cls, networks: pd.DataFrame, layers: Sequence[str] = (), inches: float = 5.9) -> "LayerAxis":
         """The axis on which networks of a table of accuracies lie."""
         numbers = tuple(sorted({0} | set(networks["n"].astype(int))))
-        return cls(numbers, layers, inches, numbers[-1] if is_control(networks).any() else 0)
+        controls = networks.loc[networks["control"].astype(bool), "n"]
+        return cls(numbers, layers, inches, 0 if controls.empty else int(controls.max()))
 
     @property
     def last(self) -> int:

@@ -43,11 +43,15 @@ HELP = """Report how far a study is: how many of its networks are done, running,
 It only reads, and can be called on any machine that sees the directory, while snakemake runs or not."""
 
 
-def write_networks(results: Path, networks: Iterable[Network], requested: Collection[Network]) -> None:
-    """Leave the list of a study's networks, and which were asked for, in its results directory for `study_status`."""
+def write_networks(
+    results: Path, networks: Iterable[Network], requested: Collection[Network], controls: Collection[tuple[str, str]]
+) -> None:
+    """Leave the list of a study's networks in its results directory: which were asked for, and which are `controls`."""
     results.mkdir(parents=True, exist_ok=True)
-    rows = [(network.split, network.name, network.treatment, network in requested) for network in networks]
-    table = pd.DataFrame(rows, columns=["split", "network", "treatment", "requested"])
+    rows = [
+        (one.split, one.name, one.treatment, (one.split, one.name) in controls, one in requested) for one in networks
+    ]
+    table = pd.DataFrame(rows, columns=["split", "network", "treatment", "control", "requested"])
     write_text(results / "networks.csv", table.to_csv(index=False))
 
 
