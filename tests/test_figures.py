@@ -28,10 +28,24 @@ def legend(axes) -> list[str]:
 
 
 def test_figure1_names_layers_by_what_they_were_trained_on():
-    texts = [text.get_text() for text in draw_figure1().axes[0].texts]
+    texts = texts_of_figure1(["BnB", "BnB+", "AnB", "AnB+"])
     layers = [text for text in texts if text.startswith("$W_")]
     assert len(layers) == 4 * 8
     assert layers[-8:] == [f"$W_{{{half}{n}}}$" for half, n in zip("AAABBBBB", range(1, 9), strict=True)]
+
+
+def texts_of_figure1(treatments, given=False) -> list[str]:
+    return [text.get_text() for text in draw_figure1(treatments, given).axes[0].texts]
+
+
+def test_figure1_draws_what_a_study_trains_and_no_more():
+    texts = texts_of_figure1(["AnB", "AnB+"], given=True)
+    drawn = [text for text in texts if text in ("A", "baseA", "baseB") or "3B" in text]
+    transfer, frozen, tuned = "A3B\nA3B$^+$", "frozen (A3B)", "fine-tuned (A3B$^+$)"
+    assert drawn == ["A", "baseB", transfer, frozen, tuned], "selffers, or a base A, that the study does not train"
+    assert "transfer: first 3 layers from A, the others new, trained on B" in texts
+    one_each = texts_of_figure1(["AnB", "BnB+"])
+    assert {"B3B$^+$", "A3B", "frozen (A3B)", "fine-tuned (B3B$^+$)"} <= set(one_each)
 
 
 def test_figure3_has_the_papers_values():
