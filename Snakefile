@@ -3,7 +3,7 @@ import os
 
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.20")  # before, a number in a profile was seconds (runtime) or bytes (mem_mb)
 
 
 # This repository's, wherever snakemake runs. A workflow that imports this one gives a configuration instead.
