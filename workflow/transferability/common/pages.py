@@ -18,7 +18,7 @@ th, td { padding: 0.25em 0.8em; border-bottom: 1px solid #ddd; text-align: left;
 th { border-bottom: 2px solid #888; cursor: pointer }
 th[aria-sort=ascending]::after { content: " \\25b2" }
 th[aria-sort=descending]::after { content: " \\25bc" }
-@media (max-width: 600px) {
+@media (max-width: 480px) {
   thead { display: none }
   tr { display: block; padding: 0.5em 0; border-bottom: 2px solid #888 }
   td { display: grid; grid-template-columns: 8em 1fr; padding: 0.1em 0; border: 0 }
