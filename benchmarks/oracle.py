@@ -1,9 +1,9 @@
 """An oracle beside a study of given networks: python benchmarks/oracle.py RESULTS [--own CLASS=NUMBER ...]
 
 For each given network and each n of the study: the accuracy of ridge regression in closed form on the features of its
-first n layers (training images, centre crop, mean over places), tested on the validation images. Nothing is trained, and
-nothing is drawn at random. With --own, which says what number the given network's own classifier has for each class, also
-the accuracy of that classifier among these classes, as n = all layers. Writes RESULTS/oracle.csv.
+first n layers (training images, centre crop, mean over places), tested on the validation images. Nothing is trained,
+and nothing is drawn at random. With --own, which says what number the given network's own classifier has for each
+class, also the accuracy of that classifier among these classes, as n = all layers. Writes RESULTS/oracle.csv.
 """
 
 import argparse

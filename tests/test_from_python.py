@@ -181,7 +181,7 @@ def test_weights_that_do_not_fit_are_errors(arrays, tmp_path):
 
 
 def test_a_transfer_feeds_its_network_the_pixels_that_it_is_given(arrays):
-    """As the configuration's section does: otherwise a network given with pixels of its own could not be trained again."""
+    """As the configuration's section does: otherwise a network with pixels of its own could not be trained again."""
     train, val = arrays
     pixels = {"order": "bgr", "mean": [0.2, 0.3, 0.4], "std": [0.5, 0.25, 0.125]}
     how = {"architecture": "timm/test_resnet", "optimizer": "sgd", "rate": 0.01, "crop": 36, "mirror": False} | SHORT

@@ -206,6 +206,15 @@ def test_a_study_without_an_index_says_so(checkout, tmp_path):
     assert waits == {("random-0", True), ("random-0", False), ("manmade-natural", False), ("whole", False)}
 
 
+def test_in_a_wrong_directory_the_studies_near_it_are_named(tmp_path):
+    study = tmp_path / "results" / "mine"
+    write_networks(study, [], [])
+    (study / "accuracy").mkdir()
+    for wrong in (tmp_path, tmp_path / "results", study / "accuracy", tmp_path / "reslts"):
+        with pytest.raises(InputError, match=f"no study has run here; give the directory of one: {study}$"):
+            study_status(wrong, NOW)
+
+
 def test_a_directory_without_a_study_is_an_error(tmp_path):
     with pytest.raises(InputError, match="no study has run here"):
         study_status(tmp_path, NOW)

@@ -63,8 +63,9 @@ RESTS = """The difference that each answer rests on, of several n their mean; of
 difference of the best that was seen."""
 FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
 Bars are the intervals of the differences: where one lies a point or more from the dashed line, copying gains or
-loses."""
+loses. An arrow is an interval that leaves the axis, as those of two repeats often do."""
 NAMED = 5  # doubtful networks
+WIDE = 20  # points: of intervals with a larger half width this is shown, -67.3 to +70.1 is hard to read
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
 
@@ -133,9 +134,9 @@ def _doubts(accuracies: pd.DataFrame) -> list[Section]:
     if not doubts:
         return []
     text = (
-        f"**{len(doubts)} of {len(accuracies)} networks end worse than by guessing**, so that answers which rest on them "
-        "speak of the training, not of the layers. They diverged, are sure of their errors, or had too short a training "
-        f"to undo their initial weights. {some_of(doubts, NAMED)}."
+        f"**{len(doubts)} of {len(accuracies)} networks end worse than by guessing**, so that answers which rest on "
+        "them are about the training, not about the layers. They diverged, are sure of their errors, or were trained too "
+        f"short to undo their initial weights. {some_of(doubts, NAMED)}."
     )
     return [Section("Read this first", text)]
 
@@ -263,9 +264,11 @@ def _points(found: Estimate) -> str:
 
 
 def _interval(value: float, low: float, high: float) -> str:
-    """A difference of accuracies in points, with its interval if there is one."""
-    bounds = "" if np.isnan(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})"
-    return f"{100 * value:+.1f}{bounds}"
+    """A difference of accuracies in points, with its interval if there is one, a wide one as its half width."""
+    if np.isnan(low):
+        return f"{100 * value:+.1f}"
+    half = 100 * (high - low) / 2
+    return f"{100 * value:+.1f} " + (f"(±{half:.0f})" if half > WIDE else f"({100 * low:+.1f} to {100 * high:+.1f})")
 
 
 def _at(numbers: Sequence[int], layers: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from typing import TextIO
 import pandas as pd
 
 from transferability.common.atomic_files import write_text
-from transferability.common.errors import InputError, remedy
+from transferability.common.errors import InputError, remedy, some_of
 from transferability.common.logs import last_error
 from transferability.jobs.accuracy_file import read_record, worse_than_guessing
 from transferability.jobs.provenance import read_provenance
@@ -30,6 +30,8 @@ SILENT = 120.0  # seconds without a sign of life after which a job counts as gon
 EVERY = 3.0  # seconds between two looks of --watch
 STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError says, and Ctrl-C
 UNREQUESTED = "not requested by the last run"
+LIST = "networks.csv"  # in a results directory, what a study consists of
+DEEP, NAMED = 3, 10  # how far below a directory studies are looked for, and how many of them an error names
 COLUMNS = ["state", "detail", "share", "seconds_left"]
 
 HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
@@ -52,17 +54,26 @@ def write_networks(
         (one.split, one.name, one.treatment, (one.split, one.name) in controls, one in requested) for one in networks
     ]
     table = pd.DataFrame(rows, columns=["split", "network", "treatment", "control", "requested"])
-    write_text(results / "networks.csv", table.to_csv(index=False))
+    write_text(results / LIST, table.to_csv(index=False))
 
 
 def read_networks(results: Path) -> pd.DataFrame:
     """Read the list that `write_networks` left; InputError if no workflow has run in the results directory."""
     try:
-        return pd.read_csv(results / "networks.csv")
+        return pd.read_csv(results / LIST)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"{results}: no study has run here ({error}); give its results directory") from error
+        near = some_of([str(study) for study in studies_near(results)], NAMED)
+        instead = f"give the directory of one: {near}" if near else "give a study's results directory"
+        raise InputError(f"{results}: no study has run here; {instead}") from error
     except OSError as error:
         raise InputError(f"{error}; {remedy(error)}") from error
+
+
+def studies_near(place: Path) -> list[Path]:
+    """Return the directories of studies below a directory, DEEP at most, or above it."""
+    there = next(directory for directory in (place, *place.absolute().parents) if directory.is_dir())
+    below = [list_.parent for depth in range(1, DEEP + 1) for list_ in sorted(there.glob("*/" * depth + LIST))]
+    return below or [directory for directory in there.absolute().parents if (directory / LIST).is_file()]
 
 
 def study_status(results: Path, now: float) -> pd.DataFrame:

@@ -58,7 +58,7 @@ class Report:
 
 
 def plain_page(report: Report) -> str:
-    """Return the sums by treatment, the expected end, and every network that runs, was stopped, failed or is doubtful."""
+    """Return the sums by treatment, the expected end, and every network of a state that is SHOWN."""
     parts = [report.sums().to_string()]
     if notes := list(_notes(report)):
         parts.append("\n".join(notes))

@@ -98,7 +98,7 @@ def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
 def _holds_weights(content: object) -> bool:
     """Whether an entry is a state dict, or wraps one: not, say, the decay of an average."""
     return isinstance(content, Mapping) and any(
-        isinstance(value, torch.Tensor) and value.dim() or _holds_weights(value) for value in content.values()
+        (isinstance(value, torch.Tensor) and value.dim()) or _holds_weights(value) for value in content.values()
     )
 
 
@@ -197,9 +197,9 @@ def _renaming(
         )
     pairs = [f"{theirs} is {ours}" for ours, theirs in zip(missing, given, strict=False)]
     return (
-        "the tensors left over have the same shapes in the same order as the missing ones, under other names: it may well "
-        f"be this architecture as another library calls its parts ({some_of(pairs)}); rename them in this order, and "
-        "save them again"
+        "the tensors left over have the same shapes in the same order as the missing ones, under other names: it may "
+        f"well be this architecture as another library calls its parts ({some_of(pairs)}); rename them in this order, "
+        "and save them again"
     )
 
 

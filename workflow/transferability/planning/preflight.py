@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from transferability.common.errors import counted
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, list_images
 from transferability.planning.checks import Finding
@@ -28,7 +29,7 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
     files = ImageFiles(dataset["layout"], root, index["path"].tolist())
     writable = check_writable(results)
     place = None if writable.faults else results
-    found = ", ".join(f"{counts[subset].sum():,} {name} images" for subset, name in SUBSETS.items())
+    found = ", ".join(counted(int(counts[subset].sum()), f"{name} image") for subset, name in SUBSETS.items())
     splits, tasks, classes = check_classes_and_splits(config, counts)
     names = classes.set_index("wnid")["name"].to_dict()
     sample = sample_of(config, files, index)
@@ -59,7 +60,7 @@ def report(findings: Sequence[Finding]) -> str:
     """Return the findings as a page in Markdown."""
     faults = [(finding.check, fault) for finding in findings for fault in finding.faults]
     warnings = [(finding.check, warning) for finding in findings for warning in finding.warnings]
-    verdict = f"**{len(faults)} faults.**" if faults else "**Everything is in order.**"
+    verdict = f"**{counted(len(faults), 'fault')}.**" if faults else "**Everything is in order.**"
     if warnings:
         verdict += f" Warnings: {len(warnings)}. Nothing fails, but read them."
     lines = ["# Preflight", "", verdict, "", "| check | faults | warnings | found |", "| --- | --- | --- | --- |"]

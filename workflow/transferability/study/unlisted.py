@@ -1,4 +1,4 @@
-"""What the catalogue does not say of an architecture: its layers, and how it expects its pixels. The model itself says it.
+"""Layers and pixels of an architecture that the catalogue does not list: the model itself says them.
 
 That needs torch, which is not imported to parse a workflow: a process of its own looks, once. Its answer is kept beside
 what Python compiles, for the code and the libraries as they are.

@@ -43,7 +43,7 @@ def check_network(config: Mapping, sample: np.ndarray | None, tasks: Tasks) -> F
 
 
 def first_loss(config: Mapping, images: np.ndarray, classes: int) -> float:
-    """Return the mean loss of a new network of a study, as training starts, over stored images with evenly spread labels."""
+    """Return the mean loss of a new network of a study over stored images with evenly spread labels."""
     inputs = what_is_fed(config, images)
     seed_of = partial(derive_seed, config["seed"], "preflight")
     network = build_network(study_blueprint(config), inputs.shape[-1], classes, seed_of, inputs.device)
