@@ -135,8 +135,8 @@ def _doubts(accuracies: pd.DataFrame) -> list[Section]:
         return []
     text = (
         f"**{len(doubts)} of {len(accuracies)} networks end worse than by guessing**, so that answers which rest on "
-        "them are about the training, not about the layers. They diverged, are sure of their errors, or were trained too "
-        f"short to undo their initial weights. {some_of(doubts, NAMED)}."
+        "them are about the training, not about the layers. They diverged, are sure of their errors, or were trained "
+        f"too short to undo their initial weights. {some_of(doubts, NAMED)}."
     )
     return [Section("Read this first", text)]
 
