@@ -5,7 +5,7 @@ and `<!--/-->`. A formula is one of NUMBERS, or a difference as effects.md has i
 """
 
 import re
-from functools import cache
+from functools import cache, partial
 
 import pandas as pd
 
@@ -27,8 +27,11 @@ PAGE, STATISTICS = (REPOSITORY / "docs" / f"{name}.md" for name in ("findings", 
 FINDINGS = REPOSITORY / "docs" / "findings"
 STUDIES = {"paper": "the paper", "pictures": "pictures", "tiny-imagenet": "real images"}
 ARCHITECTURES = {"paper": "caffenet", "pictures": "caffenet-mini", "tiny-imagenet": "caffenet-mini"}
-GIVEN = {"ants-bees": "timm/tf_efficientnet_lite0"}
-LAYERS = layer_names("timm/tf_efficientnet_lite0")
+GIVEN = {
+    "ants-bees": "timm/tf_efficientnet_lite0",
+    "cifar10-lite0": "timm/tf_efficientnet_lite0",
+    "cifar10-squeezenet": "torchvision/squeezenet1_1",
+}
 
 
 def measure(name: str) -> str:
@@ -172,11 +175,42 @@ def image_shares_measured() -> str:
     return markdown(table.reset_index(names="difference from base of"))
 
 
-def ants_and_bees() -> str:
-    """The advice on ants and bees, as advice.md gives it."""
-    table = advice_table(accuracies("ants-bees"), "top1", LAYERS)
-    section = advice_sections(accuracies("ants-bees"), table, "top1", LAYERS)[0]
-    return f"{section.text}\n\n{markdown(section.table)}"
+@cache
+def oracle(name: str) -> pd.Series:
+    """The accuracy of ridge regression on the features at each n, of a study of given networks."""
+    table = pd.read_csv(FINDINGS / name / "oracle.csv")
+    return table.set_index("n")["accuracy"]
+
+
+def given(name: str) -> str:
+    """The advice of a study of given networks, as advice.md gives it, with ridge regression and losses beside it."""
+    layers = layer_names(GIVEN[name])
+    table = advice_table(accuracies(name), "top1", layers)
+    section = next(
+        part
+        for part in advice_sections(accuracies(name), table, "top1", layers)
+        if part.title.startswith("Advice")
+    )
+    shown = section.table.assign(ridge=[percent(oracle(name)[int(n)]) for n in section.table["n"]])
+    for treatment, heading in {"AnB": "loss, frozen", "AnB+": "loss, fine-tuned"}.items():
+        shown[heading] = [f"{of(name, treatment, int(n))['loss'].mean():.2f}" for n in shown["n"]]
+    return f"{section.text}\n\n{markdown(shown)}"
+
+
+def of(name: str, treatment: str, n: int = 0) -> pd.DataFrame:
+    """The networks of a study of given networks of a treatment ("scratch", "control", "AnB", "AnB+") at n."""
+    table = accuracies(name)
+    kinds = {
+        "scratch": table["treatment"] == "base",
+        "control": table["control"],
+        "AnB": (table["treatment"] == "transfer") & ~table["fine_tuned"].astype(bool),
+        "AnB+": (table["treatment"] == "transfer") & table["fine_tuned"].astype(bool),
+    }
+    return table[kinds[treatment] & ((table["n"] == n) | (n == 0))]
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 TABLES = {
@@ -189,7 +223,7 @@ TABLES = {
     "premises": premises_said,
     "images": images_said,
     "additive": additive_side_by_side,
-    "ants-bees": ants_and_bees,
+    **{name: partial(given, name) for name in GIVEN},
 }
 OF_STATISTICS = {"image-shares": image_shares_measured}
 
@@ -247,7 +281,26 @@ def before_training(name: str) -> str:
     return f"{100 * (table['edge_at_start'] | table['blob_at_start']).mean():.0f} %"
 
 
+def commonest(name: str) -> float:
+    """The accuracy of always naming the commonest class."""
+    images = pd.read_csv(FINDINGS / name / "by-class.csv").drop_duplicates("wnid")["images"]
+    return images.max() / images.sum()
+
+
+def worst_loss(name: str) -> str:
+    """The largest last validation loss of a study, beside that of guessing."""
+    table = accuracies(name)
+    return f"{table['loss'].max():.2f}"
+
+
 NUMBERS = {
+    r"(train|val)_images": lambda name, subset: f"{accuracies(name)[f'{subset}_images'].max():,}",
+    r"accuracy from (scratch)": lambda name, kind: percent(of(name, kind)["top1"].mean()),
+    r"accuracy of the (control)": lambda name, kind: percent(of(name, kind)["top1"].mean()),
+    r"accuracy of (AnB\+?) at (\d+)": lambda name, kind, n: percent(of(name, kind, int(n))["top1"].mean()),
+    r"ridge at (\d+)": lambda name, n: percent(oracle(name)[int(n)]),
+    r"commonest class": lambda name: percent(commonest(name)),
+    r"largest loss": worst_loss,
     r"kernels before training": before_training,
     r"networks": lambda name: str(len(accuracies(name))),
     r"base": lambda name: f"{100 * study(name).base[measure(name)].mean():.0f} %",
