@@ -37,7 +37,7 @@ from transferability.study.configuration import default_config
 TRUTH = {("AnB", 4): -0.05}
 DRAWS = 1000
 LARGE, FEW_IMAGES = -0.3, 200  # so different from base, and tested on so few images, networks make their error count
-GROWTHS = 0.0, 0.02, 0.08  # of transfer loss per 0.1 of semantic distance
+GROWTHS = 0.0, 0.02, 0.08, 0.2  # of transfer loss per 0.1 of semantic distance
 EMPTY = Study.from_tables(pd.DataFrame(columns=COLUMNS), read_kernels([]), "top1")
 PICTURES, ILSVRC = 2400, 50_000  # validation images
 

@@ -59,12 +59,12 @@ def test_what_is_certain_is_confirmed(effects):
 
 def test_what_power_promises_is_what_the_claims_decide(effects):
     """One rule for the error of images: simulated networks have the one that an interval takes them to have."""
-    spread, studies = Spread(0, 0, 1e-9, 50000), 400
+    spread, studies = Spread(0, 0, 1e-9, 50000), 60
     tables = [simulated_study(effects, 2, spread, seed).random_splits for seed in range(studies)]
     for treatment, slack in {"BnB": 1.0, "AnB+": 1.0, "AnB": 0.75}.items():  # of AnB, base networks have a share only
         found = [estimate(table, {(treatment, (7,)): 1.0}) for table in tables]
         ratio = np.var([one.value for one in found]) / np.mean([one.se_images**2 for one in found])
-        assert ratio == pytest.approx(slack, rel=0.25), f"{treatment}: simulated over assumed variance of images"
+        assert ratio == pytest.approx(slack, rel=0.55), f"{treatment}: simulated over assumed variance of images"
 
 
 def test_random_filters_of_other_initial_weights_are_not_simulated(effects):
