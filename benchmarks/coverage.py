@@ -3,11 +3,11 @@
 Prints, for simulated studies of 2, 4 and 8 splits, the share of intervals that hold the true transfer loss: ours, and
 for comparison a percentile bootstrap over splits and one over splits and halves, all at the same nominal level. Then
 how the two variances that an interval adds compare with the true ones, in studies in which that of the images counts;
-the share of intervals that hold the true growth of transfer loss with semantic distance, and of studies that confirm
+the share of studies that confirm "more", "equal" or "no less" by mistake, where the truth lies on the bound; the share
+of intervals that hold the true growth of transfer loss with semantic distance, and of studies that confirm
 claim 9; the share of studies in which each answer of the advice is wrong, where the truth makes that as easy as it
-can; and
-what 2, 4, 8 and 16 splits decide of the paper's claims, with the validation images of the default pictures and of
-ILSVRC-2012.
+can; and what 2, 4, 8 and 16 splits decide of the paper's claims, with the validation images of the default pictures and
+of ILSVRC-2012.
 """
 
 import sys
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from transferability.analysis.claim_parts import CONFIRMED, Study
+from transferability.analysis.claim_parts import CONFIRMED, EQUAL, MARGIN, MORE, NO_LESS, Study
 from transferability.analysis.claims import CLAIMS, decide
 from transferability.analysis.distance import slope
 from transferability.analysis.effects import ALPHA, estimate
@@ -108,12 +108,24 @@ def growth(true: float, studies: int, images: int = 400) -> dict[str, float]:
     hits, confirmed = [], []
     parts = CLAIMS[9][1]
     for seed in range(studies):
-        table = simulate_distances(true, seed, images=images, layers=(3, 7))
-        low, high = slope(table, (3, 7)).interval()
+        table = simulate_distances(true, seed, images=images)
+        low, high = slope(table, LAYERS).interval()
         hits.append(low <= true <= high)
         study = replace(EMPTY, losses=table)
-        confirmed.append(decide(parts, [part.estimate(study) for part in parts]) == CONFIRMED)
+        confirmed.append(decide(study, parts, [part.estimate(study) for part in parts]) == CONFIRMED)
     return {"interval holds the truth": np.mean(hits), "claim 9 confirmed": np.mean(confirmed)}
+
+
+def at_the_margin(splits: int, studies: int) -> dict[str, float]:
+    """Share of studies that confirm each kind of rule by mistake, where the truth lies on its bound."""
+    rules = {"more": (MORE, MARGIN), "equal": (EQUAL, MARGIN), "no less": (NO_LESS, -MARGIN)}
+    confirmed: dict[str, list[bool]] = {}
+    for seed in range(studies):
+        for name, (rule, bound) in rules.items():
+            study = simulate_study({("BnB", 4): bound}, splits, seed, layers=(4,), between_splits=0.003)
+            found = estimate(relative_accuracies(study, "top1"), {("BnB", (4,)): 1.0})
+            confirmed.setdefault(name, []).append(rule.verdict(found) == CONFIRMED)
+    return {name: np.mean(shares) for name, shares in confirmed.items()}
 
 
 def printed(table: pd.DataFrame, nominal: float, studies: int) -> None:
@@ -133,6 +145,8 @@ if __name__ == "__main__":
         sep="\n",
     )
     print(f"ratios +- {1.96 * np.sqrt(2 / studies):.2f}\n")
+    margins = {f"{splits} splits": at_the_margin(splits, studies) for splits in numbers}
+    printed(pd.DataFrame(margins), ALPHA, studies)
     slopes = {f"{100 * true:g} points per 0.1": growth(true, studies) for true in GROWTHS}
     printed(pd.DataFrame(slopes), 1 - 2 * ALPHA, studies)
     rates = {f"{splits} splits": advice_error_rates(splits, studies, tuple(LAYERS)) for splits in numbers}

@@ -15,7 +15,7 @@ from transferability.common.atomic_files import write_text
 
 FINDINGS = Path(__file__).parents[1] / "docs" / "findings"
 FIGURES = ("figure1", "figure2", "figure3", "figure4", "figureS1", "filters", "curves", "advice")
-TABLES = ("filters", "distances", "provenance")
+TABLES = ("filters", "distances", "provenance", "oracle")
 
 
 def publish_accuracies(results: Path, folder: Path) -> None:

@@ -54,7 +54,6 @@ def a_file(folder: Path) -> tuple[Path, None]:
     return folder / "images", None
 
 
-SUBSETS = LINES.replace("path,label", "path,label,subset").replace(".png,", ".png,x,").replace("x,", "")
 BAD: dict[str, tuple[Fault, str]] = {
     "nowhere": (lambda folder: (folder / "none", None), r"none: it is not a directory; config key dataset\.root"),
     "a file for a directory": (a_file, r"images: it is not a directory; config key dataset\.root expects"),
@@ -152,7 +151,11 @@ BAD: dict[str, tuple[Fault, str]] = {
 def test_a_bad_set_ends_in_one_error(kind, tmp_path):
     make, message = BAD[kind]
     root, validation = make(tmp_path)
-    layout = "table" if root.suffix == ".csv" or "a table" in kind else "imagefolder"
+    is_refused(root, "table" if root.suffix == ".csv" or "a table" in kind else "imagefolder", validation, message)
+
+
+def is_refused(root: Path, layout: str, validation: float | None, message: str) -> None:
+    """Assert that a set ends in one error, of one line."""
     with pytest.raises(InputError, match=message) as error:
         index_images(layout, root, validation)
     assert "\n" not in str(error.value)
@@ -200,6 +203,6 @@ def test_a_file_that_is_no_image_is_named_with_what_is_wrong(tmp_path, content, 
     file.write_bytes(file.read_bytes()[:100] if content is None else content)
     index = index_images("imagefolder", root)
     files = ImageFiles("imagefolder", root, index["path"].tolist())
-    found = check_images(files, index["subset"].tolist(), None, 1)
+    found = check_images(files, index, None, 1)
     assert len(found.faults) == 1
     assert found.faults[0].startswith(f"{file} cannot be decoded: {reason}")

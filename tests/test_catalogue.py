@@ -1,14 +1,20 @@
 import csv
+import math
 
 import pytest
+import torch
+from torch import nn
+from torch.nn import functional
 
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
-from transferability.models.building import build_model
+from transferability.models.building import build_model, build_network
 from transferability.models.catalogue import FILE, built_on_meta, names, row
 from transferability.models.catalogue_page import page
+from transferability.models.classifier import start_at_chance
 from transferability.models.layers import as_layers
 from transferability.models.timm_names import SMALLEST, TIMM
+from transferability.models.tracing import weights
 from transferability.study.architectures import blueprint, catalogue, house_names
 
 from .conftest import REPOSITORY
@@ -29,6 +35,15 @@ QUICK = [
     "torchvision/resnet18",
     "torchvision/vit_b_16",
 ]
+# Heads of each kind: drawn wide, behind a ReLU, two side by side, with hidden layers.
+HEADS = [
+    "torchvision/mnasnet0_5",
+    "torchvision/squeezenet1_1",
+    "timm/levit_128s",
+    "timm/caformer_s18",
+    "timm/volo_d1_224",
+]
+CPU = torch.device("cpu")
 OTHERS = [name for name in ROWS if "/" in name and name not in QUICK]
 
 
@@ -57,6 +72,40 @@ def test_the_networks_of_the_house_are_as_the_catalogue_says(name):
 
 def test_a_row_is_what_the_model_says(row_of):
     assert {key: str(value) for key, value in row(row_of).items()} == ROWS[row_of]
+
+
+@pytest.mark.parametrize("architecture", HEADS)
+def test_a_new_network_gives_all_classes_the_same_score_and_its_classifier_learns(architecture):
+    assert_starts_at_chance(architecture)
+
+
+def test_a_new_network_of_any_row_starts_at_chance(row_of):
+    assert_starts_at_chance(row_of)
+
+
+def assert_starts_at_chance(architecture):
+    size = catalogue()[architecture].sizes[0]
+    network = build_network(blueprint(architecture), size, 7, lambda *_: 0, CPU)
+    loss = functional.cross_entropy(network.model(torch.randn(4, 3, size, size)), torch.arange(4))
+    assert loss.item() == pytest.approx(math.log(7), rel=0.01), "the first loss is not ln(classes)"
+    loss.backward()
+    *_, last = network.layers.values()
+    scoring = [weight for weight in weights(last) if weight.shape[0] == 7]
+    assert scoring and all(weight.grad.any() for weight in scoring), "its classifier has no gradient: it never learns"
+
+
+def test_only_the_module_that_gives_the_scores_starts_at_zero():
+    layer = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 7))
+    hidden = layer[0].weight.clone()
+    start_at_chance(layer, 7)
+    assert torch.equal(layer[0].weight, hidden) and not layer[2].weight.any() and not layer[2].bias.any()
+
+
+@pytest.mark.parametrize("name", house_names())
+def test_the_paper_s_classifier_keeps_its_gaussian(name):
+    network = build_network(blueprint(name), catalogue()[name].sizes[0], 500, lambda *_: 0, CPU)
+    weight = network.layers["fc8"][0].weight
+    assert weight.std().item() == pytest.approx(0.01, rel=0.02) and not network.layers["fc8"][0].bias.any()
 
 
 @pytest.mark.parametrize("architecture", QUICK)

@@ -72,12 +72,17 @@ def test_every_configuration_is_valid(file):
         ({"network": {"n": "every"}}, "network.n: 'every' given; accepted: all, or an array of"),
         (
             {"network": {"architecture": "timm/none", "n": "all"}},
-            "network.n: all given; the catalogue does not know the",
+            "network.architecture: timm/none is unknown to timm; accepted: ",
         ),
         (
             {"network": {"architecture": "cafenet"}},
-            "network.architecture: cafenet given; accepted: caffenet, caffenet-mi",
+            "network.architecture: cafenet given; did you mean `caffenet`. accepted: caffenet, caffenet-mi",
         ),
+        (
+            {"network": {"architecture": "resnet18"}},
+            "architecture: resnet18 given; did you mean `timm/resnet18` or `torchvision/resnet18`. accepted: caffenet,",
+        ),
+        ({"network": {"architecture": "ResNet_18"}}, "did you mean `timm/resnet18` or `torchvision/resnet18`."),
         (
             {"network": {"n": []}},
             r"network.n: \[\] given; accepted: all, or an array of \(integer, .*\), each value once, not empty",
@@ -94,6 +99,13 @@ def test_every_configuration_is_valid(file):
             "dataset.validation: 0 given; accepted: number or null, more than 0, less than",
         ),
         ({"dataset": {"fit": "crop"}}, "dataset.fit: 'crop' given; accepted: stretch, cut, or null"),
+        (
+            {"dataset": {"scale": "12 bits"}},
+            "dataset.scale: '12 bits' given; accepted: auto, full, or two numbers, the",
+        ),
+        ({"dataset": {"scale": [0, 1, 2]}}, r"dataset.scale: \[0, 1, 2\] given; accepted: auto, full, or two numbers"),
+        ({"dataset": {"scale": [4095, 0]}}, r"dataset.scale: \[4095, 0\] given; accepted: .* the lower first"),
+        ({"dataset": {"scale": [0, float("inf")]}}, r"dataset.scale: \[0, inf\] given; accepted: .* the lower first"),
         ({"results_dir": "../elsewhere"}, r"results_dir: '\.\./elsewhere' given; accepted: a path of letters"),
         ({"splits": {"sides": {"n1": "living"}}}, "splits.sides.n1: 'living' given; accepted: manmade, natural"),
         (
@@ -229,6 +241,23 @@ def test_a_configuration_may_give_only_what_it_changes():
     expected["results_dir"], expected["training"]["rate"], expected["reduced"]["training"]["rate"] = "out", 0.1, 0.2
     assert json.dumps(config) == json.dumps(expected)  # in the same order
     assert default_config()["training"]["rate"] == 0.04
+
+
+@pytest.mark.parametrize(
+    ("on_the_command_line", "weights"),
+    [
+        ({"given": {"weights": {"mine": "m"}}}, {"mine": "m"}),
+        ({"given": {"weights": {}}}, {}),
+        ({"given": {"repeats": "5"}}, {"placeholder": "p", "other": "o"}),
+        ({}, {"placeholder": "p", "other": "o"}),
+    ],
+)
+def test_a_table_of_names_is_one_key_which_the_command_line_overrides(on_the_command_line, weights, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("given: {weights: {placeholder: p, other: o}}")
+    config = merged(yaml.safe_load(file.read_text()), on_the_command_line)  # as Snakemake merges
+    complete_config(config, [DEFAULT, file], command_line=on_the_command_line)
+    assert config["given"]["weights"] == weights, "the file's weights beside those of the command line"
 
 
 def test_what_is_no_section_is_left_for_the_check_to_find():

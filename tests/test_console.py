@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_plain import LogHandler
 from snakemake_logger_plugin_plain.bars import Bars
+from snakemake_logger_plugin_plain.mistakes import explain
 from transferability.common.logs import last_error
 from transferability.jobs.console import Job, Run, in_words
 
@@ -81,9 +83,11 @@ def test_a_failed_run_ends_with_a_line_for_each_failed_job(tmp_path):
     told = f"split random-0: A has 1 of 2 classes; a task needs two or more (log: {log})"
     assert run.fail(1) == f"failed: {told}"
     assert run.fail(2, "SLURM status is: 'OUT_OF_MEMORY'") == "failed: random-0/A3B: SLURM status is: 'OUT_OF_MEMORY'"
-    lines = run.end()
-    assert lines[:3] == ["", "2 jobs failed:", f"  {told}"]
-    assert lines[-1] == "0 of 2 networks are done; when this is mended, run the same command again to resume"
+    rest = "0 of 2 networks are done; when this is mended, run the same command again to resume"
+    assert run.end() == [rest], "failures that stand in the last lines are told twice"
+    run.start(3, training("B3B"), now=0.0)
+    assert run.end()[:3] == ["", "2 jobs failed:", f"  {told}"], "failures that scroll away are missing at the end"
+    assert run.end()[-1] == rest
 
 
 def test_a_long_error_and_many_errors_are_cut(tmp_path):
@@ -172,9 +176,46 @@ def test_what_snakemake_sends_becomes_lines_without_noise(tmp_path, capsys):
     told = f"random-0/A3B: the loss is not finite (log: {tmp_path}/A3B.log)"
     rest = "0 of 1 networks are done; when this is mended, run the same command again to resume"
     assert capsys.readouterr().err.splitlines() == [
-        *("1 of 1 networks to train", f"failed: {told}", "a warning", "", "1 job failed:", f"  {told}"),
+        *("1 of 1 networks to train", f"failed: {told}", "a warning"),
         *("MissingOutputException:", "BaseError", rest),
     ]
+
+
+NOT_A_KEY = "Traceback ...\nValueError: Invalid config definition: Config entry must start with a valid identifier."
+NOT_A_PAIR = "... defined as name=value pairs. (Unparsable value: '/x}')"
+NOT_THERE = "Traceback ...\n in load_configfile\n\nFileNotFoundError: [Errno 2] No such file or directory: 'no.yaml'"
+NOT_TEXT = "Traceback ...\n in load_configfile\n\nUnicodeDecodeError: 'utf-8' codec can't decode byte 0xac"
+NOT_YAML = "WorkflowError:\nConfig file is not valid JSON or YAML. In case of YAML, make sure to not mix whitespace"
+NO_KEYS = "WorkflowError:\nConfig file must be given as JSON or YAML with keys at top level."
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "content", "explained"),
+    [
+        (NOT_A_KEY, ["--config", "seed=1", "dataset.root=/x"], b"", "give --config 'dataset={root: /x}'"),
+        (NOT_A_KEY, ["--config", "reduced.training.rate=1"], b"", "give --config 'reduced={training: {rate: 1}}'"),
+        (NOT_A_PAIR, ["--config", "dataset={root:", "/x}"], b"", "--config: '/x}' is not KEY=VALUE; put quotes around"),
+        (NOT_THERE, ["--configfile", "no.yaml"], b"", "--configfile: 'no.yaml' is not there; targets come before"),
+        (NOT_TEXT, ["--configfile", "FILE"], b"%PDF\xac", "FILE: no text in UTF-8; targets come before --configfile"),
+        (NOT_YAML, ["--configfile", "FILE"], b"a: 1\nb: [\nc: 2", "FILE, line 3: not YAML: expected"),
+        (NO_KEYS, ["--configfile", "FILE"], b"- a", "FILE: no keys in it"),
+        ("MissingRuleException:\nNo rule to produce x", ["x"], b"", ""),
+    ],
+)
+def test_common_mistakes_are_explained_in_a_line(message, arguments, content, explained, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(content)
+    found = explain(message, [argument.replace("FILE", str(file)) for argument in arguments])
+    assert explained.replace("FILE", str(file)) in found and bool(found) == bool(explained) and "\n" not in found
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_the_explanation_of_a_mistake_stands_in_its_place_or_in_a_dry_run_beside_it(dry, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["snakemake", "--config", "dataset.root=/x"])
+    handler = LogHandler(SimpleNamespace(**SETTINGS | {"dryrun": dry}), None)
+    handler.emit(logging.makeLogRecord({"msg": NOT_A_KEY, "levelno": logging.ERROR, "event": LogEvent.ERROR}))
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith("give --config 'dataset={root: /x}'")
 
 
 def test_an_error_is_no_noise_however_it_begins(tmp_path, capsys):

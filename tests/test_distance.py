@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from transferability.analysis.claim_parts import CONFIRMED, NOT_TESTED, Study
-from transferability.analysis.claims import CLAIMS, claims_table, decide
-from transferability.analysis.distance import by_split, distance_table, losses, slope
+from transferability.analysis.claim_parts import CONFIRMED, CONTRADICTED, NOT_TESTED, Study
+from transferability.analysis.claims import CLAIMS, decide
+from transferability.analysis.claims_tables import claims_table
+from transferability.analysis.distance import by_split, distance_table, losses, slope, smallest_step
 from transferability.analysis.effects import ALPHA
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.relative import relative_accuracies
@@ -23,6 +24,7 @@ from transferability.tasks.split_distances import split_distances
 
 PAPERS = ["random-0", "random-1", "random-2", "random-3", "manmade-natural"]
 STUDIES = 300
+LAYERS = range(1, 8)
 
 
 def animals() -> nx.DiGraph:
@@ -100,8 +102,8 @@ def test_the_papers_loss_grows_with_distance():
     assert found["splits"].tolist() == [5] * 8
 
 
-def simulated(growth: float, seed: int, **options) -> pd.DataFrame:
-    return simulate_distances(growth, seed, images=400, layers=(3, 7), **options)
+def simulated(growth: float, seed: int, layers=(3, 7), **options) -> pd.DataFrame:
+    return simulate_distances(growth, seed, images=400, layers=layers, **options)
 
 
 def test_two_splits_have_no_slope():
@@ -120,18 +122,44 @@ def study_of(table: pd.DataFrame) -> Study:
 
 
 def test_steady_growth_is_asked_only_where_there_are_splits_between():
-    table = simulated(0.1, 0)
+    table = simulated(0.3, 0, layers=LAYERS, between_splits=0.002)
     assert set(claims_table(study_of(table), study_of(table)).query("claim == 9")["part_verdict"]) == {CONFIRMED}
     ends = study_of(table[~table["split"].str.startswith("mixed-")])
     assert set(claims_table(ends, ends).query("claim == 9")["part_verdict"]) == {NOT_TESTED}
 
 
-def test_growth_that_rests_on_the_farthest_split_alone_is_not_steady():
-    table = simulated(0.0, 1, between_splits=0.002)
-    table["loss"] += 0.2 * (table["split"] == "manmade-natural")
+def test_growth_that_falls_on_the_way_is_not_steady():
+    table = simulated(0.3, 1, layers=LAYERS, between_splits=0.002)
+    table["loss"] -= 0.2 * table["split"].str.startswith("mixed-10")  # below mixed-25, and man-made/natural above
     table["relative"] = -table["loss"]
     claims = claims_table(study_of(table), study_of(table)).query("claim == 9").set_index("part")
-    assert claims.loc["grows without man-made/natural", "part_verdict"] != CONFIRMED
+    assert claims.loc["grows at 7", "part_verdict"] == CONFIRMED
+    assert claims.loc["falls nowhere at 7", "part_verdict"] == CONTRADICTED
+    assert set(claims["verdict"]) == {CONTRADICTED}
+
+
+def test_growth_has_to_be_there_at_every_n():
+    table = simulated(0.3, 1, layers=LAYERS, between_splits=0.002)
+    flat = simulated(0.0, 1, layers=LAYERS, between_splits=0.002)
+    at_4 = table["n"] == 4
+    table = pd.concat([table[~at_4], flat[flat["n"] == 4]], ignore_index=True)
+    claims = claims_table(study_of(table), study_of(table)).query("claim == 9").set_index("part")
+    assert claims.loc["grows at 3", "part_verdict"] == CONFIRMED
+    assert claims.loc["grows at 4", "part_verdict"] != CONFIRMED, "the mean over n must not hide a flat n"
+    assert set(claims["verdict"]) != {CONFIRMED}
+
+
+def test_the_smallest_step_is_that_between_neighbouring_kinds_of_splits():
+    table = simulated(0.3, 2, between_splits=1e-6, between_networks=1e-6)
+    found, means = smallest_step(table, 7), by_split(table, [7])["loss"]
+    kinds = means.groupby(means.index.str.replace(r"-\d+$", "", regex=True)).mean()
+    steps = [kinds["mixed-25"] - kinds["random"], kinds["mixed-10"] - kinds["mixed-25"]]
+    steps.append(kinds["manmade-natural"] - kinds["mixed-10"])
+    assert found.value == pytest.approx(min(steps))
+    assert (found.degrees, found.smallest_of) == (9 - 4, 3)
+    assert np.isnan(smallest_step(table, 4).value), "no network has this n"
+    alone = table[table["split"].isin(["random-0", "mixed-25-0", "manmade-natural"])]
+    assert np.isnan(smallest_step(alone, 7).interval()).all(), "kinds of one split each have no error between splits"
 
 
 @pytest.mark.slow
@@ -143,8 +171,9 @@ def test_the_slopes_interval_covers_at_its_level(growth):
         low, high = slope(table, [3, 7]).interval()
         hits.append(low <= growth <= high)
         if not growth:
-            parts = CLAIMS[9][1]
-            confirmed.append(decide(parts, [part.estimate(study_of(table)) for part in parts]) == CONFIRMED)
+            parts = [part for part in CLAIMS[9][1] if part.statement.endswith((" 3", " 7"))]
+            study = study_of(table)
+            confirmed.append(decide(study, parts, [part.estimate(study) for part in parts]) == CONFIRMED)
     error = 3 * np.sqrt(2 * ALPHA * (1 - 2 * ALPHA) / STUDIES)
     assert abs(np.mean(hits) - (1 - 2 * ALPHA)) < error
     if not growth:

@@ -1,18 +1,22 @@
 """Effects and their intervals: on the paper's numbers, and on simulated studies whose effects are known."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from transferability.analysis.additive import additive_fit
 from transferability.analysis.effects import ALPHA, EFFECTS, effects_summary, effects_table, estimate
+from transferability.analysis.image_errors import INDEPENDENT, SHARED
 from transferability.analysis.paper_tables import table1, table_s1
 from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.analysis.simulation import simulate_study
 from transferability.common.resources import RESOURCES
 from transferability.results.paper import paper_accuracies
 
-from .conftest import SHARED
+from .conftest import SHARED as SHARED_FOLDER
 
 PAPER = paper_accuracies(RESOURCES / "paper_accuracies.csv")
 STUDIES = 120
@@ -44,6 +48,14 @@ def test_without_fine_tuned_transfer_table1_has_no_rows():
     assert table1(PAPER[~PAPER["fine_tuned"]], "top1_best10").empty
 
 
+def test_a_running_study_without_its_control_has_none():
+    """Its largest n so far is no control: BnB+ at n = 7 is a treatment."""
+    table = simulate_study({}, splits=2, seed=0, images=100)
+    tuned = table[(table["treatment"].isin(["base"])) | ((table["treatment"] == "selffer") & table["fine_tuned"])]
+    assert set(relative_accuracies(tuned, "top1")["treatment"]) == {"BnB+"}
+    assert "longer training" not in set(effects_summary(tuned, "top1")["effect"])
+
+
 def test_effects_know_any_number_of_layers():
     table = effects_table(simulate_study({}, splits=2, seed=0, images=100, layers=(3, 58)), "top1")
     assert set(table["n"]) == {3, 58}
@@ -55,9 +67,9 @@ def test_table_s1_goes_from_one_example_to_all():
     assert table["top1_best10"].iloc[-1] == 0.5763054
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared with the reference facts is not there")
+@pytest.mark.skipif(not SHARED_FOLDER.is_dir(), reason="../shared with the reference facts is not there")
 def test_paired_means_are_the_reference_ones():
-    reference = pd.read_csv(SHARED / "reference" / "layer_means.csv").set_index("n").loc[1:]
+    reference = pd.read_csv(SHARED_FOLDER / "reference" / "layer_means.csv").set_index("n").loc[1:]
     means = relative_accuracies(PAPER[PAPER["split"].str.startswith("random-")], "top1_best10")
     means = means.pivot_table(index="n", columns="treatment", values="relative")
     columns = {"selffer": "BnB", "transfer": "AnB", "selffer_ft": "BnB+", "transfer_ft": "AnB+"}
@@ -122,7 +134,7 @@ def test_losses_add_up_and_pairs_are_of_the_same_half():
 
 def test_preserving_is_compared_with_reinitialising():
     rows = [("baseB", 0.5), ("A4B", 0.3), ("A4~1B", 0.35), ("A4~12B", 0.4), ("B4B", 0.45), ("B4~1B", 0.5)]
-    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "val_images": 100}
+    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "control": False, "val_images": 100}
     treatments = ["base", "transfer", "preserved", "preserved", "selffer", "preserved"]
     table = pd.DataFrame(
         [
@@ -154,14 +166,51 @@ def test_intervals_cover_the_truth_at_their_nominal_rate(splits):
     assert np.mean(hits) < 0.99
 
 
-def test_without_outcomes_by_class_the_interval_is_wider():
+@pytest.mark.parametrize(("treatment", "share"), [("BnB", SHARED), ("AnB+", SHARED), ("AnB", INDEPENDENT)])
+def test_without_outcomes_by_class_the_interval_holds_a_share_of_independent_errors(treatment, share):
     study = simulate_study({}, splits=4, seed=0, images=400)
     known, unknown = (
-        estimate(relative_accuracies(table, "top1"), {("BnB", (4,)): -1.0})
+        estimate(relative_accuracies(table, "top1"), {(treatment, (4,)): -1.0})
         for table in (study, study.drop(columns="by_class"))
     )
     assert known.value == unknown.value
-    assert known.se_images < unknown.se_images == pytest.approx(np.sqrt(2 * 0.6 * 0.4 / 400), rel=0.1)
+    assert known.se_images < unknown.se_images == pytest.approx(np.sqrt(share * 2 * 0.6 * 0.4 / 400), rel=0.1)
+
+
+def test_networks_of_different_halves_do_not_cancel_their_bases_images():
+    """As the paper's AnB+ and BnB+: their base networks are tested on different images."""
+    table = relative_accuracies(simulate_study({}, splits=4, seed=0, images=400).drop(columns="by_class"), "top1")
+    contrast = {("AnB+", (4,)): 1.0, ("BnB+", (4,)): -1.0}
+    same, apart = (
+        estimate(rows, contrast).se_images ** 2
+        for rows in (
+            table[table["target"] == "A"],
+            table[((table["treatment"] == "AnB+") & (table["target"] == "A")) | (table["target"] == "B")].query(
+                "not (treatment == 'AnB+' and target == 'B')"
+            ),
+        )
+    )
+    assert apart == pytest.approx(2 * same, rel=0.1)
+
+
+@pytest.mark.skipif(not SHARED_FOLDER.is_dir(), reason="../shared with the reference facts is not there")
+def test_the_additive_fit_is_the_reference_one():
+    """Of the reference's README: value and standard error in points, 112 networks, 76 degrees of freedom."""
+    text = (SHARED_FOLDER / "reference" / "README.md").read_text(encoding="utf-8")
+    found = additive_fit(PAPER, "top1_best10").set_index("difference")
+    assert set(found["networks"]) == {112} and set(found["degrees"]) == {76}
+    numbers = re.findall(r"(\w+\+) - (\w+\+?) [=+ ]*(?:= )?\+?(\.\d+|\d\.\d+) \((?:standard error )?(\.\d+)\)", text)
+    assert len(numbers) == 3
+    for one, other, value, error in numbers:
+        row = found.loc[f"{one} - {other}"]
+        assert (f"{100 * row['value']:.2f}", f"{100 * row['se']:.2f}") == (f"{float(value):.2f}", f"{float(error):.2f}")
+
+
+def test_on_a_balanced_grid_the_additive_fit_is_the_paired_difference():
+    study = simulate_study({("AnB", 4): -0.1, ("AnB+", 2): 0.1}, splits=3, seed=0, images=100)
+    paired = effects_summary(study, "top1").set_index("effect")["value"]
+    assert additive_fit(study, "top1").set_index("effect")["value"].to_dict() == pytest.approx(paired.to_dict())
+    assert additive_fit(PAPER[:0], "top1").empty
 
 
 def test_what_splits_share_is_not_less_for_being_seen_twice():
@@ -174,7 +223,7 @@ def test_what_splits_share_is_not_less_for_being_seen_twice():
 def test_an_effect_whose_treatments_have_no_n_in_common_is_left_out():
     """As where n is 3, and what is preserved follows n = 4."""
     rows = [("baseB", "base", 0), ("A3B", "transfer", 3), ("A4~1B", "preserved", 4)]
-    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "val_images": 100, "top1": 0.5}
-    table = [fields | {"network": name, "treatment": treatment, "n": n} for name, treatment, n in rows]
+    fields = {"split": "random-0", "target": "B", "fine_tuned": False, "control": False, "val_images": 100}
+    table = [fields | {"network": name, "treatment": treatment, "n": n, "top1": 0.5} for name, treatment, n in rows]
     summary = effects_summary(pd.DataFrame(table), "top1")
     assert summary["effect"].tolist() == ["transfer loss"]

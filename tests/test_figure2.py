@@ -27,7 +27,7 @@ def study(n: int = 8) -> pd.DataFrame:
             Network(split, source, target, 2): base - BOOSTS[split],
             Network(split, target, target, n, fine_tuned=True): base + BOOSTS[split],
         }
-        rows += [network.facts() | {"top1": top1} for network, top1 in accuracies.items()]
+        rows += [network.facts() | {"top1": top1, "control": network.n == n} for network, top1 in accuracies.items()]
     return pd.DataFrame(rows).assign(classes=20, val_images=100)
 
 

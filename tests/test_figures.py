@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from transferability.analysis.kernels import describe_kernels
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
+from transferability.figures.advice import draw_advice
 from transferability.figures.curves import draw_curves
 from transferability.figures.figure1 import draw_figure1
 from transferability.figures.figure2 import draw_figure2
@@ -28,10 +29,41 @@ def legend(axes) -> list[str]:
 
 
 def test_figure1_names_layers_by_what_they_were_trained_on():
-    texts = [text.get_text() for text in draw_figure1().axes[0].texts]
+    texts = texts_of_figure1(["BnB", "BnB+", "AnB", "AnB+"])
     layers = [text for text in texts if text.startswith("$W_")]
     assert len(layers) == 4 * 8
     assert layers[-8:] == [f"$W_{{{half}{n}}}$" for half, n in zip("AAABBBBB", range(1, 9), strict=True)]
+
+
+def texts_of_figure1(treatments, given=False) -> list[str]:
+    return [text.get_text() for text in draw_figure1(treatments, given).axes[0].texts]
+
+
+def test_figure1_draws_what_a_study_trains_and_no_more():
+    texts = texts_of_figure1(["AnB", "AnB+"], given=True)
+    drawn = [text for text in texts if text in ("A", "baseA", "baseB") or "3B" in text]
+    transfer, frozen, tuned = "A3B\nA3B$^+$", "frozen (A3B)", "fine-tuned (A3B$^+$)"
+    assert drawn == ["A", "baseB", transfer, frozen, tuned], "selffers, or a base A, that the study does not train"
+    assert "transfer: first 3 layers from A, the others new, trained on B" in texts
+    one_each = texts_of_figure1(["AnB", "BnB+"])
+    assert {"B3B$^+$", "A3B", "frozen (A3B)", "fine-tuned (B3B$^+$)"} <= set(one_each)
+
+
+def test_an_interval_that_says_nothing_does_not_flatten_the_advice():
+    """Two repeats: -67 to +70 points. The axis stays with the values, and an arrow says that the interval does not."""
+    columns = ["source", "n", "layer", "treatment", "accuracy", "scratch", "difference", "low", "high"]
+    rows = [
+        ("random", 3, "", "AnB", 0.61, 0.6, 0.01, -0.02, 0.04),
+        ("random", 5, "", "AnB", 0.615, 0.6, 0.015, -0.67, 0.7),
+    ]
+    [axes] = draw_advice(pd.DataFrame(rows, columns=columns)).axes
+    low, high = axes.get_ylim()
+    assert 50 < low < 60 and 61.5 < high < 70, "the values lie on one line"
+    arrows = [label for label in axes.get_legend_handles_labels()[1] if label == "interval leaves the axis"]
+    assert len(arrows) == 2  # below and above
+    [axes] = draw_advice(pd.DataFrame(rows[:1], columns=columns)).axes
+    assert axes.get_ylim()[0] < 58 and axes.get_ylim()[1] > 64, "a short interval is shown whole"
+    assert "interval leaves the axis" not in axes.get_legend_handles_labels()[1]
 
 
 def test_figure3_has_the_papers_values():
@@ -71,7 +103,8 @@ def test_figure3_of_nothing_says_which_keys_give_it(treatments):
 
 def test_figure3_leaves_the_control_out():
     network = Network("random-0", "B", "B", 8, fine_tuned=True)
-    control = PAPER[(PAPER["split"] == "random-0") & (PAPER["network"] == "baseB")].assign(**network.facts())
+    base = PAPER[(PAPER["split"] == "random-0") & (PAPER["network"] == "baseB")]
+    control = base.assign(**network.facts(), control=True)
     table = pd.concat([PAPER, control], ignore_index=True)
     for axes in draw_figure3(table, "top1_best10").axes:
         assert list(axes.get_xticks()) == list(range(8))

@@ -13,6 +13,11 @@ import yaml
 
 import transferability
 from transferability.common.errors import InputError
+from transferability.jobs.assembly import Start, new_trainer
+from transferability.study.architectures import study_blueprint
+from transferability.study.configuration import complete_config
+from transferability.study.training_settings import read_settings
+from transferability.tasks.task import Examples, Task
 
 from .conftest import REPOSITORY, RESULTS, make_examples
 from .test_docs import blocks
@@ -173,3 +178,21 @@ def test_weights_that_do_not_fit_are_errors(arrays, tmp_path):
         transferability.transfer({}, 2, *arrays, **SHORT)
     with pytest.raises(InputError, match=r"nowhere\.safetensors"):
         transferability.transfer(tmp_path / "nowhere.safetensors", 2, *arrays, **SHORT)
+
+
+def test_a_transfer_feeds_its_network_the_pixels_that_it_is_given(arrays):
+    """As the configuration's section does: otherwise a network with pixels of its own could not be trained again."""
+    train, val = arrays
+    pixels = {"order": "bgr", "mean": [0.2, 0.3, 0.4], "std": [0.5, 0.25, 0.125]}
+    how = {"architecture": "timm/test_resnet", "optimizer": "sgd", "rate": 0.01, "crop": 36, "mirror": False} | SHORT
+    task = Task(*(Examples(images, np.arange(len(images)), labels) for images, labels in arrays), classes=2)
+    config = {"network": {"architecture": how.pop("architecture"), "n": [1], "pixels": dict(pixels)}, "training": how}
+    config |= {"dataset": {"image_size": 36}, "preserved": {"n": []}}
+    complete_config(config, [])
+    settings = read_settings(config["training"], len(task.train))
+    theirs = new_trainer("base", study_blueprint(config), task, Start(None), settings, 0, torch.device("cpu"))
+    theirs.run(lambda trainer: None, lambda *_: None)
+    ours = transferability.train_network(train, val, architecture="timm/test_resnet", pixels=pixels, **how)
+    assert all(torch.equal(ours.weights[name], tensor) for name, tensor in theirs.result().items())
+    usual = transferability.train_network(train, val, architecture="timm/test_resnet", **how)
+    assert not torch.equal(usual.weights["fc.weight"], ours.weights["fc.weight"])

@@ -60,14 +60,30 @@ def test_a_network_copied_from_given_weights_does_what_the_given_one_does(traine
         assert not torch.equal(network.model.state_dict()["fc.weight"][:4], trained.state_dict()["fc.weight"][:4])
 
 
+def zeros(state):
+    return {name: 0 * tensor for name, tensor in state.items()}
+
+
 WRAPPERS = {
     "bare": lambda state: state,
     "state_dict": lambda state: {"epoch": 90, "arch": "resnet", "state_dict": state, "best": torch.tensor(0.7)},
     "model": lambda state: {"model": state, "optimizer": {"state": {}}, "args": argparse.Namespace(lr=0.1)},
     "module": lambda state: {"module": state, "accuracy": np.float64(0.5)},
     "model.state_dict": lambda state: {"model": {"state_dict": state}},
-    "averaged": lambda state: {"state_dict": {k: 0 * v for k, v in state.items()}, "state_dict_ema": state},
-    "model_ema": lambda state: {"model": {k: 0 * v for k, v in state.items()}, "model_ema": state},
+    "averaged": lambda state: {"state_dict": zeros(state), "state_dict_ema": state},
+    "model_ema": lambda state: {"model": zeros(state), "model_ema": state},
+    "ema": lambda state: {"ema": state, "model": zeros(state)},
+    "ema.state_dict": lambda state: {"model": zeros(state), "ema": {"decay": 0.999, "state_dict": state}},
+    "ema.module": lambda state: {"state_dict": zeros(state), "ema": {"updates": 7, "module": state}},
+    "ema_state_dict": lambda state: {"model": zeros(state), "ema_state_dict": state},
+    "model_ema_state_dict": lambda state: {"model_state_dict": zeros(state), "model_ema_state_dict": state},
+    "ema_model": lambda state: {"model": zeros(state), "ema_model": state},
+    "model_swa": lambda state: {"model": zeros(state), "model_swa": state},
+    "averaged_model": lambda state: {"model": zeros(state), "averaged_model": state},
+    "shadow": lambda state: {"decay": torch.tensor(0.999), "num_updates": 3, "shadow": state},
+    # An average that holds no weights is none.
+    "model, ema off": lambda state: {"model": state, "ema": None, "ema_decay": 0.999},
+    "model, ema empty": lambda state: {"model": state, "ema": {"decay": torch.tensor(0.999), "updates": 0}},
 }
 PREFIXES = ["", "module.", "model.", "backbone.", "encoder.", "module.backbone.", "_orig_mod.model.encoder."]
 
@@ -77,7 +93,7 @@ def test_wrappers_are_taken_off(trained, wrapper, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     torch.save(WRAPPERS[wrapper](trained.state_dict()), tmp_path / "given.pth")
     assert_given(trained, given(tmp_path / "given.pth"))
-    names = {"averaged": "state_dict_ema"}.get(wrapper, wrapper)
+    names = {"averaged": "state_dict_ema"}.get(wrapper, wrapper.partition(",")[0])
     assert (wrapper == "bare") != (f"the weights in its entry {names}" in caplog.text)
 
 
@@ -177,6 +193,11 @@ def other(name):
     return lambda model, path: torch.save(build_model(blueprint(name), 64, 7).state_dict(), path)
 
 
+def renamed(model):
+    """As another library calls the parts of the same network."""
+    return {f"embedder.{number}": tensor for number, tensor in enumerate(model.state_dict().values())}
+
+
 BAD = {
     "empty": (lambda model, path: path.write_bytes(b""), "is empty; get it again"),
     "web page": (lambda model, path: path.write_text("<!DOCTYPE html><html>404"), "begins with b'<!DOCTYPE html"),
@@ -214,6 +235,15 @@ BAD = {
     ),
     "deeper": (other("torchvision/resnet18"), "does not fit"),
     "another kind": (other("timm/test_vit"), "does not fit"),
+    "other names": (
+        saved(renamed),
+        "the same shapes in the same order as the missing ones, under other names: it may well be this architecture as "
+        "another library calls its parts (embedder.0 is conv1.0.weight, embedder.1 is conv1.1.weight, ",
+    ),
+    "other names, sorted": (
+        lambda model, path: save_file(renamed(model), path),
+        "the tensors left over have the shapes of the missing ones under other names, as another library's do: rename",
+    ),
 }
 
 

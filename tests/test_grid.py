@@ -1,6 +1,6 @@
 import pytest
 
-from transferability.study.grid import experiments, splits, study_networks
+from transferability.study.grid import control_names, experiments, splits, study_networks
 from transferability.study.network import Network, given_name, mixed_share
 
 CONFIG = {
@@ -125,9 +125,10 @@ def test_the_configuration_chooses_the_networks():
     assert splits(CONFIG) == ["random-0", "random-1", "manmade-natural"]
 
 
-def test_no_control_where_the_number_of_layers_is_not_known():
-    config = CONFIG | ONLY_RANDOM_SPLITS | {"network": {"architecture": "timm/unheard_of", "n": [2]}}
-    assert {network.n for network in study_networks(config)} == {0, 2}
+def test_the_control_is_what_the_grid_says_and_not_the_largest_n():
+    config = CONFIG | ONLY_RANDOM_SPLITS | {"network": {"architecture": "caffenet", "n": [2, 7]}}
+    assert control_names(config) == {(f"random-{k}", name) for k in (0, 1) for name in ("A8A+", "B8B+")}
+    assert not control_names(config | {"treatments": ["BnB", "AnB"]})
 
 
 def test_mixed_splits_have_what_figure_4_draws():

@@ -13,7 +13,7 @@ from PIL import Image
 
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles
-from transferability.datasets.index import count_images, index_images
+from transferability.datasets.index import count_images, index_images, list_images
 from transferability.tasks.splits import split_manifests
 
 from .trees import make_tree
@@ -189,3 +189,57 @@ def test_labels_that_look_like_something_else_stay_text(tmp_path):
     lines = LINES.replace(",ant", ",001").replace(",bee", ",NA").replace(",cat", ",1e3").replace(",dog", ',"a, b"')
     index = index_images("table", table(tmp_path, lines), 0.2)
     assert count_images(index).index.tolist() == ["001", "1e3", "NA", "a, b"]
+
+
+def warned(root: Path, layout: str = "imagefolder", validation: float | None = 0.2) -> list[str]:
+    """What may surprise about a set that has no faults."""
+    _, problems = list_images(layout, root, validation)
+    assert problems.faults == []
+    return problems.warnings
+
+
+def test_columns_that_do_not_count_are_a_warning_and_in_the_log(tmp_path, caplog):
+    rows = "".join(f"{row},7,a|b\n" for row in ROWS)
+    file = table(tmp_path, f"path,label,Age,\n{rows}")
+    expected = ["2 columns do not count: Age, (no name); path, label and subset do"]
+    assert warned(file, "table") == expected
+    assert expected[0] in caplog.text
+
+
+def test_a_second_column_of_subsets_is_a_warning(tmp_path):
+    subsets = ["train", "train", "val", "test", "test"] * 4
+    rows = "".join(f"{row},{subset},train\n" for row, subset in zip(ROWS, subsets, strict=True))
+    assert warned(table(tmp_path, f"path,label,subset,split\n{rows}"), "table") == [
+        "1 columns do not count: split; path, label and subset do",
+        "8 rows of other subsets do not count",
+    ]
+
+
+def test_the_same_folders_in_all_classes_are_a_warning(tmp_path):
+    """Which of the two are the classes nobody can know."""
+    for name in ("apple", "pear", "plum"):
+        class_folders(tmp_path / name, 4, classes=("ill", "well"))
+    assert warned(tmp_path) == [
+        "apple, pear, plum are the classes, and all hold the folders ill, well; if these are the classes, put them "
+        "outside"
+    ]
+    picture(tmp_path / "plum" / "0.png")
+    assert warned(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [("A", "a", "b"), ("fold1", "fold2"), ("bullet_train", "test_tube"), ("cat|dog", "cat"), ("caf\xe9", "cafe")],
+)
+def test_names_that_only_look_odd_are_classes(tmp_path, classes):
+    """Handwritten letters; what would be folds or subsets if it held folders; accents that differ to the eye."""
+    assert warned(class_folders(tmp_path, 5, classes=classes)) == []
+    assert count_images(index_images("imagefolder", tmp_path, 0.2)).index.tolist() == sorted(classes)
+
+
+def test_one_folder_in_each_class_is_part_of_it(tmp_path):
+    """As Tiny ImageNet has them; training images alone divide nothing."""
+    for name, inner in (("ant", "images"), ("bee", "images"), ("cow", "train")):
+        class_folders(tmp_path / name, 5, classes=(inner,))
+    assert warned(tmp_path) == []
+    assert count_images(index_images("imagefolder", tmp_path, 0.2)).index.tolist() == ["ant", "bee", "cow"]

@@ -3,11 +3,12 @@ import re
 
 import pandas as pd
 import pytest
+import torch
 import yaml
 from snakemake.utils import update_config
 
 from transferability.planning.costs import Speed, disk_needs, estimate_seconds, slowdown, workload
-from transferability.planning.plan import by_treatment
+from transferability.planning.plan import by_treatment, how_long
 from transferability.study.grid import study_networks
 from transferability.study.network import Network
 
@@ -67,6 +68,22 @@ def test_what_is_left_is_summed_up_by_treatment():
     assert plan.loc["all", "million images left"] == pytest.approx(275e-6)
 
 
+@pytest.mark.parametrize(
+    ("device", "threads", "words"),
+    [
+        ("cpu", 1, "About 20 minutes on 2 cores"),
+        ("cpu", 2, "About 40 minutes on 2 cores"),
+        ("cuda", 1, "About 40 minutes on one GPU"),
+    ],
+)
+def test_a_plan_begins_with_how_long_it_takes_here(device, threads, words, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1})
+    monkeypatch.setattr("transferability.planning.plan.device_name", lambda _device: "GPU")
+    plan = pd.DataFrame({"treatment": ["base", "all"], "hours left": [0.1, 40 / 60]})
+    assert how_long(plan, threads, torch.device(device)) == words
+    assert how_long(plan.assign(**{"hours left": 0.0}), threads, torch.device(device)) == "Nothing is left to train"
+
+
 def test_weights_take_what_they_take(checkout):
     config = yaml.safe_load((checkout.root / "config" / "config.yaml").read_text())
     update_config(config, yaml.safe_load((checkout.root / "config" / "smoke.yaml").read_text()))
@@ -88,6 +105,7 @@ def test_plan_prints_and_writes_what_is_left(checkout):
         network.write_bytes(content)
     page = (checkout.root / "results" / "smoke" / "plan.md").read_text()
     assert page.strip() in run.stdout
+    assert re.match(r"## About \d+ seconds? on \d+ cores?\n", page), "its first line says how long it takes"
     assert re.search(r"scaled by \d+\.\d\d to the time that 49 finished networks took on cpu", page)
     plan = pd.read_csv(checkout.root / "results" / "smoke" / "plan.csv").set_index("treatment")
     assert plan.loc["transfer", ["done", "waiting"]].tolist() == [15, 1]

@@ -87,11 +87,11 @@ def test_decoding_goes_on_where_it_was_and_sees_what_was_replaced(tree, tmp_path
     root, _ = tree
     monkeypatch.setattr("transferability.datasets.image_files.CHUNK", 8)
     index = index_images("imagefolder", root)
-    files, subsets = ImageFiles("imagefolder", root, index["path"].tolist()), index["subset"].tolist()
+    files = ImageFiles("imagefolder", root, index["path"].tolist())
     broken = root / files.paths[9]
     content = broken.read_bytes()
     broken.write_bytes(content[:100])
-    found = check_images(files, subsets, tmp_path / "results", 1)
+    found = check_images(files, index, tmp_path / "results", 1)
     assert [fault.split(" cannot")[0] for fault in found.faults] == [str(broken)]
     broken.write_bytes(content)
     read = []
@@ -99,7 +99,7 @@ def test_decoding_goes_on_where_it_was_and_sees_what_was_replaced(tree, tmp_path
         ImageFiles, "read", lambda self, row: read.append(row) or (root / files.paths[row]).read_bytes()
     )
     monkeypatch.setattr("transferability.common.processes.ProcessPoolExecutor", InThisProcess)
-    assert check_images(files, subsets, tmp_path / "results", 1).faults == []
+    assert check_images(files, index, tmp_path / "results", 1).faults == []
     assert read == list(range(8, 16))
     assert list((tmp_path / "results" / "state").iterdir()) == []
 

@@ -53,5 +53,29 @@ def test_a_browser_shows_the_page(page, tmp_path):
     for text in ("Figures", "Tables", "Claims", "Provenance", "The study of", "Statistics"):
         assert text in dom, text
     # The answers are frames whose content the page holds already: what is not a result of this study is taken out.
-    frames = re.findall(r'<iframe title="([^"]+)"[^>]* src="data:text/html', dom)
-    assert frames == ["What this study confirms", "Figure 2", "What to copy"]
+    frames = re.findall(r'<iframe title="([^"]+)"[^>]* srcdoc="', dom)
+    assert frames == ["Figure 2", "What this study confirms", "What to copy"]
+
+
+MEASURED = """for (const frame of document.querySelectorAll('iframe')) {
+  const page = frame.contentDocument.documentElement;
+  const inner = [page, ...page.querySelectorAll('table')];
+  const last = [...page.querySelectorAll('input, tr')].pop().getBoundingClientRect();
+  frame.title += [
+    '', Math.max(...inner.map(part => part.scrollWidth - part.clientWidth)), page.scrollHeight - frame.clientHeight,
+    last.bottom <= frame.clientHeight, [...page.querySelectorAll('h2')].map(head => head.textContent).join('; '),
+  ].join('|');
+}"""
+
+
+@needs_browser
+@pytest.mark.parametrize("size", [(1400, 1000), (1366, 768), (400, 800)])
+def test_answers_are_shown_whole(page, tmp_path, size):
+    """Nothing scrolls inside of a box, and neither a column nor the last row or box to tick is cut off."""
+    titles = re.findall(r'<iframe title="([^"]+)"', shown(page, tmp_path, MEASURED, size))
+    measured = {title: rest for title, *rest in (title.split("|") for title in titles)}
+    assert len(measured) == 3
+    for title, (wider, higher, last_is_seen, _) in measured.items():
+        assert (int(wider) <= 0, int(higher) <= 0, last_is_seen) == (True, True, "true"), (title, size, measured)
+    assert measured["What this study confirms"][3] == "Claims", "what verdicts rest on is for its own page"
+    assert measured["What to copy"][3].split(": ")[0] == "Advice" and "Rules" not in measured["What to copy"][3]

@@ -14,14 +14,14 @@ from transferability.results.provenance import provenance_table
 
 
 def record(**fields):
-    base = dict.fromkeys(COLUMNS, 1) | {"network": "A3B", "split": "random-0", "curve": []}
+    base = {name: 1 for name in COLUMNS if name != "control"} | {"network": "A3B", "split": "random-0", "curve": []}
     content = base | {"by_class": {"n1": "1/4", "n2": "3/4"}} | fields
     return json.dumps(content | {"checksum": fingerprint(content)})
 
 
 def collect(files):
     """Collect files whose marks are those of `record`."""
-    return collect_expected(dict.fromkeys(files, 1))
+    return collect_expected(dict.fromkeys(files, 1), {("random-0", "B3B")})
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def test_one_row_per_network_and_one_per_class(files):
     table, by_class = collect(files)
     assert list(table.columns) == COLUMNS
     assert table["top1"].tolist() == [0.5, 0.25]
+    assert table["control"].tolist() == [False, True]
     assert by_class["network"].tolist() == ["A3B"] * 2 + ["B3B"] * 3
     assert by_class.loc[1].tolist() == ["random-0", "A3B", "n2", 3, 4]
 
@@ -51,6 +52,13 @@ def test_tables_are_read_as_one_each_network_once(files, tmp_path):
     assert study["by_class"][1].sum() == pytest.approx(0)
     assert read_accuracies([tmp_path / "none.csv"]).empty
     assert read_study([tmp_path / "one.csv"], [])["by_class"].isna().all()
+
+
+def test_a_table_that_does_not_say_which_network_is_the_control_is_refused(files, tmp_path):
+    """To infer it from the largest n took another network for it where a study still ran."""
+    collect(files)[0].drop(columns="control").to_csv(tmp_path / "old.csv", index=False)
+    with pytest.raises(InputError, match=r"old\.csv: no column control; .* delete it and run again"):
+        read_accuracies([tmp_path / "old.csv"])
 
 
 def test_classes_may_be_called_anything(tmp_path):
@@ -74,7 +82,7 @@ def test_a_file_of_another_mark_is_stale_and_not_collected(files):
     with pytest.raises(
         InputError, match=r"1 of 2 networks were trained by other code, settings or data .*b\.json; run again"
     ):
-        collect_expected(expected)
+        collect_expected(expected, set())
 
 
 def test_the_papers_networks_get_our_names():

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
@@ -42,14 +43,14 @@ def decoded(tmp_path, monkeypatch):
     return lambda: file.stat().st_size
 
 
-def study(root, where, size=16, fit="cut", shelf="shelf") -> StoreFiles:
+def study(root, where, size=16, fit="cut", scale="auto", shelf="shelf") -> StoreFiles:
     """Pack for a study in `where`, on the shelf beside it."""
     where.mkdir(exist_ok=True)
     table = index_images("imagefolder", root, 0.2)
     write_table(table, where / "index.csv")
     names = [where / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")]
     files = ImageFiles("imagefolder", root, table["path"].tolist())
-    sharing.pack_shared(files, StoreFiles(*names), Square(size, fit, "apply"), 1, "code", where.parent / shelf)
+    sharing.pack_shared(files, StoreFiles(*names), Square(size, fit, "apply", scale), 1, "code", where.parent / shelf)
     return StoreFiles(*names)
 
 
@@ -73,12 +74,25 @@ def test_a_second_study_packs_nothing(images, tmp_path, decoded, caplog):
     assert json.loads((home / "images.json").read_text())["orientation"] == "apply"
 
 
-@pytest.mark.parametrize("changed", [{"size": 8}, {"fit": "stretch"}])
+@pytest.mark.parametrize("changed", [{"size": 8}, {"fit": "stretch"}, {"scale": "full"}])
 def test_what_decides_pixels_makes_another_store(images, tmp_path, decoded, changed):
     study(images, tmp_path / "first")
     study(images, tmp_path / "second", **changed)
     assert decoded() == 40
     assert len(list((tmp_path / "shelf").iterdir())) == 2
+
+
+def test_a_scale_of_two_numbers_finds_its_store_again(tmp_path, decoded):
+    for number in range(10):
+        file = tmp_path / "deep" / "ab"[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 400 * number, dtype=np.uint16)).save(file)
+    first = study(tmp_path / "deep", tmp_path / "first", scale=[0, 4000])
+    study(tmp_path / "deep", tmp_path / "second", scale=[0, 4000])
+    assert decoded() == 10, "packed twice"
+    assert sorted({int(image.mean()) for image in pixels(first)}) == [round(25.5 * k) for k in range(10)]
+    study(tmp_path / "deep", tmp_path / "third", scale=[0, 8000])
+    assert decoded() == 20, "another scale has the same store"
 
 
 def test_an_image_that_was_replaced_is_packed_again_and_others_keep_theirs(images, tmp_path, decoded):
@@ -168,8 +182,12 @@ def test_the_description_says_how_images_became_squares_if_not_as_in_the_paper(i
     table = index_images("imagefolder", image_tree)
     files = ImageFiles("imagefolder", image_tree, table["path"].tolist())
     other = StoreFiles(where / "index.csv", *(tmp_path / name for name in ("s.npy", "c.npy", "s.json")))
-    pack(files, other, Square(16, "cut", "apply"), 1, "code", tmp_path / "notes")
+    pack(files, other, Square(16, "cut", "apply", "full"), 1, "code", tmp_path / "notes")
     usual, told = (json.loads(file.read_text()) for file in (where / "store.json", other.description))
     assert list(usual) == ["images", "size", "pixels", "sha256", "index"]
-    assert {key: told[key] for key in told if key not in usual} == {"fit": "cut", "orientation": "apply"}
+    assert {key: told[key] for key in told if key not in usual} == {
+        "fit": "cut",
+        "orientation": "apply",
+        "scale": "full",
+    }
     assert open_store(other).shape == (18, 16, 16, 3)

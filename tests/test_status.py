@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
 from transferability.jobs import status as command
 from transferability.jobs.status import failed_steps, read_report, seconds_left, study_status, watch, write_networks
@@ -26,7 +27,7 @@ INDEX_ERROR = "2026-01-01 00:00:00 reads\n2026-01-01 00:00:01 error: /images: no
 def results(tmp_path):
     """A study in which one network is done, one runs, one died, two failed, one waits, one stopped, one is not due."""
     networks = [Network.parse("random-0", name) for name in NAMES]
-    write_networks(tmp_path, networks, networks[:-1])
+    write_networks(tmp_path, networks, networks[:-1], set())
     for folder in ("accuracy", "state", "logs/train"):
         (tmp_path / folder / "random-0").mkdir(parents=True)
     (tmp_path / "accuracy" / "random-0" / "baseA.json").write_text("{}")
@@ -69,6 +70,19 @@ def test_a_list_of_networks_from_before_there_were_requests_is_read(results):
     networks = pd.read_csv(results / "networks.csv").drop(columns="requested")
     networks.to_csv(results / "networks.csv", index=False)
     assert study_status(results, NOW)["requested"].all()
+
+
+def test_a_network_that_ends_worse_than_by_guessing_is_listed(results):
+    """As in the study whose drawn classifiers a short training did not undo: losses of 2.3 with two classes."""
+    record = {"classes": 2, "loss": 2.3}
+    file = results / "accuracy" / "random-0" / "baseA.json"
+    for loss, doubt in ((2.3, "its last validation loss, 2.30, is above that of guessing, 0.69"), (0.6, "")):
+        record = {"classes": 2, "loss": loss}
+        file.write_text(json.dumps(record | {"checksum": fingerprint(record)}))
+        report = read_report(results, NOW)
+        status = report.networks.set_index("network")
+        assert status.loc["baseA", ["state", "detail"]].tolist() == ["done", doubt]
+        assert (f"doubtful:\n  random-0/baseA: {doubt}" in plain_page(report)) == bool(doubt)
 
 
 def test_steps_that_fail_are_failures_too(results):
@@ -190,6 +204,15 @@ def test_a_study_without_an_index_says_so(checkout, tmp_path):
     assert str(tmp_path / "images") in told["failures"][0]["error"]
     waits = {(network["split"], network["requested"]) for network in told["networks"]}
     assert waits == {("random-0", True), ("random-0", False), ("manmade-natural", False), ("whole", False)}
+
+
+def test_in_a_wrong_directory_the_studies_near_it_are_named(tmp_path):
+    study = tmp_path / "results" / "mine"
+    write_networks(study, [], [])
+    (study / "accuracy").mkdir()
+    for wrong in (tmp_path, tmp_path / "results", study / "accuracy", tmp_path / "reslts"):
+        with pytest.raises(InputError, match=f"no study has run here; give the directory of one: {study}$"):
+            study_status(wrong, NOW)
 
 
 def test_a_directory_without_a_study_is_an_error(tmp_path):

@@ -90,11 +90,13 @@ def test_all_broken_images_are_listed_in_one_error(image_tree, tmp_path):
 def test_pixels_without_an_agreed_scale_are_an_error_that_names_the_file(image_tree, tmp_path, kind):
     file = image_tree / "train" / "n01440764" / "n01440764_0.tif"
     Image.fromarray(np.linspace(0, 1, 400).reshape(20, 20).astype(kind)).save(file)
-    with pytest.raises(InputError, match=r"n01440764_0\.tif: its pixels are .* without an agreed scale; convert it"):
+    with pytest.raises(
+        InputError, match=r"n01440764_0\.tif: its pixels are .* without an agreed scale; give config key dataset"
+    ):
         packed(image_tree, tmp_path / "store")
     index = index_images("imagefolder", image_tree)
     files = ImageFiles("imagefolder", image_tree, index["path"].tolist())
-    found = check_images(files, index["subset"].tolist(), None, 1)
+    found = check_images(files, index, None, 1)
     assert "without an agreed scale" in found.faults[0]
 
 

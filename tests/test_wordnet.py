@@ -43,6 +43,12 @@ def test_the_largest_nodes_are_the_supplements(snapshot):
     assert nodes["name"].tolist()[:6] == ["entity", "physical entity", "object", "whole", "artifact", "living thing"]
 
 
+def test_classes_that_are_no_synsets_are_no_nodes():
+    folders = ["ants", "bees", "n01440764"]
+    nodes = largest_nodes(hypernym_graph("snapshot", folders), folders, 1000)
+    assert not set(nodes["wnid"]) & {"ants", "bees"} and nodes["classes"].max() == 1
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared with the reference facts is not there")
 def test_all_counts_of_nodes_are_the_reference_ones(snapshot):
     reference = pd.read_csv(SHARED / "reference" / "wordnet_ancestor_counts.csv")

@@ -77,6 +77,7 @@ DECIDE = [
     ("datasets/drawing", "MUTATION = 1.0", "MUTATION = 1.5"),
     ("datasets/wordnet", 'ARTIFACT = "n00021939"', 'ARTIFACT = "n00021938"'),
     ("store/decoding", "Resampling.BILINEAR", "Resampling.BICUBIC"),
+    ("store/meaning", "grey = 255 - grey", "pass"),
     ("datasets/formats/suffixes", 'or name == "MPO"', ""),
     ("datasets/formats/imagefolder", '"train" if "val" in chosen', '"val" if "val" in chosen'),
     ("datasets/formats/subsets", '("val", "validation", "valid", "test")', '("test", "val", "validation", "valid")'),

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
+from transferability.common.errors import counted
 from transferability.common.processes import SNAKEMAKE, address
-from transferability.study.architectures import has_the_papers_layers, layer_names, study_blueprint
+from transferability.study.architectures import has_the_papers_layers, layer_names, study_blueprint, study_layers
 from transferability.study.grid import experiments, given_splits, splits, study_networks
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE, Network, given_name, targets
 from transferability.study.paths import accuracy_file, weights_file
@@ -14,10 +15,11 @@ from transferability.study.paths import accuracy_file, weights_file
 RESULTS = str(Path(config["results_dir"]))
 RESOURCES = Path(os.path.relpath(REPOSITORY)) / "resources"  # a checkout that moves has the same inputs
 EXPERIMENTS = experiments(config)
+OF_CLASSES = [name for name in EXPERIMENTS if name != "given"]  # the paper's question, about the classes of one set
 NETWORKS = study_networks(config)
 ARCHITECTURE = config["network"]["architecture"]
 BLUEPRINT = study_blueprint(config)
-LAYERS = layer_names(ARCHITECTURE)  # none where the catalogue lacks it
+LAYERS = study_layers(config)
 ALL_MANIFESTS = [f"{RESULTS}/splits/{split}/{half}.csv" for split in splits(config) for half in targets(split)]
 TASKS = list(dict.fromkeys((network.split, network.target) for network in NETWORKS))
 BASE_WEIGHTS = [
@@ -33,12 +35,11 @@ def studies_with(*names, treatments=()):
     """
     networks = [network for name in names for network in EXPERIMENTS[name]]
     own = [""] if any(not treatments or network.notation in treatments for network in networks) else []
-    papers = ["paper/"] if any(EXPERIMENTS[name] for name in EXPERIMENTS if name != "given") else []
-    return own + papers
+    return own + (["paper/"] if any(map(EXPERIMENTS.get, OF_CLASSES)) else [])
 
 
 if workflow.is_main_process:
-    logger.info(f"{len(NETWORKS)} networks in the study of {RESULTS}")
+    logger.info(f"{counted(len(NETWORKS), 'network')} in the study of {RESULTS}")
 
 
 # Jobs in an environment of their own (--software-deployment-method conda) find the library here. They read and write

@@ -39,6 +39,8 @@ try:
     if IMPORTED:
         complete_config(config, [], elsewhere=f"config of module {workflow.modifier.namespace}")
     else:
-        complete_config(config, map(Path, workflow.configfiles))
+        given = workflow.config_settings  # with --configfile and --config, which override the files that rules name
+        files = [*workflow.configfiles[len(given.configfiles) :], *given.configfiles]
+        complete_config(config, list(map(Path, files)), command_line=given.config)
 except InputError as error:
     raise WorkflowError(f"the configuration is wrong\n{error}")

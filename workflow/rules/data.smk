@@ -68,6 +68,7 @@ rule pack:
         size=config["dataset"]["image_size"],
         fit=config["dataset"]["fit"],
         orientation=config["dataset"]["orientation"],
+        scale=config["dataset"]["scale"],
         store=config["dataset"]["store"],
         code=script_code("pack"),
     script:

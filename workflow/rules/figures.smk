@@ -11,6 +11,8 @@ rule figure1:
     conda:
         "../../envs/environment.yaml"
     params:
+        treatments=config["treatments"],
+        given=not any(map(EXPERIMENTS.get, OF_CLASSES)),
         code=script_code("figure1"),
     script:
         "../scripts/figure1.py"

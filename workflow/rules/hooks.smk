@@ -12,6 +12,7 @@ from transferability.jobs import fork_server
 from transferability.jobs.finished import Finished
 from transferability.jobs.slurm import cancel_left_behind, check_slurm_answers
 from transferability.jobs.status import read_progress, write_networks
+from transferability.study.grid import control_names
 
 TRAININGS = {}  # the jobs of this run that train, with what is kept of each one's network
 # What networks stand on.
@@ -54,7 +55,8 @@ def kept_of(network):
 def before_jobs():
     """Note which networks are to be trained again, and get ready to train."""
     with suppress(OSError):  # jobs that write there will tell
-        write_networks(Path(RESULTS), NETWORKS, {network for job in workflow.dag.jobs if (network := trained_by(job))})
+        asked = {network for job in workflow.dag.jobs if (network := trained_by(job))}
+        write_networks(Path(RESULTS), NETWORKS, asked, control_names(config))
     if workflow.touch:
         return
     if workflow.executor_plugin.name == "slurm":

@@ -7,6 +7,12 @@ from transferability.common.code import SCRIPTS, code_fingerprint
 from transferability.jobs.recipe import Recipe, recipe_of, source_of, training_code, weights_mark
 
 
+def give_up(message):
+    """End with one line. Snakemake shows a WorkflowError of an input function as a page with wildcards and a traceback."""
+    logger.error(message)
+    raise SystemExit(1)
+
+
 def rebuilt_if_missing(path, product):
     """The input `path`, which has to be there for `product` to count as up to date: if it was deleted, both are made again.
 
@@ -46,8 +52,9 @@ def given_checksum(wildcards):
         return cached_sha256(file)
     if taken_over.exists():
         return weights_mark(taken_over)
-    key = f"given.weights.{given_name(wildcards.split)}"
-    raise WorkflowError(f"config key {key}: {file} is no file; give that of a network's weights")
+    give_up(
+        f"config key given.weights.{given_name(wildcards.split)}: {file} is no file; give that of a network's weights"
+    )
 
 
 def training_files(wildcards):
@@ -70,7 +77,7 @@ def drawn_pictures(wildcards):
     if DRAWN:
         return ROOT
     if not Path(ROOT).exists() and not Path(f"{RESULTS}/index.csv").exists():  # what is done stays usable without them
-        raise WorkflowError(
+        give_up(
             f"config key dataset.root: {ROOT} is not a directory or file; "
             "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
         )

@@ -145,6 +145,7 @@ rule claims:
     params:
         measure=plotted_measure,
         papers_layers=lambda wildcards: bool(wildcards.study) or has_the_papers_layers(ARCHITECTURE),
+        architecture=lambda wildcards: "caffenet" if wildcards.study else ARCHITECTURE,
         code=script_code("claims"),
     script:
         "../scripts/claims.py"

@@ -6,7 +6,7 @@ from transferability.common.atomic_files import write_text
 from transferability.common.script import script
 from transferability.jobs.recipe import check_sources, mark_of, recipe_of, source_of
 from transferability.results.accuracies import collect
-from transferability.study.grid import experiments
+from transferability.study.grid import control_names, experiments
 from transferability.study.paths import accuracy_file
 
 
@@ -21,6 +21,6 @@ def main(job):
         accuracy_file(results, network.split, network.name): mark_of(recipe_of(config, network, code), source)
         for network, source in sources.items()
     }
-    accuracy, by_class = collect(expected)
+    accuracy, by_class = collect(expected, control_names(config))
     write_text(Path(job.output.accuracy), accuracy.to_csv(index=False))
     write_text(Path(job.output.by_class), by_class.to_csv(index=False))

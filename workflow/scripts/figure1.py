@@ -7,4 +7,4 @@ from transferability.figures.style import save_figure
 
 @script
 def main(job):
-    save_figure(draw_figure1(), paths(job.output))
+    save_figure(draw_figure1(job.params.treatments, job.params.given), paths(job.output))

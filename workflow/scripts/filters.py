@@ -1,4 +1,4 @@
-"""Draw the first-layer kernels of the base networks, and describe each."""
+"""Draw the first-layer kernels of the base networks, and describe each, and what it was before training."""
 
 from pathlib import Path
 
@@ -7,18 +7,31 @@ from transferability.common.atomic_files import write_text
 from transferability.common.script import paths, script
 from transferability.figures.filters import draw_filters
 from transferability.figures.style import save_figure
+from transferability.jobs.accuracy_file import read_record
+from transferability.jobs.initial_weights import initial_weights
 from transferability.jobs.weights_files import read_weights
+from transferability.study.network import Network
+from transferability.study.paths import accuracy_file
 
 MISSING = "The first layer of this network has no kernels to draw: no single convolution of three colours."
 
 
 @script
 def main(job):
-    kernels = {}
+    config, results = job.config, Path(job.config["results_dir"])
+
+    def kernels_of(weights):
+        tensors = {name: tensor.float().numpy() for name, tensor in weights.items()}
+        return first_kernels(tensors, job.params.first_layer, job.params.bgr)
+
+    kernels, at_start = {}, {}
     for path in paths(job.input):
-        tensors = {name: tensor.float().numpy() for name, tensor in read_weights(path).items()}
-        found = first_kernels(tensors, job.params.first_layer, job.params.bgr)
-        if found is not None:
-            kernels[f"{path.parent.name}/{path.stem}"] = found
-    write_text(Path(job.output.table), kernels_table(kernels).to_csv(index=False))
+        key, network = f"{path.parent.name}/{path.stem}", Network.parse(path.parent.name, path.stem)
+        if (found := kernels_of(read_weights(path))) is None:
+            continue
+        kernels[key] = found
+        accuracy = accuracy_file(results, network.split, network.name)
+        if accuracy.exists():  # a given network has none: nobody knows how it began
+            at_start[key] = kernels_of(initial_weights(config, network, read_record(accuracy)["classes"]))
+    write_text(Path(job.output.table), kernels_table(kernels, at_start).to_csv(index=False))
     save_figure(draw_filters(kernels, MISSING), [Path(job.output.pdf), Path(job.output.png)])

@@ -16,7 +16,7 @@ def main(job):
     where = StoreFiles(Path(job.input.index), *paths(job.output))
     images = read_index(where.index)["path"].tolist()
     files = ImageFiles(job.params.layout, Path(job.params.root), images)
-    square = Square(job.params.size, job.params.fit, job.params.orientation)
+    square = Square(job.params.size, job.params.fit, job.params.orientation, job.params.scale)
     if job.params.store:
         pack_shared(files, where, square, job.threads, job.params.code, Path(job.params.store).expanduser())
     else:

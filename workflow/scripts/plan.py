@@ -11,7 +11,6 @@ from transferability.common.tables import read_index, read_manifest
 from transferability.jobs.devices import leased_hardware
 from transferability.planning.plan import plan_study
 from transferability.results.accuracies import read_finished
-from transferability.study.grid import study_networks
 
 
 @script
@@ -22,7 +21,7 @@ def main(job):
     index = read_index(Path(job.input.index))
     with leased_hardware(config["device"], config["jobs"]["gpu_jobs_per_device"]) as device:
         sections = plan_study(config, index, manifests, device)
-    finished = read_finished(results, study_networks(config))
+    finished = read_finished(results, config)
     power = power_section(config, int((index["subset"] == "val").sum()), finished)
     sections += [power] if power else []
     pages = [results / "plan.csv", results / "plan.md"]

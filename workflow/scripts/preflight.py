@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from transferability.common.atomic_files import write_text
-from transferability.common.errors import InputError
+from transferability.common.errors import InputError, counted
 from transferability.common.script import script
 from transferability.planning.preflight import preflight, report
 
@@ -19,4 +19,4 @@ def main(job):
         write_text(results / "preflight.md", page)
         write_text(results / "preflight.csv", classes.to_csv(index=False))
     if faults := sum(len(finding.faults) for finding in findings):
-        raise InputError(f"preflight found {faults} faults; {results / 'preflight.md'} lists them")
+        raise InputError(f"{counted(faults, 'fault')}; {results / 'preflight.md'} lists them")

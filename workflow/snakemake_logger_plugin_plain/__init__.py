@@ -18,6 +18,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_plain.bars import Bars
+from snakemake_logger_plugin_plain.mistakes import explain
 from transferability.jobs.console import Job, Run
 
 # What Snakemake says of itself, by how it begins.
@@ -82,7 +83,9 @@ class LogHandler(LogHandlerBase):
     def emit(self, record: logging.LogRecord) -> None:
         """Write what is worth a line."""
         handle = self._events.get(getattr(record, "event", None))
-        if not self._serves or not handle:
+        if not self._serves:
+            handle = self._explain  # beside what Snakemake's own console says
+        if not handle:
             return
         try:
             if line := handle(record):
@@ -127,6 +130,9 @@ class LogHandler(LogHandlerBase):
     def _fail(self, record: logging.LogRecord) -> str:
         return self._run.fail(record.jobid, record.rule_msg or "")
 
+    def _explain(self, record: logging.LogRecord) -> str:
+        return explain(record.getMessage(), sys.argv[1:]) if record.levelno >= logging.ERROR else ""
+
     def _error(self, record: logging.LogRecord) -> str:
         message = self._message(record)
         if not message or not self._run.begun:
@@ -147,5 +153,7 @@ class LogHandler(LogHandlerBase):
                 "" if again else saved if message.startswith(INTERRUPTED) else "stopping; what runs is finished first"
             )
         if record.levelno >= logging.ERROR:
+            if explained := self._explain(record):
+                return explained
             return "" if message.startswith(NOISE_OF_ERRORS) else message
         return "" if message.startswith(NOISE) or message == "None" else message

@@ -2,21 +2,25 @@
 
 A source of features is a group of splits whose names differ in their trailing number only (random-0, random-1): one
 source, of which each split is a repeat. All differences are `effects.estimate`'s, paired by split and target half.
-Each answer has an error of ALPHA at most, whatever the number of layers:
+As in claims, what differs by less than MARGIN counts as equal. On random splits each answer has an error of ALPHA at
+most, whatever the number of layers, as simulations show (benchmarks/coverage.py); repeats of a given network differ in
+their random numbers only, so their intervals hold no error of drawing other training images:
 
-- Does copying pay? "Yes" needs one of several intervals above 0: that of fine-tuned networks, mean over all n (if the
-  mean gains, so does the best n), at ALPHA / 2, or that of one n, frozen or fine-tuned, at ALPHA / 2 divided by their
-  number (Bonferroni). "No" needs every n below MARGIN, each at ALPHA (an intersection-union test).
+- Does copying pay? "Yes" needs one of several intervals above MARGIN: that of fine-tuned networks, mean over all n (if
+  the mean gains, so does the best n), at ALPHA / 2, or that of one n, frozen or fine-tuned, at ALPHA / 2 divided by
+  their number (Bonferroni). "No" needs every n below MARGIN, each at ALPHA (an intersection-union test).
 - How many to freeze? Each n for losing less than MARGIN, in two ways that share ALPHA: in a fixed order, from the
   smallest n upward, each at ALPHA / 2, up to the first that fails (this keeps the error of the sequence, Maurer,
   Hothorn & Lehmacher 1995, as the first n that loses is tested once); and every n at ALPHA / 2 divided by their number
   (Bonferroni), for features that gain at a large n what no test shows at a small one. "None" needs the smallest n to
   lose more than MARGIN, at ALPHA.
-- How many to fine-tune? An n is ruled out if the best lies above it at level ALPHA / (number of n - 1): the best n in
-  truth is ruled out with probability ALPHA at most (subset selection, Gupta 1965; Hsu's comparison with the best,
-  1984, with Bonferroni's bound). What is left is the answer.
-- Freeze or fine-tune? The best n of the one has to exceed every n of the other (an intersection-union test), at level
-  ALPHA / (number of n), as its best n is chosen from the data.
+- How many to fine-tune? An n is ruled out if the best lies more than MARGIN above it, at level ALPHA / (number of
+  n - 1): the best n in truth is ruled out with probability ALPHA at most (subset selection, Gupta 1965; Hsu's
+  comparison with the best, 1984, with Bonferroni's bound). What is left is the answer.
+- Freeze or fine-tune? Fine-tuning has to win more than MARGIN at its best n over every n of frozen ones, or frozen
+  ones, at their best n, to lose less against every n of fine-tuned ones (intersection-union tests), at level ALPHA /
+  (number of n), as the best n is chosen from the data.
+- More than longer training? AnB+, mean over all n, has to win more than MARGIN over the control, or surely less.
 """
 
 from collections.abc import Mapping
@@ -96,7 +100,7 @@ def _pays(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
     single += [Answer(YES, (TUNED,), (n,), found) for n, found in tuned.items()]
     mean = [Answer(YES, (TUNED,), tuple(tuned), estimate(source, {(TUNED, tuple(tuned)): 1.0}))] if tuned else []
     for answers in (mean, single):
-        gains = [one for one in answers if one.found.interval(ALPHA / 2 / len(answers))[0] > 0]
+        gains = [one for one in answers if one.found.interval(ALPHA / 2 / len(answers))[0] > MARGIN]
         if gains:
             return max(gains, key=lambda one: one.found.value)
     highest = max(single, key=lambda one: one.found.value)
@@ -129,20 +133,20 @@ def _best_tuned(source: pd.DataFrame, tuned: Cells) -> Answer:
     behind = [
         n
         for n in others
-        if estimate(source, {(TUNED, (top,)): 1.0, (TUNED, (n,)): -1.0}).interval(ALPHA / len(others))[0] > 0
+        if estimate(source, {(TUNED, (top,)): 1.0, (TUNED, (n,)): -1.0}).interval(ALPHA / len(others))[0] > MARGIN
     ]
     left = tuple(n for n in tuned if n not in behind)
     return Answer(", ".join(map(str, left)) if behind else NOT_DECIDED, (TUNED,), (top,), tuned[top], left)
 
 
 def _freeze_or_tune(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
-    """Fine-tune if that gains at its best n, freeze if that loses less than MARGIN at its best n."""
+    """Fine-tune if that wins more than MARGIN at its best n, freeze if that loses less at its best n."""
     if not (frozen and tuned):
         return Answer(NOT_DECIDED)
     pair = (best(tuned), best(frozen))
     gain = estimate(source, {(TUNED, pair[:1]): 1.0, (FROZEN, pair[1:]): -1.0})
     answer = NOT_DECIDED
-    if _exceeds(source, (TUNED, tuned), (FROZEN, frozen), 0):
+    if _exceeds(source, (TUNED, tuned), (FROZEN, frozen), MARGIN):
         answer = TUNE
     elif _exceeds(source, (FROZEN, frozen), (TUNED, tuned), -MARGIN):
         answer = FREEZE
@@ -157,7 +161,7 @@ def _exceeds(source: pd.DataFrame, one: tuple[str, Cells], other: tuple[str, Cel
 
 
 def _beyond_training(source: pd.DataFrame) -> Answer:
-    """Whether fine-tuned copies (mean over n) beat the control for longer training or, without one, BnB+."""
+    """Whether fine-tuned copies (mean over n) win more than MARGIN over longer training: the control, or else BnB+."""
     tuned, own, control = (_numbers(source, treatment) for treatment in (TUNED, "BnB+", CONTROL))
     if control:
         other, n, other_n = CONTROL, tuned, control
@@ -168,7 +172,7 @@ def _beyond_training(source: pd.DataFrame) -> Answer:
         return Answer(NOT_DECIDED)
     found = estimate(source, {(TUNED, n): 1.0, (other, other_n): -1.0})
     low, high = found.interval()
-    return Answer(YES if low > 0 else NO if high < 0 else NOT_DECIDED, (TUNED, other), n, found)
+    return Answer(YES if low > MARGIN else NO if high < MARGIN else NOT_DECIDED, (TUNED, other), n, found)
 
 
 def _numbers(source: pd.DataFrame, treatment: str) -> tuple[int, ...]:

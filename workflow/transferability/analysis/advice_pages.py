@@ -1,6 +1,6 @@
 """Advice as a person reads it: what to do in three sentences, a table over n, what each answer rests on, the rules."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,9 @@ from transferability.analysis.advice import (
 from transferability.analysis.claim_parts import NOT_DECIDED
 from transferability.analysis.effects import Estimate
 from transferability.analysis.relative import relative_accuracies
+from transferability.common.errors import some_of
 from transferability.common.pages import Section
+from transferability.jobs.accuracy_file import worse_than_guessing
 from transferability.study.network import GIVEN
 
 CALLED = {FROZEN: "frozen", TUNED: "fine-tuned", "BnB": "own frozen", "BnB+": "own fine-tuned"}
@@ -32,28 +34,38 @@ RULES = """n is the number of first layers that are copied. "Frozen" is AnB, "fi
 come from a network that was trained on the same images: what freezing costs, and what longer training gives.
 Differences are points of top-1 accuracy above training from scratch, paired by split and target, with 90 % intervals:
 the error between splits (t, splits - 1 degrees of freedom) and that of the validation images, added. One split alone
-has no interval, and decides nothing. Less than one point counts as nothing. Each answer errs in at most 5 % of studies.
+has no interval, and decides nothing. What differs by less than one point counts as equal. {errors}
 
-Does copying pay? Yes, if an interval lies above 0: that of the fine-tuned networks, mean over all n, at 2.5 %, or that
-of a single n, frozen or fine-tuned, at 2.5 % divided by their number (Bonferroni). No, if every n lies below one point,
-each at 5 % (an intersection-union test).
+Does copying pay? Yes, if an interval lies above one point: that of the fine-tuned networks, mean over all n, at 2.5 %,
+or that of a single n, frozen or fine-tuned, at 2.5 % divided by their number (Bonferroni). No, if every n lies below
+one point, each at 5 % (an intersection-union test).
 
 How many layers can stay frozen? The largest n that is found to lose less than one point: the n are tested in order,
 from the smallest, each at 2.5 %, up to the first that fails (a fixed-sequence test), and besides each at 2.5 % divided
 by their number (Bonferroni). None, if already the smallest n loses more than one point.
 
-How many layers to copy and fine-tune? An n is ruled out if the n with the highest accuracy lies above it at 5 % divided
-by the number of other n (a comparison with the best, with Bonferroni's bound). The answer is all n that are left.
+How many layers to copy and fine-tune? An n is ruled out if the n with the highest accuracy lies more than one point
+above it, at 5 % divided by the number of other n (a comparison with the best, with Bonferroni's bound). The answer is
+all n that are left.
 
-Freeze or fine-tune? Fine-tune, if the best fine-tuned n lies above every frozen n. Freeze, if the best frozen n loses
-less than one point against every fine-tuned n. Both at 5 % divided by the number of n that the best was chosen from.
+Freeze or fine-tune? Fine-tune, if the best fine-tuned n lies more than one point above every frozen n. Freeze, if the
+best frozen n loses less than one point against every fine-tuned n. Both at 5 % divided by the number of n that the best
+was chosen from.
 
-More than longer training? Whether AnB+, mean over all n, lies above the control (yes) or below it (no): a network of
-which all layers are copied from one that was trained on the same images, and trained again. Without it, above BnB+."""
+More than longer training? Whether AnB+, mean over all n, lies more than one point above the control (yes) or not (no):
+a network of which all layers are copied from one that was trained on the same images, and trained again. Without it,
+above BnB+."""
+SIMULATED = """In simulated studies of random splits each answer errs in at most 5 %."""
+SEEDS_ONLY = """Repeats of a given network train on the same images and differ in their random numbers only. So their
+intervals hold no error of the training images: with other photographs of the same kind differences may lie outside
+them, and how often an answer errs is not known."""
 RESTS = """The difference that each answer rests on, of several n their mean; of an answer that is not decided, the
 difference of the best that was seen."""
 FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
-Bars are the intervals of the differences: where one does not reach the dashed line, copying has gained or lost."""
+Bars are the intervals of the differences: where one lies a point or more from the dashed line, copying gains or
+loses. An arrow is an interval that leaves the axis, as those of two repeats often do."""
+NAMED = 5  # doubtful networks
+WIDE = 20  # points: of intervals with a larger half width this is shown, -67.3 to +70.1 is hard to read
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
 
@@ -97,6 +109,7 @@ def advice_sections(
         return [Section("Advice", NOTHING)]
     advices = {source: advise(rows) for source, rows in found.items()}
     return [
+        *_doubts(accuracies),
         *(
             Section(
                 f"Advice: {called(source)}",
@@ -110,8 +123,22 @@ def advice_sections(
             Section(f"What it rests on: {called(source)}", RESTS, _answers(advice))
             for source, advice in advices.items()
         ),
-        Section("Rules", RULES),
+        Section("Rules", RULES.format(errors=" ".join(_errors(found.values())))),
     ]
+
+
+def _doubts(accuracies: pd.DataFrame) -> list[Section]:
+    """A warning where networks end worse than by guessing: answers that rest on them are doubtful."""
+    found = {f"{row['split']}/{row['network']}": worse_than_guessing(row) for _, row in accuracies.iterrows()}
+    doubts = [f"{network}: {doubt}" for network, doubt in found.items() if doubt]
+    if not doubts:
+        return []
+    text = (
+        f"**{len(doubts)} of {len(accuracies)} networks end worse than by guessing**, so that answers which rest on "
+        "them are about the training, not about the layers. They diverged, are sure of their errors, or were trained "
+        f"too short to undo their initial weights. {some_of(doubts, NAMED)}."
+    )
+    return [Section("Read this first", text)]
 
 
 def words(advice: Advice, layers: Sequence[str]) -> str:
@@ -120,15 +147,26 @@ def words(advice: Advice, layers: Sequence[str]) -> str:
     return " ".join(sentence(advice, layers) for sentence in sentences)
 
 
+def _errors(tables: Iterable[pd.DataFrame]) -> list[str]:
+    """Say how often answers err, as far as that was simulated."""
+    given = {_is_given(table) for table in tables}
+    return [said for kind, said in ((False, SIMULATED), (True, SEEDS_ONLY)) if kind in given]
+
+
+def _is_given(relative: pd.DataFrame) -> bool:
+    return bool(relative["split"].str.startswith(GIVEN).all())
+
+
 def _basis(relative: pd.DataFrame) -> str:
     """Say how much the answers rest on, and so what would narrow their intervals."""
     splits, images = relative["split"].nunique(), relative["val_images"].max()
-    given = relative["split"].str.startswith(GIVEN).all()
+    given = _is_given(relative)
     number = f"{splits} {'repeat' if given else 'split'}" + ("s" if splits > 1 else "")
     if not given:
         return f"This rests on {number} with {images:,} validation images each half."
     return (
         f"This rests on {number} and {images:,} validation images. "
+        "Repeats differ in their random numbers only: intervals do not say what other training images would give. "
         "More of either make intervals narrower; two repeats decide little, four much more."
     )
 
@@ -142,7 +180,7 @@ def _whether(advice: Advice, layers: Sequence[str]) -> str:
         return f"Whether copying layers beats training from scratch is not decided{_why(pays)} (best seen: {seen})."
     more = {
         YES: "; it is more than longer training alone gives",
-        NO: "; longer training alone gives more",
+        NO: "; longer training alone gives as much within a point, or more",
         NOT_DECIDED: "; whether it is more than longer training alone gives is not decided",
     }[advice.beyond_training.answer]
     return f"Copy layers: that beats training from scratch ({seen}){more if advice.beyond_training.n else ''}."
@@ -226,9 +264,11 @@ def _points(found: Estimate) -> str:
 
 
 def _interval(value: float, low: float, high: float) -> str:
-    """A difference of accuracies in points, with its interval if there is one."""
-    bounds = "" if np.isnan(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})"
-    return f"{100 * value:+.1f}{bounds}"
+    """A difference of accuracies in points, with its interval if there is one, a wide one as its half width."""
+    if np.isnan(low):
+        return f"{100 * value:+.1f}"
+    half = 100 * (high - low) / 2
+    return f"{100 * value:+.1f} " + (f"(±{half:.0f})" if half > WIDE else f"({100 * low:+.1f} to {100 * high:+.1f})")
 
 
 def _at(numbers: Sequence[int], layers: Sequence[str]) -> str:

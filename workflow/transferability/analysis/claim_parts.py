@@ -8,25 +8,28 @@ import pandas as pd
 
 from transferability.analysis import distance
 from transferability.analysis.effects import ALPHA, Contrast, Estimate, estimate
+from transferability.analysis.image_errors import IMAGE_SHARE, INDEPENDENT
 from transferability.analysis.relative import relative_accuracies
 from transferability.datasets.class_distances import MEASURES
 from transferability.study.network import MIXED
 
-MARGIN = 0.01  # accuracies closer than one point count as equal
-
+MARGIN = 0.01  # what differs by less than one point counts as equal, "more" means by more than a point
 
 CONFIRMED, CONTRADICTED, NOT_DECIDED = "confirmed", "contradicted", "not decided"
 NOT_TESTED = "not tested here"  # the study has no networks that could tell
-
+NOT_COMPARABLE = "not comparable"  # they begin with other weights than the paper's, and that is what is asked about
 
 LAYERS = tuple(range(1, 8))
+ALL_LAYERS = (8,)  # the n of the control for longer training
+PAPERS_WEIGHTS = "caffenet"  # the architecture that draws its initial weights as the paper's network
 
 
 @dataclass(frozen=True)
 class Study:
     """What claims are decided from: base networks, relative accuracies per experiment, the whole set, the kernels.
 
-    `losses` (`distance.losses`) are the transfer losses of all splits whose halves have a distance.
+    `losses` (`distance.losses`) are the transfer losses of all splits whose halves have a distance. `papers_weights`
+    says whether networks begin with weights that are drawn as the paper's.
     """
 
     base: pd.DataFrame
@@ -36,13 +39,19 @@ class Study:
     whole: pd.DataFrame
     kernels: pd.DataFrame
     measure: str
+    papers_weights: bool = True
     losses: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["split", "n"]))
 
     @classmethod
     def from_tables(
-        cls, accuracies: pd.DataFrame, kernels: pd.DataFrame, measure: str, distances: pd.DataFrame | None = None
+        cls,
+        accuracies: pd.DataFrame,
+        kernels: pd.DataFrame,
+        measure: str,
+        distances: pd.DataFrame | None = None,
+        architecture: str = PAPERS_WEIGHTS,
     ) -> "Study":
-        """Sort out tables of accuracies (`accuracies.COLUMNS`), kernels (`kernels.describe_kernels`) and distances.
+        """Sort out tables of accuracies (`accuracies.COLUMNS`), kernels (`kernels.kernels_table`) and distances.
 
         `distances` is `split_distances.split_distances`'; without it nothing can be said of distance.
         """
@@ -57,8 +66,14 @@ class Study:
             whole=accuracies[(accuracies["split"] == "whole") & (accuracies["treatment"] == "base")],
             kernels=kernels[kernels["split"].str.startswith("random-")],
             measure=measure,
+            papers_weights=architecture == PAPERS_WEIGHTS,
             losses=distance.losses(relative, known),
         )
+
+    def with_independent_images(self) -> "Study":
+        """Return it with the errors of images that it had if its networks erred independently (`image_errors`)."""
+        tables = ("random_splits", "manmade_natural", "random_filters", "losses")
+        return replace(self, **{name: getattr(self, name).assign(**{IMAGE_SHARE: INDEPENDENT}) for name in tables})
 
 
 @dataclass(frozen=True)
@@ -69,12 +84,13 @@ class Rule:
     high: float = np.inf
 
     def verdict(self, found: Estimate, alpha: float = ALPHA) -> str:
-        """Decide by the interval at level 1 - 2 alpha."""
+        """Decide by the interval at level 1 - 2 alpha; the smallest of several is contradicted at alpha / so many."""
         if np.isnan(found.value):
             return NOT_TESTED
         low, high = found.interval(alpha)
         if low > self.low and high < self.high:
             return CONFIRMED
+        low, high = found.interval(alpha / found.smallest_of)
         return CONTRADICTED if high < self.low or low > self.high else NOT_DECIDED
 
     def __str__(self) -> str:
@@ -84,21 +100,30 @@ class Rule:
 
 
 SHARE = (0.0, 1.0)
-POSITIVE = Rule(low=0)
-
-
-EQUAL = Rule(-MARGIN, MARGIN)
+MORE, EQUAL, NO_LESS = Rule(low=MARGIN), Rule(-MARGIN, MARGIN), Rule(low=-MARGIN)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One quantity that a claim rests on; a share lies between the `limits` 0 and 1, and so does its interval."""
+    """One quantity that a claim rests on; a share lies between the `limits` 0 and 1, and so does its interval.
+
+    What is `ours` stands beside the paper's claim and does not decide it. `of_papers_weights` says that it can be
+    compared with the paper only where networks begin with weights that are drawn as the paper's.
+    """
 
     statement: str
     quantity: str
     rule: Rule
     estimate: Callable[[Study], Estimate]
     limits: tuple[float, float] = (-np.inf, np.inf)
+    ours: bool = False
+    of_papers_weights: bool = False
+
+    def verdict(self, study: Study, found: Estimate, alpha: float = ALPHA) -> str:
+        """Decide by what was found in a study."""
+        decided = self.rule.verdict(found, alpha)
+        comparable = study.papers_weights or not self.of_papers_weights
+        return decided if comparable or decided == NOT_TESTED else NOT_COMPARABLE
 
     def interval(self, found: Estimate) -> tuple[float, float]:
         """Return the estimate's interval at level 1 - 2 ALPHA, as far as it lies within the limits."""
@@ -106,16 +131,26 @@ class Part:
         return float(low), float(high)
 
 
-def on_random_splits(statement: str, quantity: str, rule: Rule, contrast: Contrast) -> Part:
+def on_random_splits(statement: str, quantity: str, rule: Rule, contrast: Contrast, ours: bool = False) -> Part:
     """A part that is a contrast of relative accuracies on the random splits."""
-    return Part(statement, quantity, rule, lambda study: estimate(study.random_splits, contrast))
+    return Part(statement, quantity, rule, lambda study: estimate(study.random_splits, contrast), ours=ours)
 
 
-def equal_to_base(treatment: str, layers: tuple[int, ...]) -> list[Part]:
-    """Parts that say that a treatment equals base, at each n of `layers` on its own."""
+def against_base(statement: str, rule: Rule, treatment: str, layers: tuple[int, ...]) -> list[Part]:
+    """Parts that say how a treatment compares with base, at each n of `layers` on its own."""
     return [
-        on_random_splits(f"equals base at {n}", f"{treatment} - base, n = {n}", EQUAL, {(treatment, (n,)): 1.0})
+        on_random_splits(f"{statement} at {n}", f"{treatment} - base, n = {n}", rule, {(treatment, (n,)): 1.0})
         for n in layers
+    ]
+
+
+def growing(n: int) -> list[Part]:
+    """Parts that say that transfer loss grows steadily with distance at this n."""
+    unit = f"growth of base - AnB per 0.1 of distance, n = {n}"
+    between = f"smallest growth of base - AnB between neighbouring distances, n = {n}"
+    return [
+        Part(f"grows at {n}", unit, MORE, lambda study: growth(study, n)),
+        Part(f"falls nowhere at {n}", between, NO_LESS, lambda study: smallest_growth(study, n)),
     ]
 
 
@@ -167,33 +202,35 @@ def remaining_share(study: Study) -> Estimate:
     return Estimate(1 + untrained.value / scale, *errors, splits - 1, untrained.networks)
 
 
-def growth(study: Study) -> Estimate:
-    """Growth of the transfer loss per 0.1 of semantic distance, mean over all n, over all splits.
+def growth(study: Study, n: int) -> Estimate:
+    """Growth of the transfer loss per 0.1 of semantic distance, at one n, over all splits.
 
     Asked only of a study with splits between man-made/natural and random ones: two distances make any growth steady.
     """
-    if not study.losses["split"].str.startswith(MIXED).any():
-        return Estimate(np.nan)
-    return distance.slope(study.losses, sorted(study.losses["n"].unique()))
+    return distance.slope(study.losses, (n,)) if _has_distances_between(study) else Estimate(np.nan)
 
 
-def growth_between(study: Study) -> Estimate:
-    """The same without the man-made/natural split, the farthest, on which the slope rests most."""
-    return growth(replace(study, losses=study.losses[study.losses["split"] != distance.FARTHEST]))
+def smallest_growth(study: Study, n: int) -> Estimate:
+    """Growth of the transfer loss from one distance to the next larger one, where it is smallest; asked as `growth`."""
+    return distance.smallest_step(study.losses, n) if _has_distances_between(study) else Estimate(np.nan)
 
 
-def kernel_share(kind: str) -> Callable[[Study], Estimate]:
-    """Share of the base networks' first-layer kernels that are `kind`: edge or blob."""
+def _has_distances_between(study: Study) -> bool:
+    return bool(study.losses["split"].str.startswith(MIXED).any())
+
+
+def more_kernels(kind: str) -> Callable[[Study], Estimate]:
+    """How many more of the base networks' first-layer kernels are `kind` (edge, blob) than before training, a share."""
 
     def share(study: Study) -> Estimate:
         """The share in one study, with its errors between splits and of counting kernels."""
-        if study.kernels.empty:
+        more = study.kernels[kind].astype(float) - study.kernels[f"{kind}_at_start"].astype(float)
+        if more.empty or more.isna().any():
             return Estimate(np.nan)
-        by_split = study.kernels.groupby("split")[kind].mean()
-        p = study.kernels[kind].mean()
-        error = np.sqrt(p * (1 - p) / len(study.kernels))
+        by_split = more.groupby(study.kernels["split"]).mean()
+        error = more.std(ddof=0) / np.sqrt(len(more))
         networks = study.kernels.groupby(["split", "network"]).ngroups
-        return Estimate(p, by_split.sem(), error, len(by_split) - 1, networks)
+        return Estimate(more.mean(), by_split.sem(), error, len(by_split) - 1, networks)
 
     return share
 

@@ -5,19 +5,20 @@ splits' means by least squares, with t quantiles of (splits - 2) degrees of free
 mixed model with a random intercept for each split amounts to, whose fixed slope and its error rest on the same means.
 Errors clustered by split would need many more splits: with the five to ten of a study they are too small (Cameron,
 Gelbach & Miller 2008), least of all for the one split far out, whose residual is always small. To the error between
-splits that of images and classes is added (`effects.image_error`): others would give another slope.
+splits that of images and classes is added (`image_errors`): others would give another slope.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from transferability.analysis.effects import Estimate, image_error, measured
+from transferability.analysis.effects import Estimate
+from transferability.analysis.image_errors import image_error, measured
 
 DISTANCE = "wu_palmer"  # the measure that decides; docs/statistics.md says why
 STEP = 0.1  # slopes are per so much of that distance
-FARTHEST = "manmade-natural"
 
 TEXT = """Growth of the transfer loss (base - AnB) per 0.1 of semantic distance between the halves, at each n and on the
 mean over all n: slope of a line through the splits, with its 90 % interval (t, splits - 2 degrees of freedom). Losses
@@ -60,6 +61,31 @@ def slope(table: pd.DataFrame, layers: Sequence[int]) -> Estimate:
     half_an_image = 0.5 / networks["val_images"].min() * np.sqrt((weights**2).sum())
     se_images = image_error(networks, means.index.get_indexer(networks["split"]), weights)
     return Estimate(value, float(max(se_splits, half_an_image)), se_images, len(means) - 2, len(networks["split"]))
+
+
+def smallest_step(table: pd.DataFrame, n: int) -> Estimate:
+    """Estimate by how much the loss at one n grows from one kind of split to the next, where that is least sure.
+
+    Kinds are splits whose names differ in their trailing number only, in the order of their mean distance. What splits
+    of a kind vary is pooled over kinds. NaN without two kinds, without an interval where no kind has two splits.
+    """
+    means = by_split(table, [n])
+    kinds = means.groupby(means.index.str.replace(r"-\d+$", "", regex=True), sort=False)
+    order = list(kinds["distance"].mean().sort_values().index)
+    degrees = len(means) - len(order)
+    pooled = np.sqrt(((means["loss"] - kinds["loss"].transform("mean")) ** 2).sum() / degrees) if degrees else np.nan
+    kind_of = table["split"].str.replace(r"-\d+$", "", regex=True)
+    found = []
+    for nearer, farther in pairwise(order):
+        rows = np.concatenate([np.flatnonzero((table["n"] == n) & (kind_of == kind)) for kind in (nearer, farther)])
+        networks, group = measured(table, rows), (kind_of.to_numpy()[rows] == farther).astype(int)
+        sizes, losses_of = kinds.size(), kinds["loss"].mean()
+        half_an_image = 0.5 / networks["val_images"].min()
+        error = max(pooled, half_an_image) * np.sqrt(1 / sizes[nearer] + 1 / sizes[farther]) if degrees else np.nan
+        images = image_error(networks, group, np.array([-1.0, 1.0]))
+        value = float(losses_of[farther] - losses_of[nearer])
+        found.append(Estimate(value, float(error), images, degrees, len(rows), len(order) - 1))
+    return min(found, key=lambda one: one.interval()[0] if degrees else one.value, default=Estimate(np.nan))
 
 
 def distance_table(table: pd.DataFrame) -> pd.DataFrame:

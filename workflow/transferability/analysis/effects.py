@@ -5,12 +5,8 @@ standard error is clustered by split, with t quantiles of (splits - 1) degrees o
 the t test of the splits' means, and that is what a mixed model with random splits amounts to. A bootstrap over splits
 was tried and covers far less than its level with the two to eight splits of a study (benchmarks/coverage.py). Splits
 may coincide, as accuracies count whole images: the error is never taken to be less than half an image gives.
-Second, all splits are tested on the same validation images, which repeating splits does not average out. What the
-last tests had right of each class shows how large that is: the variance clustered by class, less its part within
-splits, which the first error has already (two-way clustering, Cameron, Gelbach & Miller 2011). Where that is not known,
-as for the paper, it is the binomial error of the difference as if networks erred independently; as they err on the same
-images, that is an upper bound. So it is where a given network is copied from: all splits have all classes there, which
-may be two, and are what is asked about, not a sample of others.
+Second, all splits are tested on the same validation images, which repeating splits does not average out: that is
+`image_errors`' part.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,12 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from transferability.analysis.image_errors import image_error, means, measured, weights_of_networks
 from transferability.analysis.relative import CONTROL, relative_accuracies
-from transferability.results.accuracies import BY_CLASS
-from transferability.study.network import GIVEN
 
 ALPHA = 0.05  # error on each side of an interval, and of each verdict
-MEASURED = ("split", "target", "accuracy", "base", "relative", "val_images", BY_CLASS)  # what estimates rest on
 
 # A contrast: weights of groups of networks, a group being a treatment in the paper's notation and some n.
 Contrast = Mapping[tuple[str, tuple[int, ...]], float]
@@ -38,6 +32,7 @@ EFFECTS = {
     "boost over base": ("AnB+ - base", {"AnB+": 1}),
     "boost over selffer": ("AnB+ - BnB+", {"AnB+": 1, "BnB+": -1}),
     "longer training": ("control - base", {CONTROL: 1}),
+    "co-adaptation loss beyond longer training": ("control - BnB", {CONTROL: 1, "BnB": -1}),
     "selffer boost beyond longer training": ("BnB+ - control", {"BnB+": 1, CONTROL: -1}),
     "boost beyond longer training": ("AnB+ - control", {"AnB+": 1, CONTROL: -1}),
 }
@@ -48,7 +43,7 @@ class Estimate:
     """A difference of accuracies (shares, not points) with its two standard errors.
 
     `se_splits` is NaN where there are no two splits to compare; `degrees` are its degrees of freedom. `value` is NaN
-    where networks that it needs are not in the study.
+    where networks that it needs are not in the study. If it was chosen as the smallest, `smallest_of` says of how many.
     """
 
     value: float
@@ -56,6 +51,7 @@ class Estimate:
     se_images: float = np.nan
     degrees: int = 0
     networks: int = 0
+    smallest_of: int = 1
 
     def interval(self, alpha: float = ALPHA) -> tuple[float, float]:
         """Return the two-sided interval at level 1 - 2 alpha; (NaN, NaN) if the error between splits is not known."""
@@ -76,76 +72,20 @@ def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
     networks = measured(relative, np.concatenate(rows))
     group = np.repeat(np.arange(len(rows)), list(map(len, rows)))
     weights = np.array(list(contrast.values()), dtype=float)
-    value = float(weights @ _means(group, networks["relative"]))
+    value = float(weights @ means(group, networks["relative"]))
     degrees = min(len(set(networks["split"][group == number])) for number in range(len(rows))) - 1
     se_splits = _clustered_error(networks, group, weights) if degrees else np.nan
     return Estimate(value, se_splits, image_error(networks, group, weights), degrees, len(group))
 
 
-def measured(relative: pd.DataFrame, rows: np.ndarray) -> Mapping[str, np.ndarray]:
-    """Return those of the columns MEASURED that a table of relative accuracies has, at these rows, as arrays.
-
-    To compute with arrays is several times as quick as with pieces of the table.
-    """
-    return {column: relative[column].to_numpy()[rows] for column in MEASURED if column in relative}
-
-
-def image_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray) -> float:
-    """Return the standard error of the weighted sum of groups' means from testing on finitely many images.
-
-    `networks` are `measured` columns, `group` says which of the `weights` is each row's. The error is that of classes
-    and images as far as splits share them, or where that is not known, or classes are no sample of more, as where a
-    given network is copied from, the binomial error.
-    """
-    given = any(split.startswith(GIVEN) for split in set(networks["split"]))
-    if BY_CLASS in networks and pd.notna(networks[BY_CLASS]).all() and not given:
-        return _class_error(networks, _shares(group, weights))
-    return _binomial_error(networks, group, weights)
-
-
-def _means(group: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.bincount(group, values) / np.bincount(group)
-
-
-def _shares(group: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """What each network weighs in the weighted sum of groups' means."""
-    return (weights / np.bincount(group))[group]
-
-
 def _clustered_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray) -> float:
     """Standard error clustered by split: that of the sum over splits of what their networks add to the estimate."""
     relative = networks["relative"]
-    left = relative - _means(group, relative)[group]
-    added = np.bincount(pd.factorize(networks["split"])[0], _shares(group, weights) * left)
+    left = relative - means(group, relative)[group]
+    added = np.bincount(pd.factorize(networks["split"])[0], weights_of_networks(group, weights) * left)
     splits = len(added)
     half_an_image = np.abs(weights).max() * 0.5 / networks["val_images"].min()
     return float(np.sqrt(max(half_an_image**2 / splits, splits / (splits - 1) * (added**2).sum())))
-
-
-def _class_error(networks: Mapping[str, np.ndarray], shares: np.ndarray) -> float:
-    """Standard error from testing on finitely many classes and images, as far as splits share it (one: all of it)."""
-    residuals = list(networks[BY_CLASS])
-    sizes = [len(residual) for residual in residuals]
-    split, splits = pd.factorize(networks["split"])
-    wnid, wnids = pd.factorize(np.concatenate([residual.index for residual in residuals]))
-    cells = np.repeat(split, sizes) * len(wnids) + wnid
-    sums = np.bincount(cells, np.repeat(shares, sizes) * np.concatenate(residuals), len(splits) * len(wnids))
-    influence = sums.reshape(len(splits), len(wnids))
-    shared = (influence.sum(axis=0) ** 2).sum()
-    if len(splits) > 1:  # of all pairs of splits, those of a split with itself are left out: their share is 1 / splits
-        shared = (shared - (influence**2).sum()) * len(splits) / (len(splits) - 1)
-    return float(np.sqrt(max(0, shared)))
-
-
-def _binomial_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray) -> float:
-    """Standard error from testing on finitely many images: each image is one trial, however many networks see it."""
-    target, targets = pd.factorize(networks["target"])
-    most = np.zeros((len(weights), len(targets)))
-    np.fmax.at(most, (group, target), networks["val_images"])
-    images = most.sum(axis=1)
-    shares = networks["accuracy"], networks["base"]
-    variances, base = (_means(group, share * (1 - share)) for share in shares)
-    return float(np.sqrt((weights**2 * variances / images).sum() + weights.sum() ** 2 * base.mean() / images.min()))
 
 
 COLUMNS = ["split", "n", "effect", "difference", "value", "low", "high", "se_splits", "se_images", "networks"]

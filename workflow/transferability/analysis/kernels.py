@@ -11,13 +11,13 @@ SHOWN = (
     0.4  # share of a kernel's power, beyond chance, that a form has to explain to be seen; chosen with judged kernels
 )
 COLOURED = 0.25  # share of a patch's power that is colour; grey has none, yellow 1/3, red 2/3, red against green all
-RANDOM_SHARE = 0.05  # of random kernels fewer count as edges, or as blobs: of 3 x 3 one in a hundred, of 5 x 5 none
 REFERENCE = 500  # random kernels that show what noise is explained by chance
 WIDTHS = (0.25, 0.5)  # standard deviations of envelopes, in sizes of the kernel
 PLACES = (-0.25, 0.0, 0.25)  # where envelopes lie from the middle, in sizes of the kernel, down and across
 STEP = 0.5  # between the frequencies of Gabor functions, in cycles a kernel
 FASTEST = 1 / 3  # their largest, in cycles a pixel: what changes faster looks like noise
 SLOWEST = 0.5  # their smallest, in cycles a kernel: a step from one side to the other
+COLUMNS = ["split", "network", "kernel", "gabor", "patch", "colour", "edge", "blob", "edge_at_start", "blob_at_start"]
 
 
 def first_kernels(tensors: Mapping[str, np.ndarray], first_layer: str = "", bgr: bool = False) -> np.ndarray | None:
@@ -66,25 +66,28 @@ def describe_kernels(kernels: np.ndarray) -> pd.DataFrame:
     )
 
 
-def kernels_table(kernels: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Describe the kernels of networks by "split/network": columns split, network, kernel and those of one network.
+def kernels_table(kernels: Mapping[str, np.ndarray], at_start: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Describe the kernels of networks by "split/network", in the columns COLUMNS.
 
-    Shares are rounded, so that the table is the same on all machines.
+    `at_start` has those with which training began, of the networks of which they are known. Shares are rounded, so that
+    the table is the same on all machines.
     """
     tables = []
     for key, weights in kernels.items():
         split, network = key.split("/")
         described = describe_kernels(weights).round(4)
         described.insert(0, "kernel", range(len(described)))
+        if key in at_start:
+            begun = describe_kernels(at_start[key])
+            described = described.assign(edge_at_start=begun["edge"], blob_at_start=begun["blob"])
         tables.append(described.assign(split=split, network=network))
-    columns = ["split", "network", "kernel", "gabor", "patch", "colour", "edge", "blob"]
-    return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
+    return pd.concat(tables).reindex(columns=COLUMNS) if tables else pd.DataFrame(columns=COLUMNS)
 
 
 def read_kernels(paths: Iterable[Path]) -> pd.DataFrame:
     """Read tables that `kernels_table` gave, as one; without any, one without rows."""
     tables = [pd.read_csv(path) for path in paths]
-    return pd.concat(tables) if tables else pd.DataFrame(columns=["split", "network", "edge", "blob"])
+    return pd.concat(tables) if tables else pd.DataFrame(columns=COLUMNS)
 
 
 @cache

@@ -6,9 +6,9 @@ that of BnB+ over all n. A study draws around it, with the variances of `Spread`
 - for each split a deviation of the base networks, which all treatments have in common, and one of each treatment, at
   all n the same; and a rest of each cell (split, treatment, n). A cell is the mean of its two halves, as claims weigh
   them alike;
-- an error of the validation images, which all splits share, of each treatment, and one of all that are frozen and one
-  of all that learn. It is a share of the variance of as many coin tosses, and the rules are given as many images as
-  that stands for. So images need not be drawn one by one (`simulation.simulate_study` does, some ten times as slowly).
+- an error of the validation images, which all splits share, of each treatment and one of base networks: as large as
+  the rules take it to be where outcomes by class are not known (`image_errors`). So images need not be drawn one by one
+  (`simulation.simulate_study` does, some ten times as slowly).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,25 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from transferability.analysis.claim_parts import CONFIRMED, CONTRADICTED, NOT_DECIDED, Study
+from transferability.analysis.claim_parts import (
+    CONFIRMED,
+    CONTRADICTED,
+    NOT_COMPARABLE,
+    NOT_DECIDED,
+    PAPERS_WEIGHTS,
+    Study,
+)
 from transferability.analysis.claims import CLAIMS, decide
+from transferability.analysis.image_errors import IMAGE_SHARE, SHARED, image_shares
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.common.pages import Section
 from transferability.common.resources import RESOURCES
 from transferability.results.accuracies import COLUMNS
 from transferability.results.paper import paper_accuracies
-from transferability.study.architectures import has_the_papers_layers, layer_names
-from transferability.study.grid import study_networks
-from transferability.study.network import WHOLE, Network
+from transferability.study.architectures import has_the_papers_layers, study_layers
+from transferability.study.grid import control_names, study_networks
+from transferability.study.network import WHOLE
 
 SPLITS = (2, 4, 8, 16)
 STUDIES = 240  # simulated in all: 10 s of a slow core, which a plan can wait for
@@ -40,25 +48,16 @@ ONE_SPLIT, DISTANT = "random-0", "manmade-natural"
 # the paper's AnB, four splits, 50000 images: treatment .0005, rest .0017 (.14 / images).
 # So the rest is what finitely many images give, and little more.
 BASE, TREATMENT, REST = 0.0005, 0.0005, 0.2
-# Variance by class over that of coin tosses, in that study of the default pictures: -.03 (AnB) and -.01 (BnB), as their
-# classes gain and lose by chance; .56 (AnB+) and .42 (BnB+), as training longer suits some classes more than others.
-FROZEN_SHARE, TUNED_SHARE = 0.05, 0.5
-TUNED = ("BnB+", "AnB+", CONTROL)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations of relative accuracies (shares), as the module says, and the number of validation images.
-
-    `image_shares` (where copied layers are frozen, where they learn) are the variance that these images bring to all
-    splits, over that of as many coin tosses.
-    """
+    """Standard deviations of relative accuracies (shares), as the module says, and the number of validation images."""
 
     base: float
     treatment: float
     rest: float
     images: int
-    image_shares: tuple[float, float] = (FROZEN_SHARE, TUNED_SHARE)
 
 
 def typical_spread(images: int) -> Spread:
@@ -116,19 +115,21 @@ def study_effects(config: Mapping) -> pd.DataFrame:
 
     The control has the number of all layers as n.
     """
-    layers = len(layer_names(config["network"]["architecture"]))
-    one = study_networks({**config, "splits": {**config["splits"], "random": 1}})
-    rows = {(network.split, *_treatment(network, layers)) for network in one}
+    layers = len(study_layers(config))
+    one = {**config, "splits": {**config["splits"], "random": 1}}
+    controls = control_names(one)
+    rows = {
+        (network.split, CONTROL if (network.split, network.name) in controls else network.notation, network.n)
+        for network in study_networks(one)
+    }
     wanted = pd.DataFrame(sorted(rows), columns=["split", "treatment", "n"])
     effects = paper_effects()
     return wanted.merge(effects.assign(n=effects["n"].where(effects["treatment"] != CONTROL, layers)))
 
 
-def _treatment(network: Network, layers: int) -> tuple[str, int]:
-    return (CONTROL if network.notation == "BnB+" and network.n == layers else network.notation), network.n
-
-
-def simulated_study(effects: pd.DataFrame, splits: int, spread: Spread, seed: int) -> Study:
+def simulated_study(
+    effects: pd.DataFrame, splits: int, spread: Spread, seed: int, architecture: str = PAPERS_WEIGHTS
+) -> Study:
     """Return a study of so many random splits, to decide claims from; of base networks and kernels it has nothing."""
     rng = np.random.default_rng(seed)
     randomly = effects[effects["split"] == ONE_SPLIT]
@@ -139,6 +140,7 @@ def simulated_study(effects: pd.DataFrame, splits: int, spread: Spread, seed: in
         manmade_natural=_drawn(effects[effects["split"] == DISTANT], [DISTANT], spread, rng),
         random_filters=_drawn(whole, [WHOLE], spread, rng),
         whole=pd.DataFrame({MEASURE: whole["base"], "classes": CLASSES}),
+        papers_weights=architecture == PAPERS_WEIGHTS,
     )
 
 
@@ -149,39 +151,48 @@ def _empty_study() -> Study:
 
 def _drawn(effects: pd.DataFrame, names: Sequence[str], spread: Spread, rng: np.random.Generator) -> pd.DataFrame:
     """Relative accuracies (as `relative_accuracies`) on splits of these names; a row stands for both halves."""
-    tuned = effects["treatment"].isin(TUNED).to_numpy().astype(int)
-    images = spread.images / np.array(spread.image_shares)[tuned]
+    share = image_shares(effects).to_numpy()
     kinds = pd.factorize(effects["treatment"])[0]
     base = effects["base"].to_numpy()
     truth = effects["relative"].to_numpy()
     accuracy = base + truth
-    shared = rng.standard_normal(len(effects))[kinds] * np.sqrt(accuracy * (1 - accuracy) / images)
-    shared += rng.standard_normal(2)[tuned] * np.sqrt(base * (1 - base) / images)
+    shared = rng.standard_normal(len(effects))[kinds] * np.sqrt(share * accuracy * (1 - accuracy) / spread.images)
+    shared += rng.standard_normal() * np.sqrt(SHARED * base * (1 - base) / spread.images)
     own = rng.normal(0, spread.base, (len(names), 1))
     own = own + rng.normal(0, spread.treatment, (len(names), len(effects)))[:, kinds]
     relative = truth + shared + own + rng.normal(0, spread.rest, (len(names), len(effects)))
     table = effects.loc[effects.index.repeat(len(names)), ["treatment", "n", "base"]].reset_index(drop=True)
     table = table.assign(split=list(names) * len(effects), target="both", relative=relative.T.ravel())
-    return table.assign(accuracy=table["base"] + table["relative"], val_images=np.repeat(images, len(names)))
+    table = table.assign(val_images=spread.images, **{IMAGE_SHARE: np.repeat(share, len(names))})
+    return table.assign(accuracy=(table["base"] + table["relative"]).clip(0, 1))
 
 
 def verdicts(study: Study) -> dict[int, str | None]:
-    """Decide every claim by its own rules; None where the study lacks what a part needs."""
+    """Decide every claim by its own rules; None where the study lacks what a part needs, or cannot be compared."""
     decided = {}
     for number, (_, parts) in CLAIMS.items():
-        found = [part.estimate(study) for part in parts]
-        decided[number] = decide(parts, found) if all(one.networks for one in found) else None
+        needed = [part for part in parts if not part.ours]
+        found = [part.estimate(study) for part in needed]
+        verdict = decide(study, needed, found) if all(one.networks for one in found) else None
+        decided[number] = None if verdict == NOT_COMPARABLE else verdict
     return decided
 
 
-def decision_rates(effects: pd.DataFrame, spread: Spread, studies: int, splits: Sequence[int] = SPLITS) -> pd.DataFrame:
+def decision_rates(
+    effects: pd.DataFrame,
+    spread: Spread,
+    studies: int,
+    splits: Sequence[int] = SPLITS,
+    architecture: str = PAPERS_WEIGHTS,
+) -> pd.DataFrame:
     """Return the shares of `studies` simulated studies of each number of splits that confirm and contradict each claim.
 
     Columns: claim, splits, confirmed, contradicted; shares are NaN where a claim cannot be simulated.
     """
     rows = []
     for number in splits:
-        table = pd.DataFrame([verdicts(simulated_study(effects, number, spread, seed)) for seed in range(studies)])
+        drawn = (simulated_study(effects, number, spread, seed, architecture) for seed in range(studies))
+        table = pd.DataFrame(map(verdicts, drawn))
         for claim, column in table.items():
             shares = [np.nan, np.nan]
             if column.notna().all():
@@ -193,8 +204,8 @@ def decision_rates(effects: pd.DataFrame, spread: Spread, studies: int, splits: 
 TEXT = """How likely each claim is decided, confirmed or contradicted, if your networks behave as the paper's: shares of
 {studies} simulated studies, each within {error:.2f} of the truth. "Then" is the most frequent verdict with the most
 splits. Standard deviations are {origin}: between splits {base:.4f} of base networks and {treatment:.4f} of treatments,
-{rest:.4f} of the rest, with {images} validation images. A claim that other data than relative accuracies decide, or
-networks that the configuration leaves out, is not simulated."""
+{rest:.4f} of the rest, with {images} validation images. A claim that other data than relative accuracies decide,
+networks that the configuration leaves out, or initial weights that are not the paper's, is not simulated."""
 NOT_SIMULATED = "not simulated"
 
 
@@ -203,14 +214,15 @@ def power_section(config: Mapping, images: int, accuracies: pd.DataFrame, total:
 
     `images` is the number of validation images of all classes, `accuracies` has the networks that are finished.
     """
-    if not has_the_papers_layers(config["network"]["architecture"]):
+    architecture = config["network"]["architecture"]
+    if not has_the_papers_layers(architecture):
         return None
     own = own_spread(accuracies, "top1", images)
     spread = own or typical_spread(images)
     ours = config["splits"]["random"]
     numbers = sorted({*SPLITS, ours} - {0, 1})
     studies = max(1, total // len(numbers))
-    rates = decision_rates(study_effects(config), spread, studies, numbers)
+    rates = decision_rates(study_effects(config), spread, studies, numbers, architecture)
     text = TEXT.format(
         studies=studies,
         error=1.96 * np.sqrt(0.25 / studies),

@@ -104,7 +104,7 @@ def _tested(network: Network, p: float, difficulty: np.ndarray, members: pd.Inde
 
 def _row(network: Network, top1: float, val_images: int) -> dict:
     fields = ("split", "source", "target", "n", "fine_tuned", "preserved", "treatment")
-    row = {field: getattr(network, field) for field in fields}
+    row = {field: getattr(network, field) for field in fields} | {"control": False}
     return row | {"network": network.name, "classes": 500, "val_images": val_images, "top1": top1, "top1_best10": top1}
 
 
@@ -114,18 +114,25 @@ def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[st
     In each a mistake is as easy as the truth allows: effects lie on the bound that the answer speaks of.
     """
     middle = layers[len(layers) // 2]
+    point = {(treatment, n): MARGIN for treatment in ("AnB", "AnB+") for n in layers}
     none = {("AnB", n): -MARGIN for n in layers}
     some = {("AnB+", n): MARGIN if n == middle else -0.05 for n in layers}
     some |= {("AnB", n): -MARGIN for n in layers if n >= middle}
     return {
-        "no effect": (
-            {},
+        "all copies gain a point": (
+            point,
             {
                 "copying pays": lambda advice: advice.pays.answer == YES,
-                "fine-tune": lambda advice: advice.freeze_or_tune.answer == TUNE,
                 "a best n is ruled out": lambda advice: middle not in advice.best_tuned.left,
                 "more than longer training": lambda advice: advice.beyond_training.answer == YES,
-                "less than longer training": lambda advice: advice.beyond_training.answer == NO,
+                "no more than longer training": lambda advice: advice.beyond_training.answer == NO,
+            },
+        ),
+        "fine-tuning gains a point": (
+            {key: gain for key, gain in point.items() if key[0] == "AnB+"},
+            {
+                "fine-tune": lambda advice: advice.freeze_or_tune.answer == TUNE,
+                "freeze": lambda advice: advice.freeze_or_tune.answer == FREEZE,
             },
         ),
         "frozen features lose a point": (
@@ -133,7 +140,6 @@ def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[st
             {
                 "some can be frozen": lambda advice: bool(advice.freezable.left),
                 "none can be frozen": lambda advice: advice.freezable.answer == NONE,
-                "freeze": lambda advice: advice.freeze_or_tune.answer == FREEZE,
             },
         ),
         "one n gains a point, frozen features lose one from there": (

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.analysis.effects import effects_table
+from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.status import read_networks
-from transferability.results.accuracies import COLUMNS, by_class_table, with_residuals
+from transferability.results.accuracies import accuracy_table, by_class_table, with_residuals
 from transferability.study.paths import accuracy_file
 
 
@@ -41,9 +42,13 @@ def load_study(results: str | Path = "results") -> Study:
     Raises InputError if no study has run there, or for a damaged file.
     """
     results = Path(results)
-    files = [accuracy_file(results, row.split, row.network) for row in read_networks(results).itertuples()]
+    listed = read_networks(results)
+    if "control" not in listed:
+        raise InputError(f"{results / 'networks.csv'} is of an earlier version; start the workflow to write it again")
+    files = [accuracy_file(results, row.split, row.network) for row in listed.itertuples()]
     records = [read_record(file) for file in files if file.exists()]
-    networks = pd.DataFrame(records, columns=COLUMNS).astype({"top1_best10": float})
+    controls = {(row.split, row.network) for row in listed.itertuples() if row.control}
+    networks = accuracy_table(records, controls).astype({"top1_best10": float})
     tests = [
         {"split": record["split"], "network": record["network"], **test}
         for record in records

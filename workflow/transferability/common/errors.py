@@ -27,6 +27,11 @@ def some_of(names: Collection[str], number: int = 3) -> str:
     return ", ".join(list(names)[:number]) + (f" and {more} more" if more > 0 else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words: 1 fault, 2 faults, 1,000 classes."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("s") else "s")
+
+
 def remedy(error: OSError | MemoryError) -> str:
     """Return what a user can do about a file that cannot be read or written, or memory that is not to be had."""
     if isinstance(error, MemoryError):
@@ -36,7 +41,7 @@ def remedy(error: OSError | MemoryError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make it readable and writable, and run again: what is done is kept"
     if error.errno == errno.ENOENT:
-        return "it is not there; run again to make it: what is done is kept"
+        return "it is not there: give the right path of a file of yours; run again to make one of the study's"
     if error.errno in (errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EREMOTEIO):
         return "the file system did not answer as it should; run again when it does: what is done is kept"
     return "run again: what is done is kept"

@@ -17,7 +17,14 @@ table { border-collapse: collapse; margin: 0.8em 0 1.6em; display: block; overfl
 th, td { padding: 0.25em 0.8em; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top }
 th { border-bottom: 2px solid #888; cursor: pointer }
 th[aria-sort=ascending]::after { content: " \\25b2" }
-th[aria-sort=descending]::after { content: " \\25bc" }"""
+th[aria-sort=descending]::after { content: " \\25bc" }
+@media (max-width: 480px) {
+  thead { display: none }
+  tr { display: block; padding: 0.5em 0; border-bottom: 2px solid #888 }
+  td { display: grid; grid-template-columns: 10em 1fr; padding: 0.1em 0; border: 0 }
+  td::before { content: attr(data-head); color: #555 }
+  td:empty { display: none }
+}"""
 # Sorts a table by the column whose head is clicked: sortable-tablesort 4.1.7, Unlicense.
 SORTABLE = Path(__file__).parent / "sortable.min.js"
 
@@ -82,12 +89,25 @@ def _html(sections: Sequence[Section]) -> str:
         f"<meta charset='utf-8'><title>{escape(sections[0].title)}</title><style>{STYLE}</style>",
     ]
     for section in sections:
-        parts.append(f"<h2>{escape(section.title)}</h2>")
+        parts.append(f"<section><h2>{escape(section.title)}</h2>")
         parts += [f"<p>{escape(paragraph)}</p>" for paragraph in section.text.split("\n\n")]
         if section.table is not None:
-            parts.append(section.table.to_html(index=False, border=0, classes="sortable"))
+            parts.append(_html_table(section.table))
         if section.image:
             picture = b64encode(section.image.read_bytes()).decode()
             parts.append(f"<img src='data:image/png;base64,{picture}' alt='{escape(section.title)}' width='100%'>")
+        parts.append("</section>")
     parts.append(f"<script>{SORTABLE.read_text(encoding='utf-8')}</script>")
     return "\n".join(parts) + "\n"
+
+
+def _html_table(table: pd.DataFrame) -> str:
+    """A table of texts, whose cells know their column's head: on a phone each row is a list of them."""
+    heads = [escape(str(name)) for name in table]
+    rows = [
+        "".join(f'<td data-head="{head}">{escape(cell)}</td>' for head, cell in zip(heads, row, strict=True))
+        for row in table.itertuples(index=False)
+    ]
+    head = "".join(f"<th>{head}</th>" for head in heads)
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table class='sortable'><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"

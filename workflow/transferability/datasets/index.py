@@ -8,7 +8,9 @@ import pandas as pd
 
 from transferability.common.errors import InputError
 from transferability.datasets.formats import FORMATS
+from transferability.datasets.formats.suffixes import Problems
 from transferability.datasets.holding_out import hold_out
+from transferability.datasets.names import look_alikes
 
 log = logging.getLogger(__name__)
 
@@ -21,23 +23,27 @@ def index_images(layout: str, root: Path, validation: float | None = None) -> pd
     Raises InputError that names all that is wrong with the tree: it is not of this layout, classes lack images in a
     subset, ...
     """
-    table, faults = list_images(layout, root, validation)
-    if faults:
-        raise InputError("\n".join(f"{root}: {fault}" for fault in faults))
+    table, problems = list_images(layout, root, validation)
+    if problems.faults:
+        raise InputError("\n".join(f"{root}: {fault}" for fault in problems.faults))
     for subset, images in count_images(table).sum().items():
         log.info("%d images in %s", images, subset)
     return table
 
 
-def list_images(layout: str, root: Path, validation: float | None = None) -> tuple[pd.DataFrame, list[str]]:
-    """Return the table of `index_images`, of what there is, and what is wrong with the tree, a sentence each."""
+def list_images(layout: str, root: Path, validation: float | None = None) -> tuple[pd.DataFrame, Problems]:
+    """Return the table of `index_images`, of what there is, and what is wrong with the tree or may surprise."""
     kind = FORMATS[layout]
     if not (root.is_file() if kind.is_file else root.is_dir()):
         wanted = "a CSV file" if kind.is_file else "a directory"
-        faults = [f"it is not {wanted}; config key dataset.root expects that of a set in {layout} layout"]
-        return pd.DataFrame(columns=["path", "wnid", "subset"]), faults
-    faults: list[str] = []
-    table = pd.DataFrame(kind.images(root, faults), columns=["path", "wnid", "subset"])
+        fault = f"it is not {wanted}; config key dataset.root expects that of a set in {layout} layout"
+        return pd.DataFrame(columns=["path", "wnid", "subset"]), Problems([fault])
+    problems = Problems()
+    faults = problems.faults
+    table = pd.DataFrame(kind.images(root, problems), columns=["path", "wnid", "subset"])
+    for warning in problems.warnings:
+        log.warning("%s", warning)
+    faults += look_alikes(table)
     if faults:  # classes may lack images for reasons that are reported already
         table["subset"] = table["subset"].replace("", "train")
     else:
@@ -45,7 +51,8 @@ def list_images(layout: str, root: Path, validation: float | None = None) -> tup
         faults += _too_few(table, layout)
     faults += _unprintable(table)
     # A numeric tail is sorted as text: the order only has to be the same on every machine.
-    return table.sort_values(["subset", "wnid", "path"], ignore_index=True), list(dict.fromkeys(faults))
+    faults[:] = dict.fromkeys(faults)
+    return table.sort_values(["subset", "wnid", "path"], ignore_index=True), problems
 
 
 def count_images(table: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from transferability.common.resources import RESOURCES
 
 SNAPSHOT = [RESOURCES / "wordnet30_ilsvrc2012.tsv", RESOURCES / "wordnet30_cifar100.tsv"]
 
-NODES_TEXT = "The WordNet nodes with most classes at or below them, over all hypernym paths."
+NODES_TEXT = """The WordNet nodes with most classes at or below them, over all hypernym paths. A class that WordNet does
+not know is below none."""
 
 ARTIFACT = "n00021939"
 ORGANISM = "n00004475"
@@ -49,9 +50,10 @@ def ancestors(graph: nx.DiGraph, wnid: str) -> set[str]:
 def largest_nodes(graph: nx.DiGraph, wnids: Iterable[str], count: int) -> pd.DataFrame:
     """Return the synsets above most classes, ties in order of wnid: columns wnid, name, classes.
 
-    A class counts once for each synset at or above it, whichever paths lead there.
+    A class counts once for each synset at or above it, whichever paths lead there; one that is no synset does not.
     """
-    above = Counter(node for wnid in wnids for node in ancestors(graph, wnid) | {wnid})
+    known = [wnid for wnid in wnids if graph.out_degree(wnid)]
+    above = Counter(node for wnid in known for node in ancestors(graph, wnid) | {wnid})
     ranked = sorted(above.items(), key=lambda node: (-node[1], node[0]))[:count]
     rows = [(wnid, graph.nodes[wnid]["name"], classes) for wnid, classes in ranked]
     return pd.DataFrame(rows, columns=["wnid", "name", "classes"])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from transferability.analysis.advice import FROZEN, TUNED
 from transferability.analysis.advice_pages import called
-from transferability.figures.style import TREATMENT_LOOKS, LayerAxis
+from transferability.figures.style import TREATMENT_LOOKS, LayerAxis, focus_on_values
 
 LOOKS = {
     FROZEN: ("frozen", TREATMENT_LOOKS["transfer", False]),
@@ -21,7 +21,7 @@ def draw_advice(table: pd.DataFrame, layers: Sequence[str] = ()) -> Figure:
     """Draw an `advice_table`, one panel per source of features; `layers` are the names of the network's layers.
 
     Training from scratch is a dashed line, at the mean over what copies are compared with. Bars are the intervals of
-    the differences from it; there are none where one split stands alone.
+    the differences from it; there are none where one split stands alone. An arrow is an interval that leaves the axis.
     """
     names = list(table["source"].drop_duplicates())
     figure = Figure(figsize=(6.8, 0.6 + 3.2 * max(1, len(names))), layout="constrained")
@@ -32,8 +32,11 @@ def draw_advice(table: pd.DataFrame, layers: Sequence[str] = ()) -> Figure:
     for axes, name in zip(panels, names, strict=True):
         _draw(axes, table[table["source"] == name], layers)
         axes.set_title(f"Layers copied: {called(name)}" if len(names) > 1 else called(name).capitalize(), loc="left")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    entries = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=4)
     panels[-1].set_xlabel("number n of copied layers")
     return figure
 
@@ -41,7 +44,7 @@ def draw_advice(table: pd.DataFrame, layers: Sequence[str] = ()) -> Figure:
 def _draw(axes: Axes, rows: pd.DataFrame, layers: Sequence[str]) -> None:
     along = LayerAxis(tuple(sorted({0} | set(rows["n"].astype(int)))), layers)
     shown = rows[rows["treatment"].isin(LOOKS)]
-    scratch = 100 * shown["scratch"].mean()
+    scratch, drawn = 100 * shown["scratch"].mean(), []
     axes.axhline(scratch, color="black", linewidth=1, linestyle="--", label="from scratch", zorder=1)
     for treatment, (label, look) in LOOKS.items():
         own = shown[shown["treatment"] == treatment].sort_values("n")
@@ -52,7 +55,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, layers: Sequence[str]) -> None:
         kind = {"marker": look.marker, "color": look.edge, "markerfacecolor": look.face, "markersize": 6 * along.scale}
         at = own["n"] + look.shift * along.aside
         axes.errorbar(at, middle, bars, label=label, linewidth=1.2, elinewidth=1, capsize=2, **kind)
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 0), min(high, 101))  # an interval may reach beyond what an accuracy can be
+        ends = {"low": scratch + 100 * own["low"], "high": scratch + 100 * own["high"]}
+        drawn.append(pd.DataFrame({"at": at, "value": middle, **ends, "colour": look.edge}))
+    focus_on_values(axes, pd.concat(drawn), [scratch])
     axes.set_ylabel("top-1 accuracy, %")
     along.draw(axes)

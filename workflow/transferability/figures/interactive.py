@@ -28,7 +28,7 @@ def interactive_figure2(accuracies: pd.DataFrame, measure: str) -> altair.LayerC
     column that is plotted: top1 or top1_best10. A box for each treatment shows or hides its networks and its line.
     """
     networks = _networks(accuracies[accuracies["split"].str.startswith("random-")], measure)
-    looks = {"base": BASE} | LOOKS | {CONTROL: control_look(int(networks["n"].max()))}
+    looks = {"base": BASE} | LOOKS | {CONTROL: control_look(_all_layers(networks))}
     looks = {name: look for name, look in looks.items() if (networks["treatment"] == name).any()}
     networks["beside"] = networks["n"] + networks["treatment"].map({name: look.shift for name, look in looks.items()})
     networks["treatment"] = networks["treatment"].map({name: _in_words(look) for name, look in looks.items()})
@@ -57,6 +57,12 @@ def _networks(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     networks = pd.concat([base, relative]).assign(points=lambda both: 100 * both["relative"])
     shown = networks["treatment"].isin(["base", *LOOKS, CONTROL])
     return networks.loc[shown, ["split", "network", "treatment", "n", "accuracy", "points"]]
+
+
+def _all_layers(networks: pd.DataFrame) -> int:
+    """The n of the control, which is the number of all layers; 0 without one."""
+    controls = networks.loc[networks["treatment"] == CONTROL, "n"]
+    return 0 if controls.empty else int(controls.max())
 
 
 def _in_words(look: Look) -> str:

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transferability.common.atomic_files import written_whole
-from transferability.results.accuracies import is_control
 
 matplotlib.rcParams |= {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
@@ -57,6 +56,8 @@ MEASURES = {"top1": "top-1 accuracy (last test)", "top1_best10": "top-1 accuracy
 
 AREA = 30  # of a marker, in square points, where there is room
 NUMBER, LETTER, LINE = 0.22, 0.075, 0.16  # inches that a number, a letter of 7 points and a line take on an axis of n
+BEYOND = "interval leaves the axis"
+ROOM = 5.0  # points that an axis shows above and below its values at least, if intervals reach there
 ALL_LAYERS = 0.45  # inches from the label "8 (all)" to the one before it
 
 
@@ -78,7 +79,8 @@ class LayerAxis:
     def of(cls, networks: pd.DataFrame, layers: Sequence[str] = (), inches: float = 5.9) -> "LayerAxis":
         """The axis on which networks of a table of accuracies lie."""
         numbers = tuple(sorted({0} | set(networks["n"].astype(int))))
-        return cls(numbers, layers, inches, numbers[-1] if is_control(networks).any() else 0)
+        controls = networks.loc[networks["control"].astype(bool), "n"]
+        return cls(numbers, layers, inches, 0 if controls.empty else int(controls.max()))
 
     @property
     def last(self) -> int:
@@ -144,6 +146,25 @@ def scatter(axes: Axes, networks: pd.DataFrame, measure: str, look: Look, along:
     at = networks["n"] + look.shift * along.aside, networks[measure]
     shape = {"s": AREA * (look.size * along.scale) ** 2, "marker": look.marker, "linewidth": 0.8 * along.scale}
     axes.scatter(*at, facecolor=face, edgecolor=edge, label=look.label, zorder=2, **shape)
+
+
+def focus_on_values(axes: Axes, bars: pd.DataFrame, others: Iterable[float] = ()) -> None:
+    """Limit the vertical axis to the values, and as much above and below them for their intervals.
+
+    `bars` has the columns at, value, low, high (empty without an interval) and colour; the axis shows `others` too. An
+    arrow stands where an interval leaves the axis: with two repeats these are so wide that all values would lie on one
+    line.
+    """
+    values = [*bars["value"], *others]
+    room = max(max(values) - min(values), ROOM)
+    bottom = max(min(values) - room, min([*values, *bars["low"].dropna()]))
+    top = min(max(values) + room, max([*values, *bars["high"].dropna()]))
+    edge = 0.06 * (top - bottom or ROOM)
+    axes.set_ylim(bottom - edge, top + edge)
+    for beyond, at, marker in ((bars["low"] < bottom, bottom - edge, "v"), (bars["high"] > top, top + edge, "^")):
+        arrows = {"c": bars.loc[beyond, "colour"].tolist(), "marker": marker, "s": 20, "clip_on": False, "zorder": 4}
+        if beyond.any():
+            axes.scatter(bars.loc[beyond, "at"], [at] * int(beyond.sum()), label=BEYOND, **arrows)
 
 
 def save_figure(figure: Figure, paths: Iterable[Path]) -> None:

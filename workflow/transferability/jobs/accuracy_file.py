@@ -1,6 +1,8 @@
 """A network's accuracy file, read and checked. What it holds is put together in `assembly.accuracy_record`."""
 
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from transferability.common.checksums import fingerprint
@@ -18,3 +20,15 @@ def read_record(file: Path) -> dict:
     if damage:
         raise InputError(f"{file} is damaged ({damage}); delete it and run again to retrain this network")
     return record
+
+
+def worse_than_guessing(record: Mapping) -> str:
+    """Say that a network's last validation loss is above ln(classes), that of guessing; "" where it is not.
+
+    Such a network diverged, is sure of its errors, or did not undo its initial weights: what it says of the layers that
+    it was given is doubtful. `record` is what `read_record` returns, or a row of a table of accuracies.
+    """
+    guessing = math.log(record["classes"])
+    if not record["loss"] > guessing:
+        return ""
+    return f"its last validation loss, {record['loss']:.2f}, is above that of guessing, {guessing:.2f}"

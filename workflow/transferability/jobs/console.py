@@ -72,6 +72,7 @@ class Run:
         self._durations = deque(maxlen=RECENT)
         self._first = self._worked = 0.0  # when the first began; how long all took that are over
         self._done = self._networks = 0
+        self._scrolled = False  # whether failures were said in part, or other lines came after them
 
     @property
     def begun(self) -> bool:
@@ -87,6 +88,7 @@ class Run:
         """A job starts: return what to say, or ""."""
         self._jobs[number] = job
         again = self.failed.pop(number, None)
+        self._scrolled |= bool(self.failed or again)
         if job.trains:
             self._first = self._first or now
             self._training[number] = now
@@ -101,6 +103,7 @@ class Run:
         self._durations.append(now - began)
         self._worked += now - began
         self._done += 1
+        self._scrolled |= bool(self.failed)
         line = f"[{self._done}/{self._networks}] {job.name}"
         with suppress(OSError, ValueError, KeyError, TypeError):
             line += f" {json.loads(job.accuracy.read_text(encoding='utf-8'))['top1']:.1%}".replace("%", " %")
@@ -115,19 +118,24 @@ class Run:
             return ""
         error = (job.log and last_error(job.log)) or reason or "ended without an error in its log; was it killed?"
         failure = self.failed[number] = Failure(job.name, error, job.log)
-        return f"failed: {failure.lines()[0]}"
+        first, *more = failure.lines()
+        self._scrolled |= bool(more)
+        return f"failed: {first}"
 
     def end(self) -> list[str]:
-        """Return what a run that did not make everything ends with; nothing otherwise."""
+        """Return what a run that did not make everything ends with; nothing otherwise.
+
+        Failures are listed again, unless they stand whole in the last lines.
+        """
         lines = []
-        if self.failed:
+        if self.failed and self._scrolled:
             lines += ["", "1 job failed:" if len(self.failed) == 1 else f"{len(self.failed)} jobs failed:"]
             for failure in list(self.failed.values())[:LISTED]:
                 lines += [f"  {line}" for line in failure.lines()]
             if len(self.failed) > LISTED:
                 lines.append(f"  and {len(self.failed) - LISTED} more: transferability-status lists all networks")
         lines += self.errors
-        if self.stopped or lines:
+        if self.stopped or self.failed or lines:
             share = f"{self._done} of {self._networks} networks are done; " if self._networks else ""
             then = "run the same command again to resume"
             lines.append(f"stopped: {share}{then}" if self.stopped else f"{share}when this is mended, {then}")

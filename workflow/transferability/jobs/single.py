@@ -11,7 +11,7 @@ import torch
 from transferability.common.errors import InputError, first_line, remedy
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.weights_files import read_weights
-from transferability.study.architectures import blueprint
+from transferability.study.architectures import study_blueprint
 from transferability.study.configuration import complete_config
 from transferability.study.training_settings import read_settings
 from transferability.tasks.task import Examples, Task
@@ -47,6 +47,7 @@ def transfer(
     *,
     frozen: bool = True,
     architecture: str = "caffenet-mini",
+    pixels: Mapping | None = None,
     seed: int = 0,
     name: str = "transfer",
     device: str = "cpu",
@@ -55,17 +56,19 @@ def transfer(
     """Train a network whose first `n` layers are copied from `base` and `frozen`, or learn too; test it on `val`.
 
     `base` is what `train_network` returned, a file below a study's results/weights, or a state dict of the same
-    architecture. `train` and `val` are pairs of images and labels (`Images`). `training` overrides keys of the
-    configuration's section of that name: length="5 epochs", rate=0.01. Random numbers follow from `seed` and `name`, as
-    in a study. From then on torch computes deterministically.
+    architecture. `train` and `val` are pairs of images and labels (`Images`). `pixels` and `training` override keys of
+    the configuration's sections network.pixels and training: pixels={"order": "bgr"}, length="5 epochs", rate=0.01.
+    Random numbers follow from `seed` and `name`, as in a study. From then on torch computes deterministically.
 
     Raises InputError for arguments or arrays that do not fit, TrainingError if the loss diverges.
     """
-    task, weights, model = _task(train, val), _weights(base), blueprint(architecture)
+    task, weights = _task(train, val), _weights(base)
     size = task.train.store.shape[1]
-    config = {"network": {"architecture": architecture, "n": [n or 1]}, "preserved": {"n": []}, "seed": seed}
+    network = {"architecture": architecture, "n": [n or 1], "pixels": dict(pixels or {})}
+    config = {"network": network, "preserved": {"n": []}, "seed": seed}
     config |= {"dataset": {"image_size": size}, "training": training}
     complete_config(config, [], elsewhere="arguments")
+    model = study_blueprint(config)
     mean = weights.get(MEAN_IMAGE)
     if mean is None and model.of_the_house:
         mean = mean_image(task.train)

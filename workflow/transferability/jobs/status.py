@@ -18,8 +18,9 @@ from typing import TextIO
 import pandas as pd
 
 from transferability.common.atomic_files import write_text
-from transferability.common.errors import InputError, remedy
+from transferability.common.errors import InputError, remedy, some_of
 from transferability.common.logs import last_error
+from transferability.jobs.accuracy_file import read_record, worse_than_guessing
 from transferability.jobs.provenance import read_provenance
 from transferability.jobs.status_pages import Failure, Report, as_json, bars, plain_page
 from transferability.study.network import Network
@@ -29,11 +30,13 @@ SILENT = 120.0  # seconds without a sign of life after which a job counts as gon
 EVERY = 3.0  # seconds between two looks of --watch
 STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError says, and Ctrl-C
 UNREQUESTED = "not requested by the last run"
+LIST = "networks.csv"  # in a results directory, what a study consists of
+DEEP, NAMED = 3, 10  # how far below a directory studies are looked for, and how many of them an error names
 COLUMNS = ["state", "detail", "share", "seconds_left"]
 
 HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
 
-  done     its accuracy file is there
+  done     its accuracy file is there; listed as doubtful if its last validation loss is above that of guessing
   running  its job gave a sign of life within two minutes: progress, speed, time left
   stopped  by Ctrl-C, a signal or the end of its walltime; the same command resumes it
   failed   its log ends with an error, or its job is silent; other steps (index, split, pack, import, figures) too
@@ -42,22 +45,35 @@ HELP = """Report how far a study is: how many of its networks are done, running,
 It only reads, and can be called on any machine that sees the directory, while snakemake runs or not."""
 
 
-def write_networks(results: Path, networks: Iterable[Network], requested: Collection[Network]) -> None:
-    """Leave the list of a study's networks, and which were asked for, in its results directory for `study_status`."""
+def write_networks(
+    results: Path, networks: Iterable[Network], requested: Collection[Network], controls: Collection[tuple[str, str]]
+) -> None:
+    """Leave the list of a study's networks in its results directory: which were asked for, and which are `controls`."""
     results.mkdir(parents=True, exist_ok=True)
-    rows = [(network.split, network.name, network.treatment, network in requested) for network in networks]
-    table = pd.DataFrame(rows, columns=["split", "network", "treatment", "requested"])
-    write_text(results / "networks.csv", table.to_csv(index=False))
+    rows = [
+        (one.split, one.name, one.treatment, (one.split, one.name) in controls, one in requested) for one in networks
+    ]
+    table = pd.DataFrame(rows, columns=["split", "network", "treatment", "control", "requested"])
+    write_text(results / LIST, table.to_csv(index=False))
 
 
 def read_networks(results: Path) -> pd.DataFrame:
     """Read the list that `write_networks` left; InputError if no workflow has run in the results directory."""
     try:
-        return pd.read_csv(results / "networks.csv")
+        return pd.read_csv(results / LIST)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"{results}: no study has run here ({error}); give its results directory") from error
+        near = some_of([str(study) for study in studies_near(results)], NAMED)
+        instead = f"give the directory of one: {near}" if near else "give a study's results directory"
+        raise InputError(f"{results}: no study has run here; {instead}") from error
     except OSError as error:
         raise InputError(f"{error}; {remedy(error)}") from error
+
+
+def studies_near(place: Path) -> list[Path]:
+    """Return the directories of studies below a directory, DEEP at most, or above it."""
+    there = next(directory for directory in (place, *place.absolute().parents) if directory.is_dir())
+    below = [list_.parent for depth in range(1, DEEP + 1) for list_ in sorted(there.glob("*/" * depth + LIST))]
+    return below or [directory for directory in there.absolute().parents if (directory / LIST).is_file()]
 
 
 def study_status(results: Path, now: float) -> pd.DataFrame:
@@ -76,8 +92,9 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
 
 
 def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float, float | None]:
-    if accuracy_file(results, split, network).exists():
-        return "done", "", 1.0, None
+    accuracy = accuracy_file(results, split, network)
+    if accuracy.exists():
+        return "done", _doubt(accuracy), 1.0, None
     progress = read_progress(results, split, network)
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
@@ -89,6 +106,12 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
         silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {100 * share:.0f} %"
         return "failed", error or silent, share, None
     return ("failed" if error else "waiting"), error, share, None
+
+
+def _doubt(accuracy: Path) -> str:
+    with suppress(InputError, OSError):  # a damaged file is reported where it is used
+        return worse_than_guessing(read_record(accuracy))
+    return ""
 
 
 def read_progress(results: Path, split: str, network: str) -> dict | None:

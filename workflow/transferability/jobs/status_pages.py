@@ -10,6 +10,7 @@ import pandas as pd
 from transferability.jobs.console import in_words
 
 STATES = ["done", "running", "stopped", "failed", "waiting"]
+SHOWN = ["running", "stopped", "failed", "doubtful"]  # what is listed network by network; doubtful ones are done
 LISTED = 10  # networks of a state that are listed below bars
 
 
@@ -57,11 +58,11 @@ class Report:
 
 
 def plain_page(report: Report) -> str:
-    """Return the sums by treatment, the expected end, and every network that runs, was stopped or failed."""
+    """Return the sums by treatment, the expected end, and every network of a state that is SHOWN."""
     parts = [report.sums().to_string()]
     if notes := list(_notes(report)):
         parts.append("\n".join(notes))
-    for state in ("running", "stopped", "failed"):
+    for state in SHOWN:
         if lines := _lines(report, state):
             parts.append("\n".join([f"{state}:", *(f"  {line}" for line in lines)]))
     return "\n\n".join(parts)
@@ -78,7 +79,10 @@ def _notes(report: Report) -> Iterator[str]:
 
 def _lines(report: Report, state: str) -> list[str]:
     steps = [str(failure) for failure in report.failures] if state == "failed" else []
-    rows = report.networks[report.networks["state"] == state]
+    networks = report.networks
+    rows = networks[networks["state"] == ("done" if state == "doubtful" else state)]
+    if state == "doubtful":
+        rows = rows[rows["detail"] != ""]
     return steps + [f"{row.split}/{row.network}: {row.detail}" for row in rows.itertuples()]
 
 
@@ -130,7 +134,7 @@ def bars(report: Report):
         words = ", ".join(f"{row[state]} {state}" for state in STATES[1:] if row[state])
         table.add_row(name, ProgressBar(row["all"], trained, width=30), f"{row['done']} of {row['all']}", words)
     lines = ["", *_notes(report)]
-    for state in ("running", "stopped", "failed"):
+    for state in SHOWN:
         if found := _lines(report, state):
             lines += ["", f"{state}:", *(f"  {line}" for line in found[:LISTED])]
         if len(found) > LISTED:

@@ -8,7 +8,6 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import cache, reduce
 
 import torch
@@ -19,7 +18,7 @@ from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.models.layers import as_layers
-from transferability.models.libraries import build
+from transferability.models.libraries import build, expected_pixels
 from transferability.models.timm_names import TIMM
 from transferability.models.tracing import unchanged
 from transferability.study.architectures import catalogue, is_of_a_library
@@ -46,15 +45,6 @@ class _NoValues(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What a library says of a model: the size of the images that it was made for, and how it expects their pixels."""
-
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
 def names() -> list[str]:
     """Return the architectures of the libraries that the catalogue lists, if they can be cut: sorted."""
     from torchvision import models  # takes 1.5 s
@@ -69,7 +59,7 @@ def names() -> list[str]:
 
 def row(architecture: str) -> dict[str, object]:
     """Return the row of an architecture of a library. Raise InputError if it cannot be cut into several layers."""
-    facts = _facts(architecture)
+    facts = expected_pixels(architecture)
     model = built_on_meta(architecture, facts.size)
     layers = as_layers(model, facts.size)
     if len(layers) < FEWEST_LAYERS:
@@ -96,19 +86,6 @@ def built_on_meta(architecture: str, size: int) -> nn.Module:
         if not isinstance(error.__cause__, NotImplementedError):
             raise
         return build(architecture, size, 1000).to("meta")  # it computes with tensors while it is built
-
-
-def _facts(architecture: str) -> _Facts:
-    library, _, name = architecture.partition("/")
-    if library == "torchvision":
-        from torchvision import models
-
-        transforms = models.get_model_weights(name).DEFAULT.transforms()
-        return _Facts(transforms.crop_size[0], tuple(transforms.mean), tuple(transforms.std))
-    import timm
-
-    given = timm.get_pretrained_cfg(name)
-    return _Facts(given.input_size[1], given.mean, given.std)
 
 
 def _form_of(tensor: torch.Tensor) -> _Form:

@@ -29,9 +29,11 @@ can choose `network.architecture` and `network.n`.
   ones, but need not learn well from them: many networks halve the resolution five times.
 - **Parameters** are in millions, with 1000 classes.
 
-Other models of timm work too, if they can be cut into layers (the job says so if not); for these, give
-`network.n` as a list. Nothing is downloaded: networks begin with random weights, or with
-those that you give as a file (`given.weights`).
+Other models of timm work too, if they can be cut into layers. The first command that names one builds
+it once, which takes some seconds, and then knows its layers and pixels; `snakemake preflight` lists them.
+Nothing is downloaded: networks start with random weights, or with those that you give as a file
+(`given.weights`). The classifier always starts at zero: all classes have the same score, and the first
+loss is ln(classes).
 """
 TITLES = {"": "This project's own", "torchvision": "torchvision", "timm": "timm"}
 SHOWN = 7  # groups of layers in a row

@@ -1,8 +1,8 @@
 """The classifier of a library's network, which starts by giving all classes the same score.
 
-What libraries draw is made for 1000 classes: timm and torchvision draw some classifiers from +-1/sqrt(classes), with two
-classes 25 times as wide as `nn.Linear` does. A short training does not undo that, and then measures the random classifier
-instead of the features below it. Zeros are no loss: features differ, so the gradients of the scores do.
+What libraries draw is made for 1000 classes: timm and torchvision draw some classifiers from +-1/sqrt(classes), with
+two classes 25 times as wide as `nn.Linear` does. A short training does not undo that, and then measures the random
+classifier instead of the features below it. Zeros lose nothing: gradients differ as features do.
 """
 
 import torch

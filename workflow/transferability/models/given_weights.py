@@ -6,8 +6,9 @@ both are taken off, and what is found is said. What does not fit is an error: no
 
 import argparse
 import logging
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,10 @@ from transferability.models.layers import layer_keys
 log = logging.getLogger(__name__)
 
 SAVE_SO = "save the weights alone: torch.save(model.state_dict(), FILE), or safetensors.torch.save_file"
-# Entries under which training programs save weights, averaged ones first: those are what their authors tested.
-WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "module")
+# Entries under which training programs save weights. Averaged ones, whatever the rest of their name, go before all
+# others: those are what their authors tested.
+AVERAGED = re.compile(r"(^|_)(ema|swa|averaged?|shadow)(_|$)")
+WRAPPERS = ("state_dict", "model_state_dict", "model", "module")
 # What programs save beside weights, and torch's reader takes for harmless: options and numbers.
 HARMLESS = [argparse.Namespace, np.dtype, np._core.multiarray.scalar, type(np.dtype("f4")), type(np.dtype("f8"))]
 HARMLESS += [type(np.dtype("i8"))]
@@ -75,7 +78,8 @@ def _why_unreadable(error: Exception) -> str:
 def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
     wrappers = []
     while isinstance(content, Mapping):
-        wrapper = next((name for name in WRAPPERS if isinstance(content.get(name), Mapping)), None)
+        averaged = [name for name in content if AVERAGED.search(str(name).lower())]
+        wrapper = next((name for name in (*averaged, *WRAPPERS) if _holds_weights(content.get(name))), None)
         if wrapper is None:
             break
         wrappers.append(wrapper)
@@ -89,6 +93,13 @@ def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
     if wrappers:
         log.info("%s: the weights in its entry %s", path, ".".join(wrappers))
     return tensors
+
+
+def _holds_weights(content: object) -> bool:
+    """Whether an entry is a state dict, or wraps one: not, say, the decay of an average."""
+    return isinstance(content, Mapping) and any(
+        (isinstance(value, torch.Tensor) and value.dim()) or _holds_weights(value) for value in content.values()
+    )
 
 
 def fitted(
@@ -161,10 +172,35 @@ def _check_names(
     faults = {"missing": missing, "left over": left, "of another shape": other}
     told = [f"{len(keys)} {kind}: {some_of(keys, NAMED)}" for kind, keys in faults.items() if keys]
     if told:
-        raise InputError(
-            f"{path} does not fit: {'; '.join(told)}; give network.architecture, and the training.crop, that these "
-            "weights are of"
+        remedy = _renaming(missing, left, found, shapes) or (
+            "give network.architecture, and the training.crop, that these weights are of"
         )
+        raise InputError(f"{path} does not fit: {'; '.join(told)}; {remedy}")
+
+
+def _renaming(
+    missing: Sequence[str], left: Sequence[str], found: Mapping[str, torch.Tensor], shapes: Mapping[str, torch.Size]
+) -> str:
+    """What to do where the tensors that are left over have the shapes of the missing ones; "" where they do not.
+
+    Files of torch keep the order of the model, so that the same order of shapes tells which name is which;
+    safetensors sorts the names.
+    """
+    missing, given = [name for name in missing if shapes[name]], [name for name in left if found[name].dim()]
+    wanted, there = [shapes[name] for name in missing], [found[name].shape for name in given]
+    if not wanted or Counter(wanted) - Counter(there):
+        return ""
+    if wanted != there[: len(wanted)]:
+        return (
+            "the tensors left over have the shapes of the missing ones under other names, as another library's do: "
+            "rename them to those that are missing, and save them again"
+        )
+    pairs = [f"{theirs} is {ours}" for ours, theirs in zip(missing, given, strict=False)]
+    return (
+        "the tensors left over have the same shapes in the same order as the missing ones, under other names: it may "
+        f"well be this architecture as another library calls its parts ({some_of(pairs)}); rename them in this order, "
+        "and save them again"
+    )
 
 
 def _check_numbers(tensors: Mapping[str, torch.Tensor], path: Path) -> None:

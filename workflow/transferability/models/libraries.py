@@ -2,12 +2,44 @@
 
 import difflib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from transferability.common.errors import InputError, first_line
 from transferability.models.layers import shapes_only
+
+
+@dataclass(frozen=True)
+class ExpectedPixels:
+    """The images that a library says a model is for: squares of `size` pixels, whose pixels have this mean and std.
+
+    These are red, green, blue of pixels from 0 to 1.
+    """
+
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def expected_pixels(architecture: str) -> ExpectedPixels | None:
+    """Return what a library says of the images of `torchvision/NAME` or `timm/NAME`; None where it says nothing.
+
+    Raises InputError for a name that the library does not have.
+    """
+    library, _, name = architecture.partition("/")
+    if library == "torchvision":
+        from torchvision import models
+
+        _check("torchvision", name, models.list_models(module=models))
+        transforms = models.get_model_weights(name).DEFAULT.transforms()
+        return ExpectedPixels(transforms.crop_size[0], tuple(transforms.mean), tuple(transforms.std))
+    import timm
+
+    _check("timm", name, timm.list_models())
+    given = timm.get_pretrained_cfg(name)
+    return ExpectedPixels(given.input_size[1], given.mean, given.std) if given else None
 
 
 def build(architecture: str, size: int, classes: int) -> nn.Module:

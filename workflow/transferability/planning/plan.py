@@ -1,5 +1,6 @@
 """What is left of a study to train, and what that will take."""
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from transferability.common.errors import counted
 from transferability.common.pages import Section
 from transferability.datasets.index import count_images
+from transferability.jobs.console import in_words
 from transferability.jobs.progress import device_name
 from transferability.jobs.status import study_status
 from transferability.jobs.status_pages import STATES
@@ -16,6 +19,7 @@ from transferability.planning.costs import Disk, Speed, disk_needs, estimate_sec
 from transferability.study.grid import study_networks
 
 HOUR, MILLION, GB = 3600, 1e6, 1e9
+UNITS = {"s": "second", "min": "minute", "h": "hour", "days": "day"}
 
 
 def plan_study(
@@ -43,11 +47,12 @@ def plan_study(
     )
     needs = disk_needs(config, networks, len(index), {task: len(manifest) for task, manifest in manifests.items()})
     running = table[table["state"] == "running"]
+    plan = by_treatment(table)
     return [
         Section(
-            "Plan",
+            how_long(plan, config["jobs"]["threads"], device),
             f"What is left to train. Hours are those of one network after the other: {origin}.",
-            by_treatment(table),
+            plan,
         ),
         Section("Running", "Networks under way.", running[["split", "network", "detail"]]),
         Section(
@@ -69,6 +74,25 @@ def by_treatment(table: pd.DataFrame) -> pd.DataFrame:
         sums = {"million images left": part["images"].sum() / MILLION, "hours left": part["seconds"].sum() / HOUR}
         rows.append({"treatment": treatment, "networks": len(part), **counts, **sums})
     return pd.DataFrame(rows)
+
+
+def how_long(plan: pd.DataFrame, threads: int, device: torch.device) -> str:
+    """Say how long what is left of a plan (`by_treatment`) takes on this machine, whose jobs have `threads` each.
+
+    On a CPU as many networks are trained at a time as have room, on a GPU one is.
+    """
+    seconds = HOUR * plan.set_index("treatment").loc["all", "hours left"]
+    if not seconds:
+        return "Nothing is left to train"
+    if device.type != "cpu":
+        return f"About {_spelled_out(seconds)} on one {device_name(device)}"
+    cores = len(os.sched_getaffinity(0))
+    return f"About {_spelled_out(seconds / max(1, cores // threads))} on {counted(cores, 'core')}"
+
+
+def _spelled_out(seconds: float) -> str:
+    number, unit = in_words(seconds).split()
+    return counted(int(number), UNITS[unit])
 
 
 def _speeds(speeds: Mapping[int, Speed]) -> pd.DataFrame:

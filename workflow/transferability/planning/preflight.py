@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from transferability.common.errors import counted
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, list_images
 from transferability.planning.checks import Finding
@@ -12,6 +13,7 @@ from transferability.planning.checks.fed import check_fed, sample_of, write_cont
 from transferability.planning.checks.given import check_given
 from transferability.planning.checks.images import SUBSETS, check_classes, check_images
 from transferability.planning.checks.machine import check_device, check_disk, check_writable
+from transferability.planning.checks.network import check_network
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
 
 
@@ -22,22 +24,28 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
     contact sheet of the classes is written below `results`, if that can be.
     """
     dataset = config["dataset"]
-    index, faults = list_images(dataset["layout"], root, dataset["validation"])
+    index, problems = list_images(dataset["layout"], root, dataset["validation"])
     counts = count_images(index)
     files = ImageFiles(dataset["layout"], root, index["path"].tolist())
     writable = check_writable(results)
     place = None if writable.faults else results
-    found = ", ".join(f"{counts[subset].sum():,} {name} images" for subset, name in SUBSETS.items())
+    found = ", ".join(counted(int(counts[subset].sum()), f"{name} image") for subset, name in SUBSETS.items())
     splits, tasks, classes = check_classes_and_splits(config, counts)
     names = classes.set_index("wnid")["name"].to_dict()
     sample = sample_of(config, files, index)
     findings = [
-        Finding("layout", [f"{root}: {fault}" for fault in faults], f"{dataset['layout']} at {root}: {found}"),
+        Finding(
+            "layout",
+            [f"{root}: {fault}" for fault in problems.faults],
+            f"{dataset['layout']} at {root}: {found}",
+            problems.warnings,
+        ),
         check_classes(dataset["expected"], counts),
-        check_images(files, index["subset"].tolist(), place, processes),
+        check_images(files, index, place, processes, dataset["scale"]),
         *splits,
         list_experiments(config),
         check_length(config, tasks, counts),
+        check_network(config, sample, tasks),
         check_fed(config, sample),
         check_given(config, sample),
         write_contact_sheet(config, files, index, names, place and place / "preflight" / "contact-sheet.png"),
@@ -52,7 +60,7 @@ def report(findings: Sequence[Finding]) -> str:
     """Return the findings as a page in Markdown."""
     faults = [(finding.check, fault) for finding in findings for fault in finding.faults]
     warnings = [(finding.check, warning) for finding in findings for warning in finding.warnings]
-    verdict = f"**{len(faults)} faults.**" if faults else "**Everything is in order.**"
+    verdict = f"**{counted(len(faults), 'fault')}.**" if faults else "**Everything is in order.**"
     if warnings:
         verdict += f" Warnings: {len(warnings)}. Nothing fails, but read them."
     lines = ["# Preflight", "", verdict, "", "| check | faults | warnings | found |", "| --- | --- | --- | --- |"]

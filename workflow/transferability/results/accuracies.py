@@ -1,24 +1,27 @@
 """Accuracies as tidy tables: one row per network, one row per network and class, this study's or the paper's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
-from transferability.study.network import Network
+from transferability.study.grid import control_names, study_networks
 from transferability.study.paths import accuracy_file
 
 COLUMNS = [
-    *("network", "split", "treatment", "source", "target", "n", "fine_tuned", "preserved", "examples_per_class"),
+    *("network", "split", "treatment", "control", "source", "target", "n", "fine_tuned", "preserved"),
+    "examples_per_class",
     *("classes", "train_images", "val_images", "top1", "top1_best10", "loss", "seed", "fingerprint"),
 ]
 BY_CLASS = "by_class"  # column of `read_study`
 
 
-def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def collect(expected: Mapping[Path, str], controls: Collection[tuple[str, str]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Gather accuracy files, each with the mark that its network should have, in two tables, in the order given.
+
+    `controls` are the controls for longer training, as `grid.control_names` gives them.
 
     Raises InputError for a damaged file, and for one that other code, settings or data made.
 
@@ -36,7 +39,16 @@ def collect(expected: Mapping[Path, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
             f"{len(stale)} of {len(records)} networks were trained by other code, settings or data than this study's: "
             f"{', '.join(stale)}; run again, or if that does not retrain them, delete these files"
         )
-    return pd.DataFrame(records, columns=COLUMNS), by_class_table(records)
+    return accuracy_table(records, controls), by_class_table(records)
+
+
+def accuracy_table(records: Iterable[Mapping], controls: Collection[tuple[str, str]]) -> pd.DataFrame:
+    """Return a table with COLUMNS of accuracy files (`accuracy_file.read_record`); `controls` as for `collect`.
+
+    Files do not say which network is the control: that is a matter of the study, not of the network.
+    """
+    rows = [{**record, "control": (record["split"], record["network"]) in controls} for record in records]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def by_class_table(records: Iterable[Mapping]) -> pd.DataFrame:
@@ -52,28 +64,21 @@ def by_class_table(records: Iterable[Mapping]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["split", "network", "wnid", "correct", "images"])
 
 
-def read_finished(results: Path, networks: Iterable[Network]) -> pd.DataFrame:
+def read_finished(results: Path, config: Mapping) -> pd.DataFrame:
     """Read the accuracies (COLUMNS) of the networks that are finished, of a study that may not be.
 
     Raises InputError for a damaged file.
     """
-    files = [accuracy_file(results, network.split, network.name) for network in networks]
-    return pd.DataFrame([read_record(file) for file in files if file.exists()], columns=COLUMNS)
-
-
-def is_control(accuracies: pd.DataFrame) -> pd.Series:
-    """Say of each network whether it is the control for longer training, B8B+: all layers copied and trained again.
-
-    It is the fine-tuned selffer whose n, the number of all layers, no other kind of network can have.
-    """
-    last = accuracies["n"].max()
-    tuned = (accuracies["treatment"] == "selffer") & accuracies["fine_tuned"].astype(bool)
-    return tuned & (accuracies["n"] == last) & ~((accuracies["n"] == last) & ~tuned).any()
+    files = [accuracy_file(results, network.split, network.name) for network in study_networks(config)]
+    return accuracy_table([read_record(file) for file in files if file.exists()], control_names(config))
 
 
 def read_accuracies(paths: Iterable[Path]) -> pd.DataFrame:
-    """Read tables with COLUMNS as one; a network that is in several is there once."""
-    tables = [table for table in map(pd.read_csv, paths) if len(table)]
+    """Read tables with COLUMNS as one; a network that is in several is there once.
+
+    Raises InputError for a table of an earlier version, which does not say which networks are controls.
+    """
+    tables = [table for table in map(_read_table, paths) if len(table)]
     if not tables:
         return pd.DataFrame(columns=COLUMNS)
     return pd.concat(tables).drop_duplicates(["split", "network"]).reset_index(drop=True)
@@ -99,6 +104,13 @@ def with_residuals(accuracies: pd.DataFrame, long: pd.DataFrame) -> pd.DataFrame
     long = long.assign(residual=residual)
     known = {key: rows.set_index("wnid")["residual"] for key, rows in long.groupby(["split", "network"])}
     table[BY_CLASS] = [known.get(key) for key in zip(table["split"], table["network"], strict=True)]
+    return table
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    table = pd.read_csv(path)
+    if "control" not in table:
+        raise InputError(f"{path}: no column control; an earlier version made this table: delete it and run again")
     return table
 
 

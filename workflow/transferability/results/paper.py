@@ -14,7 +14,7 @@ def paper_accuracies(path: Path) -> pd.DataFrame:
     Classes are those of its tasks, validation images ILSVRC-2012's 50 a class.
     """
     table = pd.read_csv(path).rename(columns={"top1_final": "top1"})
-    table["preserved"] = 0
+    table["preserved"], table["control"] = 0, False  # the paper has no control for longer training
     table["examples_per_class"] = table["examples_per_class"].fillna(0).astype(int)
     table["source"] = table["source"].fillna(table["treatment"].where(table["treatment"] == RANDOM, ALL))
     table["target"] = table["target"].fillna(ALL)

@@ -1,7 +1,8 @@
 """Decoding one image: a change here makes the store again, and with it all results whose pixels change."""
 
 import io
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -10,31 +11,37 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from transferability.common.errors import first_line
+from transferability.store.meaning import AUTO, KEY, Scale, numbers_of, to_rgb, what_kind_of_tiff
 
 
 @dataclass(frozen=True)
 class Square:
-    """What an image becomes: a square of `size` pixels. `fit` and `orientation` are config keys of section dataset."""
+    """What an image becomes: a square of `size` pixels. The others are config keys of section dataset."""
 
     size: int
     fit: str = "stretch"
     orientation: str = "ignore"
+    scale: Scale = AUTO
 
 
-def read_image(file: Path | BinaryIO, size: int, fit: str = "stretch", orientation: str = "ignore") -> np.ndarray:
+def read_image(
+    file: Path | BinaryIO, size: int, fit: str = "stretch", orientation: str = "ignore", scale: Scale = AUTO
+) -> np.ndarray:
     """Decode an image file to RGB, resized to a square: uint8 (size, size, 3).
 
     Images of any kind become what a person sees of them, on white where they are transparent; of several the first
     counts. `fit` says what becomes of other shapes: "stretch" squeezes them, "cut" takes the largest square in the
     middle, whose edges may lie between pixels. Both resize once, by Pillow's bilinear filter, which averages over what
     it shrinks. The orientation that a camera noted in EXIF is ignored, as in the original study, or with "apply" the
-    image is turned; Pillow itself turns TIFFs in any case. Raises ValueError for pixels without an agreed scale, and
-    what Pillow raises for files that are damaged or no images (`UNREADABLE`).
+    image is turned; Pillow itself turns TIFFs in any case. `scale` says which values of more than 8 bits are black and
+    white. Raises ValueError for values and bands without an agreed meaning, and what Pillow raises for files that are
+    damaged or no images (`UNREADABLE`).
     """
     with Image.open(file) as image:
+        numbers = numbers_of(image)
         if orientation == "apply":
             ImageOps.exif_transpose(image, in_place=True)  # in place it stays what was opened, with its format
-        image = _to_rgb(image)
+        image = to_rgb(image, numbers, scale)
         if image.size != (size, size):
             box = _middle(*image.size) if fit == "cut" else None
             image = image.resize((size, size), Image.Resampling.BILINEAR, box)
@@ -46,28 +53,6 @@ def _middle(width: int, height: int) -> tuple[float, float, float, float]:
     side = min(width, height)
     left, upper = (width - side) / 2, (height - side) / 2
     return left, upper, left + side, upper + side
-
-
-def check_scale(image: Image.Image) -> None:
-    """Raise ValueError if it is not known which of an image's values are black and white."""
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers without an agreed scale; convert it to 8 or 16 bits")
-    if image.mode == "I" and image.format not in ("PPM", "PNG"):  # these two are read as 16 bits a pixel
-        raise ValueError("its pixels are 32-bit numbers without an agreed scale; convert it to 8 or 16 bits")
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    check_scale(image)
-    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
-        tags = image.tag_v2 if image.format == "TIFF" else {}
-        bits = tags.get(258, (16,))[0]  # of TIFFs Pillow takes 12 as well
-        pixels = (np.asarray(image) >> bits - 8).astype(np.uint8)
-        white_is_zero = tags.get(262) == 0
-        return Image.fromarray(255 - pixels if white_is_zero else pixels).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
 
 
 # What Pillow raises for files that are no images, or damaged ones.
@@ -89,6 +74,19 @@ def try_to_decode(read: Callable[[], bytes], decode: Callable[[BinaryIO], Decode
         return None, what_is_wrong(content, error)
 
 
+def told_once(broken: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return images that cannot be decoded (path, reason); of those that one config key mends, the first and how many.
+
+    A set with a scale of its own has that fault in every image.
+    """
+    kinds = defaultdict(list)
+    for path, reason in broken:
+        _, key, remedy = reason.partition(KEY)
+        kinds[remedy if key else path].append((path, reason))
+    told = [(alike[0], len(alike) - 1) for alike in kinds.values()]
+    return [(path, f"{reason} ({more:,} more images like it)" if more else reason) for (path, reason), more in told]
+
+
 def what_is_wrong(content: bytes, error: Exception) -> str:
     """Say what is wrong with the content of an image file that Pillow refused with this error."""
     if not content:
@@ -96,6 +94,8 @@ def what_is_wrong(content: bytes, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         if content[:512].lstrip().startswith(b"<"):
             return "it is a web page or other markup, not an image"
+        if kind := what_kind_of_tiff(content):
+            return f"it is {kind}, which Pillow does not open; keep the bands that are seen, as 8 or 16 bits"
         return f"it is no image that Pillow can open (it begins with {content[:8]!r})"
     if isinstance(error, Image.DecompressionBombError):
         return (

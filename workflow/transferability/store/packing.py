@@ -15,7 +15,8 @@ from transferability.common.atomic_files import write_text, written_whole
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles, work_through
-from transferability.store.decoding import Square, read_image, try_to_decode
+from transferability.store.decoding import Square, read_image, told_once, try_to_decode
+from transferability.store.meaning import Scale
 from transferability.store.reading import StoreFiles, pixels_sha256
 
 
@@ -42,7 +43,7 @@ def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, c
         notes.unlink()
 
 
-def _departures(square: Square) -> dict[str, str]:
+def _departures(square: Square) -> dict[str, Scale]:
     """What a description says beyond the size: nothing for squares as in the paper, whose networks are kept so."""
     usual = asdict(Square(square.size))
     return {key: value for key, value in asdict(square).items() if value != usual[key]}
@@ -50,7 +51,7 @@ def _departures(square: Square) -> dict[str, str]:
 
 def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]) -> None:
     if broken:
-        listing = "\n".join(f"  {files.folder / path}: {reason}" for path, reason in broken)
+        listing = "\n".join(f"  {files.folder / path}: {reason}" for path, reason in told_once(broken))
         raise InputError(
             f"{len(broken)} of {len(files.paths)} images cannot be decoded; mend or replace them, or delete them and "
             f"{index}, and run again:\n{listing}"

@@ -7,7 +7,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
+from transferability.study.unlisted import describe
 
 LIBRARIES = ("torchvision/", "timm/")
 HOUSE = Path(__file__).parents[1] / "models" / "architectures"
@@ -51,22 +53,37 @@ class Blueprint:
         return self.library is None
 
 
-def blueprint(name: str, pixels: Mapping = AS_KNOWN) -> Blueprint:
-    """Return an architecture's blueprint; what the catalogue does not know of a library takes ImageNet's pixels.
+def blueprint(name: str, pixels: Mapping = AS_KNOWN, size: int | None = None) -> Blueprint:
+    """Return an architecture's blueprint, for images of `size` pixels.
 
-    `pixels` is the configuration's section: its mean and std, where they are not None, go before the catalogue's.
+    `pixels` is the configuration's section: its mean and std, where they are not None, override the catalogue's and,
+    for what that does not list, the library's own. Raises InputError where none of them says how pixels are expected,
+    and for an unlisted name that the library does not have.
     """
     if not is_of_a_library(name):
         return Blueprint(name, None, "bgr", None, None)
-    row = catalogue().get(name)
-    mean, std = (row.mean, row.std) if row else IMAGENET
-    mean, std = pixels["mean"] or mean, pixels["std"] or std
+    mean, std = pixels["mean"], pixels["std"]
+    if not (mean and std):
+        known = catalogue().get(name) or describe(name, size)
+        mean, std = mean or known.mean, std or known.std
+    if not (mean and std):
+        raise InputError(
+            f"{name}: the library does not say which pixels this network expects; give config keys "
+            f"network.pixels.mean and network.pixels.std (most expect ImageNet's: {IMAGENET[0]} and {IMAGENET[1]})"
+        )
     return Blueprint(name, library_version(name), pixels["order"], tuple(mean), tuple(std))
 
 
 def study_blueprint(config: Mapping) -> Blueprint:
-    """Return the blueprint of the networks of a study."""
-    return blueprint(config["network"]["architecture"], config["network"]["pixels"])
+    """Return the blueprint of the networks of a study; errors are those of `blueprint`."""
+    network = config["network"]
+    return blueprint(network["architecture"], network["pixels"], config["training"]["crop"])
+
+
+def study_layers(config: Mapping) -> tuple[str, ...]:
+    """Return the names of the layers of a study's networks, in order; InputError for what cannot be built or cut."""
+    architecture = config["network"]["architecture"]
+    return layer_names(architecture) or describe(architecture, config["training"]["crop"]).layers
 
 
 def is_of_a_library(name: str) -> bool:

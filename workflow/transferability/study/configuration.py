@@ -3,20 +3,27 @@
 All of it follows from the schema, which has the meaning, the default and the bounds of every key.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from difflib import get_close_matches
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 from jsonschema import Draft202012Validator
 
 from transferability.common.errors import InputError
-from transferability.study.architectures import catalogue, house_names, is_of_a_library, sizes_in_words
+from transferability.study.architectures import (
+    catalogue,
+    house_names,
+    is_of_a_library,
+    sizes_in_words,
+    study_blueprint,
+    study_layers,
+)
 from transferability.study.image_set import image_set_problems, resolve_image_set
-from transferability.study.schema_errors import Key, Problem, accepted, problems_of
+from transferability.study.schema_errors import Key, Problem, accepted, did_you_mean, problems_of
 
 REPOSITORY = Path(__file__).parents[3]
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
@@ -24,13 +31,17 @@ ALL = "all"  # value of network.n: every number of layers
 MISSING = object()
 
 
-def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--config") -> None:
+def complete_config(
+    config: dict, files: Sequence[Path], elsewhere: str = "--config", command_line: Mapping = MappingProxyType({})
+) -> None:
     """Lay the defaults under a configuration, check it, and find what its values stand for, all in place.
 
-    These are the repository's files that it names, and keys that follow from others where they are not given. Arguments
-    and errors are those of `validate_config`.
+    These are the repository's files that it names, and keys that follow from others where they are not given. It was
+    merged from `files` and the `command_line`, each of which overrides those before; other arguments and errors are
+    those of `validate_config`.
     """
     lay_defaults_under(config)
+    _override_tables(config, [*map(_content, files), command_line])
     validate_config(config, files, elsewhere)
     for key, part in _keys(_schema()):
         value = reduce(getitem, key, config)
@@ -38,8 +49,7 @@ def complete_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
             _put(config, key, str(REPOSITORY / value))
     resolve_image_set(config["dataset"])
     if config["network"]["n"] == ALL:
-        layers = catalogue()[config["network"]["architecture"]].layers
-        config["network"]["n"] = list(range(1, len(layers)))
+        config["network"]["n"] = list(range(1, len(study_layers(config))))
 
 
 def lay_defaults_under(config: dict) -> None:
@@ -60,6 +70,17 @@ def _lay_under(config: dict, defaults: Mapping) -> None:
     config.update(given)
 
 
+def _override_tables(config: dict, layers: Sequence[Mapping]) -> None:
+    """Give, in place, a key that holds a table of names (given.weights) the value that the last layer with it has.
+
+    Snakemake merges tables as if they were sections: weights of the command line would stand beside those of the file.
+    """
+    for key, part in _keys(_schema()):
+        given = [value for layer in layers if (value := _value(layer, key)) is not MISSING]
+        if isinstance(part["default"], dict) and given and _value(config, key) is not MISSING:
+            _put(config, key, deepcopy(given[-1]))
+
+
 def default_config() -> dict:
     """Return the configuration that gives nothing: all defaults."""
     config = {}
@@ -72,10 +93,14 @@ def default_config() -> dict:
 
 @cache
 def _schema() -> Mapping:
+    return _content(SCHEMA)
+
+
+def _content(file: Path) -> Mapping:
     # In C where PyYAML has it, as its wheels do: .1 s sooner, at each start of Snakemake. Not by yaml.load, which
     # the tests of trust forbid: it could be given an unsafe loader.
     load = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return load(SCHEMA.read_text(encoding="utf-8")).get_single_data()
+    return load(file.read_text(encoding="utf-8")).get_single_data()
 
 
 def _keys(section: Mapping, above: Key = ()) -> Iterator[tuple[Key, Mapping]]:
@@ -116,7 +141,7 @@ def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
     problems = [problem for error in validator.iter_errors(config) for problem in problems_of(error, keys)]
     problems = problems or list(_inconsistencies(config))
     if problems:
-        contents = {str(file): yaml.safe_load(Path(file).read_text(encoding="utf-8")) for file in files}
+        contents = {str(file): _content(file) for file in files}
         lines = [
             f"{_origin(key, config, contents) or elsewhere}: {'.'.join(map(str, key))}: {text}"
             for key, text in problems
@@ -134,25 +159,25 @@ def _inconsistencies(config: Mapping) -> Iterator[Problem]:
 
 def _network_problems(config: Mapping) -> Iterator[Problem]:
     architecture, n = config["network"]["architecture"], config["network"]["n"]
-    row, key = catalogue().get(architecture), ("network", "architecture")
-    known = [*catalogue(), *house_names()]
+    known = sorted({*catalogue(), *house_names()})
     if architecture not in known and not is_of_a_library(architecture):
-        close = get_close_matches(architecture, [*known, *(name.partition("/")[2] for name in known)], n=3)
-        hint = f"; close: {', '.join(close)}" if close else ""
-        yield key, f"{architecture} given; accepted: {', '.join(house_names())}, torchvision/NAME, timm/NAME{hint}"
-    elif not row and n == ALL:
-        yield ("network", "n"), f"all given; the catalogue does not know the layers of {architecture}: give a list"
-    elif row:
-        last = len(row.layers) - 1
-        if n != ALL and max(n) > last:
-            yield (
-                ("network", "n"),
-                f"{max(n)} given; accepted: at most {last}, layer {last + 1} of {architecture} is new",
-            )
-        n, m = (max(config["preserved"][key], default=0) for key in "nm")
-        if n + m > last:
-            text = f"{m} given with preserved.n {n}; accepted: n + m at most {last}, layer {last + 1} is always new"
-            yield ("preserved", "m"), text
+        hint = did_you_mean(architecture, known, called=lambda name: name.rpartition("/")[2])
+        text = f"{architecture} given; {hint}accepted: {', '.join(house_names())}, torchvision/NAME, timm/NAME"
+        yield ("network", "architecture"), text
+        return
+    try:
+        last = len(study_layers(config)) - 1
+        study_blueprint(config)
+    except InputError as error:
+        yield ("network", "architecture"), str(error)
+        return
+    if n != ALL and max(n) > last:
+        text = f"{max(n)} given; accepted: at most {last}, layer {last + 1} of {architecture} is new"
+        yield ("network", "n"), text
+    n, m = (max(config["preserved"][key], default=0) for key in "nm")
+    if n + m > last:
+        text = f"{m} given with preserved.n {n}; accepted: n + m at most {last}, layer {last + 1} is always new"
+        yield ("preserved", "m"), text
 
 
 def _pixel_problems(config: Mapping) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from transferability.study.architectures import layer_names
+from transferability.study.architectures import study_layers
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
 
 # What leaves each experiment out: for those who read a list of them, as preflight's.
@@ -67,18 +67,33 @@ def study_networks(config: Mapping) -> list[Network]:
     return list(dict.fromkeys(network for networks in experiments(config).values() for network in networks))
 
 
+def control(config: Mapping, split: str, target: str) -> Network | None:
+    """Return the control for longer training of a task, B8B+: all layers copied from its base and trained again.
+
+    None for a study without fine-tuned networks, which it is the control of.
+    """
+    if not any(treatment.endswith("+") for treatment in config["treatments"]):
+        return None
+    return Network(split, target, target, len(study_layers(config)), fine_tuned=True)
+
+
+def control_names(config: Mapping) -> set[tuple[str, str]]:
+    """Return split and name of every network of a study that is a control for longer training."""
+    networks = [network for network in study_networks(config) if network.treatment == "selffer"]
+    return {(one.split, one.name) for one in networks if one == control(config, one.split, one.target)}
+
+
 def _grid(config: Mapping, split: str) -> list[Network]:
     """On one split, for each task, the base, every treatment and n, and the control for longer training."""
-    networks, layers = [], len(layer_names(config["network"]["architecture"]))
-    trained_longer = layers and any(treatment.endswith("+") for treatment in config["treatments"])
+    networks = []
     for target in targets(split):
         (other,) = set(HALVES) - {target}
         networks.append(Network(split, target, target))
         for treatment in config["treatments"]:
             source = target if treatment.startswith("B") else other
             networks += [Network(split, source, target, n, treatment.endswith("+")) for n in config["network"]["n"]]
-        if trained_longer:
-            networks.append(Network(split, target, target, layers, fine_tuned=True))
+        if trained_longer := control(config, split, target):
+            networks.append(trained_longer)
     return networks
 
 

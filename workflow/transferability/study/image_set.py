@@ -1,5 +1,6 @@
 """The keys of section `dataset`: what those that are not given stand for, and which do not go together."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 AUTO = "auto"  # value of dataset.layout: what dataset.root looks like
@@ -33,3 +34,6 @@ def image_set_problems(dataset: Mapping) -> Iterator[tuple[tuple[str, str], str]
         yield ("dataset", "root"), f"none given; layout {layout} needs it: --config 'dataset={{root: DIRECTORY}}'"
     if layout == "pictures" and root:
         yield ("dataset", "root"), f"{root} given; layout pictures draws its own, images need another dataset.layout"
+    scale = dataset["scale"]
+    if not isinstance(scale, str) and not (all(map(math.isfinite, scale)) and scale[0] < scale[1]):
+        yield ("dataset", "scale"), f"{scale} given; accepted: auto, full, or two numbers, the lower first"

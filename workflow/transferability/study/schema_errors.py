@@ -1,6 +1,7 @@
 """What is wrong with a key of the configuration, and what the schema accepts there, in words."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from jsonschema.exceptions import ValidationError
@@ -31,11 +32,18 @@ def problems_of(error: ValidationError, keys: Iterable[Key]) -> Iterator[Problem
         yield key, f"{error.instance!r} given; {hint}accepted: {accepted(error.schema)}"
 
 
-def did_you_mean(given: object, names: Iterable) -> str:
-    """Return "did you mean `length`? " for a name that is nearly one of those that are accepted, "" for others."""
-    by_lower_case = {name.lower(): name for name in names if isinstance(name, str)}
-    close = get_close_matches(str(given).lower(), by_lower_case, n=1, cutoff=NEAR)
-    return f"did you mean `{by_lower_case[close[0]]}`? " if close else ""
+def did_you_mean(given: object, names: Iterable, called: Callable[[str], str] = str) -> str:
+    """Return "did you mean `length`? " for a name that is nearly one of those that are accepted, "" for others.
+
+    `called` says what a name is likely to be called, timm/resnet18 resnet18, which several may be.
+    """
+    by_lower_case = defaultdict(list)
+    for name in names:
+        if isinstance(name, str):
+            by_lower_case[called(name).lower()].append(name)
+    close = get_close_matches(called(str(given)).lower(), by_lower_case, n=1, cutoff=NEAR)
+    meant = [f"`{name}`" for short in close for name in by_lower_case[short]]
+    return f"did you mean {' or '.join(meant)}? " if meant else ""
 
 
 def accepted(schema: Mapping) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transferability.datasets.formats import archives, cifar100, folders
 from transferability.datasets.formats.imagefolder import imagefolder
-from transferability.datasets.formats.suffixes import Row
+from transferability.datasets.formats.suffixes import Problems, Row
 from transferability.datasets.formats.table import table
 
 
@@ -18,13 +18,13 @@ from transferability.datasets.formats.table import table
 class Format:
     """How the images of a set are listed and read.
 
-    `images(root, faults)` yields a row (path below root, wnid, subset) per image, and appends what is wrong with the
-    tree to `faults`, a sentence each; subset is "" where the set has no validation images. `read(folder, path)` returns
+    `images(root, problems)` yields a row (path below root, wnid, subset) per image, and notes what is wrong with the
+    tree in `problems`; subset is "" where the set has no validation images. `read(folder, path)` returns
     the content of an image file, and raises OSError if that fails. For sets in archives, a path leads through the
     archive as if that were a directory. `is_file` says that the root is a file; paths are below its folder then.
     """
 
-    images: Callable[[Path, list[str]], Iterator[Row]]
+    images: Callable[[Path, Problems], Iterator[Row]]
     read: Callable[[Path, str], bytes]
     is_file: bool = False
 

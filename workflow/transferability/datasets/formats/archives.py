@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from transferability.datasets.formats.suffixes import Row, is_image, is_leftover, no_images
+from transferability.datasets.formats.suffixes import Problems, Row, is_image, is_leftover, no_images
 
 TRAIN = "ILSVRC2012_img_train.tar"  # holds an archive n01440764.tar of each class
 VAL = "ILSVRC2012_img_val.tar"
@@ -18,8 +18,9 @@ META = "ILSVRC2012_devkit_t12/data/meta.mat"
 GROUND_TRUTH = "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"
 
 
-def imagenet(root: Path, faults: list[str]) -> Iterator[Row]:
+def imagenet(root: Path, problems: Problems) -> Iterator[Row]:
     """List the images of both archives, the validation images with the labels of the devkit."""
+    faults = problems.faults
     for name, listing in ((TRAIN, _train), (VAL, _val)):
         try:
             yield from listing(root, faults)

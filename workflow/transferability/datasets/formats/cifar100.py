@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from transferability.common.resources import RESOURCES
-from transferability.datasets.formats.suffixes import Row
+from transferability.datasets.formats.suffixes import Problems, Row
 
 FOLDER = "cifar-100-python"
 FILES = {"train": "train", "val": "test"}
@@ -26,9 +26,10 @@ ALLOWED = {
 }
 
 
-def list_images(root: Path, faults: list[str]) -> Iterator[Row]:
+def list_images(root: Path, problems: Problems) -> Iterator[Row]:
     """List cifar-100-python/train/00000 and so on, image by image, with the synset of each one's fine label."""
     wnids = pd.read_csv(SYNSETS).set_index("name")["wnid"]
+    faults = problems.faults
     for subset, name in FILES.items():
         try:
             classes = [wnids[label] for label in _content(root / FOLDER / "meta")["fine_label_names"]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from transferability.datasets.formats.suffixes import Row, is_image, is_leftover, no_images
+from transferability.datasets.formats.suffixes import Problems, Row, is_image, is_leftover, no_images
 
 
 def read(root: Path, path: str) -> bytes:
@@ -14,17 +14,18 @@ def read(root: Path, path: str) -> bytes:
     return (root / path).read_bytes()
 
 
-def tiny_imagenet(root: Path, faults: list[str]) -> Iterator[Row]:
+def tiny_imagenet(root: Path, problems: Problems) -> Iterator[Row]:
     """List train/WNID/images/*, and val/images/* by val/val_annotations.txt (file, wnid, box)."""
+    faults = problems.faults
     yield from _class_folders(root, "train", "train", faults, within="images")
     columns = {"sep": "\t", "header": None, "names": ["file", "wnid"], "usecols": [0, 1], "quoting": csv.QUOTE_NONE}
     labels = _labels(root / "val" / "val_annotations.txt", faults, columns)
     yield from _flat_folder(root, "val/images", {row.file: row.wnid for row in labels.itertuples()}, faults)
 
 
-def kaggle(root: Path, faults: list[str]) -> Iterator[Row]:
+def kaggle(root: Path, problems: Problems) -> Iterator[Row]:
     """List ILSVRC/Data/CLS-LOC/train/WNID/*, and .../val/* by LOC_val_solution.csv (ImageId, "WNID x y x y ...")."""
-    images = "ILSVRC/Data/CLS-LOC"
+    faults, images = problems.faults, "ILSVRC/Data/CLS-LOC"
     yield from _class_folders(root, f"{images}/train", "train", faults)
     labels = _labels(root / "LOC_val_solution.csv", faults, {"usecols": ["ImageId", "PredictionString"]})
     wnids = {f"{row[0]}.JPEG": row[1].split(" ")[0] for row in labels.itertuples(index=False)}

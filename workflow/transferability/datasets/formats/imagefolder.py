@@ -5,9 +5,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from transferability.datasets.formats.nesting import RIGHT_IN, judge_nesting
 from transferability.datasets.formats.subsets import names_of_subsets
 from transferability.datasets.formats.suffixes import (
     UNOPENED,
+    Problems,
     Row,
     count_suffixes,
     is_image,
@@ -18,59 +20,63 @@ from transferability.datasets.formats.suffixes import (
 log = logging.getLogger(__name__)
 
 
-def imagefolder(root: Path, faults: list[str]) -> Iterator[Row]:
+def imagefolder(root: Path, problems: Problems) -> Iterator[Row]:
     """List train/CLASS/** and val/CLASS/** (or what these are called), or CLASS/**: all images below a class's folder.
 
     Where there is no validation folder, the rows do not say which subset an image is in.
     """
-    folders, _ = _folders_and_files(root, faults)
+    folders, _ = _folders_and_files(root, problems.faults)
     chosen = names_of_subsets(folders)
     if "train" not in chosen:
-        yield from _whole(root, chosen.get("val"), faults)
+        yield from _whole(root, chosen.get("val"), problems)
         return
-    yield from _class_folders(root, chosen["train"], "train" if "val" in chosen else "", faults)
+    yield from _class_folders(root, chosen["train"], "train" if "val" in chosen else "", problems)
     if "val" in chosen:
-        yield from _class_folders(root, chosen["val"], "val", faults)
+        yield from _class_folders(root, chosen["val"], "val", problems)
     log.info("training images are those in %s, validation images those in %s", *_named(root, chosen))
-    _note_what_is_beside(root, set(chosen.values()))
+    problems.warnings.extend(_what_is_beside(root, set(chosen.values())))
 
 
-def _whole(root: Path, val: str | None, faults: list[str]) -> Iterator[Row]:
+def _whole(root: Path, val: str | None, problems: Problems) -> Iterator[Row]:
     """List the images of class folders right in the root; one called as a validation folder could be a class."""
-    if val and not any(is_image(name) for name in _folders_and_files(root / val, faults)[1]):
-        faults.append(f"there is a folder {val}, but none called train beside it; name that of the training images so")
+    if val and not any(is_image(name) for name in _folders_and_files(root / val, problems.faults)[1]):
+        problems.faults.append(
+            f"there is a folder {val}, but none called train beside it; name that of the training images so"
+        )
         return
     log.info("no folder train in %s: its folders are the classes", root)
-    yield from _class_folders(root, ".", "", faults)
+    yield from _class_folders(root, ".", "", problems)
 
 
 def _named(root: Path, chosen: dict[str, str]) -> tuple[Path | str, Path | str]:
     return root / chosen["train"], root / chosen["val"] if "val" in chosen else "no folder"
 
 
-def _note_what_is_beside(root: Path, used: set[str]) -> None:
-    """Log what does not count: folders and images beside those of the subsets."""
+def _what_is_beside(root: Path, used: set[str]) -> Iterator[str]:
+    """Yield what does not count: folders and images beside those of the subsets."""
     folders, files = _folders_and_files(root, [])
     for name in sorted(set(folders) - used):
         images = sum(is_image(path) for path in _files_below(root, root / name, []))
-        log.info("%s does not count (%d images): %s do", root / name, images, " and ".join(sorted(used)))
+        yield f"{root / name} does not count ({images} images): {' and '.join(sorted(used))} do"
     if images := sorted(name for name in files if is_image(name)):
-        log.info("%d images right in %s do not count, e.g. %s", len(images), root, images[0])
+        yield f"{len(images)} images right in {root} do not count, e.g. {images[0]}"
 
 
-def _class_folders(root: Path, folder: str, subset: str, faults: list[str]) -> Iterator[Row]:
+def _class_folders(root: Path, folder: str, subset: str, problems: Problems) -> Iterator[Row]:
     """List the images below the class folders in `folder`, and note what is wrong or does not count."""
+    faults = problems.faults
     classes, loose = _folders_and_files(root / folder, faults)
     where = "" if folder == "." else f"{folder}: "
     if not classes:
         faults.append(
             f"{where}no class folders; config key dataset.root expects a directory that holds CLASS/*.jpg or so"
         )
-    empty, others = [], []
+    empty, others, within = [], [], {}
     for name in sorted(classes):
         paths = list(_files_below(root, root / folder / name, faults))
         images = [path for path in paths if is_image(path)]
         others += [path for path in paths if not is_image(path)]
+        within[name] = _folders_within(PurePosixPath(folder, name), images)
         yield from ((path, name, subset) for path in images)
         if not images:
             empty.append(name)
@@ -81,6 +87,14 @@ def _class_folders(root: Path, folder: str, subset: str, faults: list[str]) -> I
             f"{where}{len(empty)} class folders without images: {', '.join(empty)}; add some or remove the folders"
         )
     _judge(root, others, where, faults)
+    judge_nesting(within, where, problems)
+
+
+def _folders_within(of_class: PurePosixPath, images: list[str]) -> set[str]:
+    """The folders right in a class's folder that hold images, at any depth; RIGHT_IN for images right in it."""
+    depth = len(of_class.parts)
+    below = [path.split("/")[depth:] for path in images]
+    return {parts[0] if len(parts) > 1 else RIGHT_IN for parts in below}
 
 
 def _judge(root: Path, others: list[str], where: str, faults: list[str]) -> None:

@@ -2,12 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 Row = tuple[str, str, str]  # path below the root, wnid, subset (train, val, or "" where the set does not say)
+
+
+@dataclass(frozen=True)
+class Problems:
+    """What is wrong with an image set (`faults`), and what is not but may surprise (`warnings`), a sentence each."""
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
 
 # What macOS and Windows leave behind; that and notes of other programs (.DS_Store, ._x, .ipynb_checkpoints) are hidden.
 LEFTOVERS = {"__macosx", "thumbs.db", "desktop.ini"}

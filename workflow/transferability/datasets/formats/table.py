@@ -4,39 +4,49 @@ import csv
 import io
 import logging
 import posixpath
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Set
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from transferability.common.errors import some_of
 from transferability.datasets.formats.subsets import NAMES, names_of_subsets
-from transferability.datasets.formats.suffixes import Row
+from transferability.datasets.formats.suffixes import Problems, Row
+from transferability.datasets.names import as_seen
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["path", "label"]
+COLUMNS, SUBSET = ["path", "label"], "subset"
+OTHER_SUBSETS = ("dev", "eval", "evaluation", "holdout")  # which people have, and which have no meaning here
+SURELY_BETWEEN = re.compile(r"[|;]|^[\[{].*,.*[\]}]$")  # "cat|dog", "['cat', 'dog']"
+BETWEEN_LABELS = re.compile(r"[,+&/]")  # between labels, or part of one: "tench, Tinca tinca"
+LOOKED_FOR = 20  # missing files, among those that are there
 
 
-def table(file: Path, faults: list[str]) -> Iterator[Row]:
+def table(file: Path, problems: Problems) -> Iterator[Row]:
     """List the images of a table, in UTF-8: columns path (below the file's folder, or absolute), label, maybe subset.
 
     Without a column subset, or without validation images in it, the rows do not say which subset an image is in.
     """
-    rows = _read(file, faults)
+    faults = problems.faults
+    rows = _read(file, problems)
     if rows is None:
         return
     for column in rows:
         if len(bare := rows.index[rows[column] == ""]):
             faults.append(f"{len(bare)} rows without {column}, e.g. line {bare[0]}; fill in or remove them")
-    faults += _repeated(rows)
+    faults += _repeated(file, rows)
+    faults += _several_labels(rows)
     faults += _missing(file, rows)
-    rows["subset"] = _subsets(rows, faults)
-    yield from rows.loc[rows["subset"] != "other", ["path", "label", "subset"]].itertuples(index=False, name=None)
+    rows[SUBSET] = _subsets(rows, problems)
+    yield from rows.loc[rows[SUBSET] != "other", [*COLUMNS, SUBSET]].itertuples(index=False, name=None)
 
 
-def _read(file: Path, faults: list[str]) -> pd.DataFrame | None:
+def _read(file: Path, problems: Problems) -> pd.DataFrame | None:
     """Return the table by the numbers of its lines, texts without spaces around them; None and a fault for no table."""
+    faults = problems.faults
     try:
         lines = list(csv.reader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")))
     except UnicodeDecodeError as error:
@@ -52,19 +62,65 @@ def _read(file: Path, faults: list[str]) -> pd.DataFrame | None:
             f"no column {' and '.join(lacking)}; it has {','.join(header) or 'nothing'}, and needs path,label"
         )
         return None
+    if twice := sorted({name for name in [*COLUMNS, SUBSET] if names.count(name) > 1}):
+        faults.append(f"column {' and '.join(twice)} is there twice; keep the right one")
+        return None
     numbered = {number: line for number, line in enumerate(body, 2) if any(line)}
     if uneven := [number for number, line in numbered.items() if len(line) != len(names)]:
         faults.append(
             f"{len(uneven)} lines without {len(names)} cells, e.g. line {uneven[0]}; put quotes around commas"
         )
         return None
-    found = pd.DataFrame.from_dict(numbered, orient="index", columns=names, dtype=str)
-    return found[[name for name in [*COLUMNS, "subset"] if name in names]].copy()
+    found = pd.DataFrame(list(numbered.values()), index=list(numbered), columns=range(len(names)), dtype=str)
+    known = [place for place, name in enumerate(names) if name in [*COLUMNS, SUBSET]]
+    others = {header[place] or "(no name)": found[place] for place in found.columns if place not in known}
+    _judge_columns(others, SUBSET in names, problems)
+    return found[known].set_axis([names[place] for place in known], axis="columns")
 
 
-def _repeated(rows: pd.DataFrame) -> Iterator[str]:
+def _judge_columns(others: Mapping[str, pd.Series], divided: bool, problems: Problems) -> None:
+    """Tell of columns that do not count; it is a fault if one divides the images and nothing else does."""
+    dividing = [name for name, cells in others.items() if not divided and _divides(set(cells.str.lower()))]
+    if dividing:
+        subsets = some_of(sorted(set(others[dividing[0]]) - {""}))
+        problems.faults.append(
+            f"column {dividing[0]} divides the images ({subsets}), but only one called subset does that; rename it, or "
+            "remove it"
+        )
+    if left_out := [name for name in others if name not in dividing]:
+        problems.warnings.append(
+            f"{len(left_out)} columns do not count: {some_of(left_out)}; path, label and subset do"
+        )
+
+
+def _divides(cells: Set[str]) -> bool:
+    """Whether the cells of a column name subsets: a training one, and others that hold no training images."""
+    return bool(cells & {*NAMES["train"]}) and bool(cells & {*NAMES["val"], *OTHER_SUBSETS})
+
+
+def _several_labels(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield a fault of cells with several labels: divided by | or ;, or by another sign into labels of the table."""
+    known = set(rows["label"])
+
+    def is_several(label: str) -> bool:
+        """Whether a label is several, by the signs between them."""
+        parts = [part.strip() for part in BETWEEN_LABELS.split(label)]
+        return bool(SURELY_BETWEEN.search(label)) or (len(parts) > 1 and known.issuperset(parts))
+
+    if several := [label for label in sorted(known) if is_several(label)]:
+        line = rows.index[rows["label"] == several[0]][0]
+        yield (
+            f"{len(several)} labels name several classes: {some_of(several)}, e.g. line {line}; an image has one "
+            "class: keep one, remove the image, or give the class another name"
+        )
+
+
+def _repeated(file: Path, rows: pd.DataFrame) -> Iterator[str]:
     """Yield faults of paths that are there twice, with one label or with two."""
-    groups = rows.groupby(rows["path"].map(posixpath.normpath))["label"].agg(["size", "nunique"])
+    named = rows[rows["path"] != ""]
+    groups = named.groupby(named["path"].map(partial(_normal, str(file.parent.absolute()))))["label"].agg(
+        ["size", "nunique"]
+    )
     two_labels = groups.index[groups["nunique"] > 1].tolist()
     twice = groups.index[(groups["size"] > 1) & (groups["nunique"] == 1)].tolist()
     if two_labels:
@@ -77,20 +133,38 @@ def _missing(file: Path, rows: pd.DataFrame) -> Iterator[str]:
     paths = [path for path in rows["path"] if path]
     missing = [path for path in paths if not (file.parent / path).is_file()]
     if missing:
+        alike = [pair for path in missing[:LOOKED_FOR] if (pair := _as_it_is(file.parent / path))]
+        hint = f"; names differ from those on the disk: {some_of(alike)}" if alike else ""
         yield (
-            f"{len(missing)} of {len(paths)} files are missing: {some_of(missing)}; paths are below {file.parent}, or "
-            "absolute"
+            f"{len(missing)} of {len(paths)} files are missing: {some_of(missing)}; paths are below {file.parent}, "
+            f"or absolute{hint}"
         )
 
 
-def _subsets(rows: pd.DataFrame, faults: list[str]) -> pd.Series:
+def _normal(folder: str, path: str) -> str:
+    """The same text for the same file, however its path is written: below the table's folder if it is there."""
+    path = posixpath.normpath(posixpath.join(folder, path))
+    return path.removeprefix(f"{posixpath.normpath(folder)}/")
+
+
+def _as_it_is(missing: Path) -> str:
+    """Return "'a.png' is 'A.PNG'" if there is a file beside a missing one whose name looks like its, else ""."""
+    try:
+        names = [path.name for path in missing.parent.iterdir()]
+    except OSError:
+        return ""
+    alike = [name for name in names if as_seen(name) == as_seen(missing.name)]
+    return f"{missing.name!a} is {alike[0]!a}" if alike else ""
+
+
+def _subsets(rows: pd.DataFrame, problems: Problems) -> pd.Series:
     """Return the subset of each row: train, val, "" if not said, "other" for one that does not count."""
-    if "subset" not in rows:
+    if SUBSET not in rows:
         return pd.Series("", index=rows.index)
-    given = rows["subset"].str.lower()
+    given = rows[SUBSET].str.lower()
     known = [name for names in NAMES.values() for name in names]
     if unknown := sorted(set(given) - {*known, ""}):
-        faults.append(f"unknown subset: {some_of(unknown)}; accepted: {', '.join(known)}")
+        problems.faults.append(f"unknown subset: {some_of(unknown)}; accepted: {', '.join(known)}")
     chosen = names_of_subsets(set(given))
     log.info("subsets: %s", ", ".join(f"{subset} is {name}" for subset, name in chosen.items()) or "none")
     if "val" not in chosen:
@@ -98,5 +172,5 @@ def _subsets(rows: pd.DataFrame, faults: list[str]) -> pd.Series:
     # "train" and "training" are the same; of the names for validation the first counts, as that of folders does.
     mapped = given.map({**dict.fromkeys(NAMES["train"], "train"), chosen["val"]: "val"}).fillna("other")
     if others := int((mapped == "other").sum()):
-        log.info("%d rows of other subsets do not count", others)
+        problems.warnings.append(f"{others} rows of other subsets do not count")
     return mapped

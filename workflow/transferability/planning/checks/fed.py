@@ -1,7 +1,8 @@
 """What the network is fed: some images, decoded, cut and prepared as for a test, in numbers and to look at."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +15,14 @@ from transferability.common.atomic_files import written_whole
 from transferability.datasets.image_files import ImageFiles
 from transferability.models.building import pixel_scale
 from transferability.planning.checks import Finding
-from transferability.store.decoding import read_image, try_to_decode
+from transferability.store.decoding import Square, read_image, try_to_decode
 from transferability.study.architectures import IMAGENET, Blueprint, study_blueprint
 from transferability.study.training_settings import Settings, read_settings
 from transferability.training.preprocessing import Preparation
 
 SAMPLE = 256  # training images that the numbers are of
 COLOURS = {"r": "red", "g": "green", "b": "blue"}
-CLASSES, COLUMNS = 64, 8  # on the contact sheet
+CLASSES, EXAMPLES = 64, 8  # on the contact sheet: classes, and images of each
 TILE, CAPTION, GAP = 96, 14, 6  # pixels: smallest image, height of a name, space between
 
 
@@ -84,26 +85,25 @@ def _of_imagenet(model: Blueprint) -> str:
 def write_contact_sheet(
     config: Mapping, files: ImageFiles, index: pd.DataFrame, names: Mapping[str, str], path: Path | None
 ) -> Finding:
-    """Draw an image of each class as the network sees it in tests, at most CLASSES, with the class's name under it.
+    """Draw EXAMPLES of each class as the network sees them in tests, a row each of at most CLASSES, the name under it.
 
-    `names` are those of the wnids; `path` is None where results cannot be written.
+    `names` are those of the wnids; `path` is None where results cannot be written. Examples are spread evenly over the
+    images of a class in the order of their subsets and paths.
     """
     if path is None:
         return Finding("contact sheet", [], "not drawn: results cannot be written")
-    rows = index.reset_index().sort_values(["wnid", "subset", "path"], ascending=[True, False, True])
-    rows = rows.groupby("wnid")["index"].first()
-    shown = rows.iloc[_spread(len(rows), CLASSES)]
-    decoded = _decoded(config, files, shown)
-    if not decoded:
+    of_class = index.reset_index().sort_values(["subset", "path"]).groupby("wnid")["index"].agg(list)
+    shown = of_class.iloc[_spread(len(of_class), CLASSES)]
+    examples = {wnid: np.take(rows, _spread(len(rows), EXAMPLES)) for wnid, rows in shown.items()}
+    drawn = {wnid: list(_decoded(config, files, rows).values()) for wnid, rows in examples.items()}
+    seen = [(names.get(wnid, wnid), _as_seen(config, np.stack(images))) for wnid, images in drawn.items() if images]
+    if not seen:
         return Finding("contact sheet", [], "not drawn: no image to show")
-    seen = _as_seen(config, np.stack(list(decoded.values())))
-    captions = [names.get(wnid, wnid) for wnid, row in shown.items() if row in decoded]
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as unfinished:
-        _sheet(seen, captions).save(unfinished, format="PNG")
-    return Finding(
-        "contact sheet", [], f"{path}: {len(seen)} of {len(rows)} classes as the network sees them; look at it"
-    )
+        _sheet(seen).save(unfinished, format="PNG")
+    what = f"{len(seen)} of {len(of_class)} classes, {EXAMPLES} images of each,"
+    return Finding("contact sheet", [], f"{path}: {what} as the network sees them; look at it")
 
 
 def _settings(config: Mapping) -> Settings:
@@ -118,7 +118,8 @@ def _spread(length: int, count: int) -> np.ndarray:
 def _decoded(config: Mapping, files: ImageFiles, rows: Iterable[int]) -> dict[int, np.ndarray]:
     """Return images by their row as the store will hold them, but those that cannot be decoded."""
     dataset = config["dataset"]
-    decode = partial(read_image, size=dataset["image_size"], fit=dataset["fit"], orientation=dataset["orientation"])
+    square = Square(dataset["image_size"], dataset["fit"], dataset["orientation"], dataset["scale"])
+    decode = partial(read_image, **asdict(square))
     images = {int(row): try_to_decode(partial(files.read, row), decode)[0] for row in rows}
     return {row: image for row, image in images.items() if image is not None}
 
@@ -129,20 +130,22 @@ def _as_seen(config: Mapping, pixels: np.ndarray) -> np.ndarray:
     return bare.test(torch.from_numpy(pixels)).permute(0, 2, 3, 1).to(torch.uint8).numpy()
 
 
-def _sheet(images: np.ndarray, captions: list[str]) -> Image.Image:
-    """Lay images out in rows, small ones enlarged by a whole number: pixels stay what they are."""
+def _sheet(seen: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
+    """Lay images out in a row for each caption, small ones enlarged by a whole number: pixels stay what they are."""
     from matplotlib.font_manager import findfont
 
     font = ImageFont.truetype(io.BytesIO(Path(findfont("DejaVu Sans")).read_bytes()), CAPTION - 3)
-    side = images.shape[1] * max(1, round(TILE / images.shape[1]))
-    columns = min(COLUMNS, len(images))
-    width, height = side + GAP, side + CAPTION + GAP
-    sheet = Image.new("RGB", (columns * width + GAP, -(-len(images) // columns) * height + GAP), "white")
+    size = seen[0][1].shape[1]
+    side = size * max(1, round(TILE / size))
+    width, height = EXAMPLES * (side + GAP), side + CAPTION + GAP
+    sheet = Image.new("RGB", (width + GAP, len(seen) * height + GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        left, top = GAP + place % columns * width, GAP + place // columns * height
-        sheet.paste(Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST), (left, top))
-        draw.text((left, top + side), _shortened(caption, side, font), "black", font)
+    for row, (caption, images) in enumerate(seen):
+        top = GAP + row * height
+        for column, image in enumerate(images):
+            tile = Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST)
+            sheet.paste(tile, (GAP + column * (side + GAP), top))
+        draw.text((GAP, top + side), _shortened(caption, width, font), "black", font)
     return sheet
 
 

@@ -26,6 +26,9 @@ def check_given(config: Mapping, sample: np.ndarray | None) -> Finding:
     """
     faults, warnings, notes = [], [], []
     for name, file in config["given"]["weights"].items():
+        if not Path(file).expanduser().is_file():
+            faults.append(f"config key given.weights.{name}: {file} is no file; give that of a network's weights")
+            continue
         try:
             tensors = _layers(config, Path(file).expanduser())
         except (InputError, OSError) as error:

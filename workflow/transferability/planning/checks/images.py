@@ -3,7 +3,7 @@
 import hashlib
 import io
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,13 @@ from PIL import Image
 
 from transferability.common.errors import some_of
 from transferability.datasets.image_files import ImageFiles, work_through
+from transferability.datasets.names import as_seen
 from transferability.planning.checks import Finding
-from transferability.store.decoding import check_scale, try_to_decode
+from transferability.store.decoding import told_once, try_to_decode
+from transferability.store.meaning import AUTO, Scale, numbers_of, to_rgb
 
 ODD = 20  # a format counts as odd where fewer than one in so many images have it
+PARTS = ("MPO", "PSD")  # formats whose further images are a preview, another eye's view, or layers of the first
 SUBSETS = {"train": "training", "val": "validation"}
 
 
@@ -44,6 +47,11 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
         faults.append(f"{len(missing)} of {len(wanted)} expected classes are missing: {', '.join(missing)}")
     if surplus := sorted(set(counts.index) - set(wanted.index)):
         faults.append(f"{len(surplus)} classes are not expected: {', '.join(surplus)}")
+    alike = [f"{one!a} is there as {other!a}" for one in missing for other in surplus if as_seen(one) == as_seen(other)]
+    if alike:
+        faults.append(
+            f"{len(alike)} expected classes have names that look alike: {some_of(alike)}; write both in one way"
+        )
     present = wanted.index.intersection(counts.index)
     for subset, name in SUBSETS.items():
         if subset in wanted:
@@ -54,22 +62,32 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
     return Finding("classes", faults, f"{note}; compared with {expected['classes']}")
 
 
-def check_images(files: ImageFiles, subsets: Sequence[str], results: Path | None, processes: int) -> Finding:
-    """Decode every image, and look for the same ones in training and validation; `subsets` are those of `files.paths`.
+def check_images(
+    files: ImageFiles, index: pd.DataFrame, results: Path | None, processes: int, scale: Scale = AUTO
+) -> Finding:
+    """Decode every image, as packing does; look for the same ones in two subsets or classes, and for files of several.
 
-    Notes of what is done are kept below `results` until all are.
+    `index` is that of `files`. Notes of what is done are kept below `results` until all are.
     """
     with tempfile.TemporaryDirectory() as scratch:
         journal = (results / "state" if results else Path(scratch)) / "preflight.jsonl"
-        done = work_through(files, _decode, processes, journal, "preflight")
+        done = work_through(files, partial(_decode, scale=scale), processes, journal, "preflight")
         broken = [pair for result in done for pair in result["broken"]]
         if not broken:
             journal.unlink()
-    faults = [f"{files.folder / path} cannot be decoded: {reason}; replace it" for path, reason in broken]
+    faults = [
+        f"{files.folder / path} cannot be decoded: {reason if ';' in reason else f'{reason}; replace it'}"
+        for path, reason in told_once(broken)
+    ]
     seen = [image for result in done for image in result["seen"]]
     note = f"{len(files.paths) - len(broken):,} of {len(files.paths):,} can be decoded"
-    formats = _formats(files.paths, [name for name, _ in seen])
-    warnings = _duplicates(files.paths, subsets, [digest for _, digest in seen])
+    formats = _formats(files.paths, [name for name, _, _ in seen])
+    warnings = _duplicates(index, [digest for _, digest, _ in seen])
+    if several := [path for path, (_, _, more) in zip(files.paths, seen, strict=True) if more]:
+        warnings.append(
+            f"{len(several):,} files hold several images, of which the first counts: {some_of(several)}; if these are "
+            "images of their own, save each as a file"
+        )
     return Finding("images", faults, f"{note}: {formats}" if formats else note, warnings)
 
 
@@ -83,39 +101,48 @@ def _formats(paths: Sequence[str], formats: Sequence[str]) -> str:
     return ", ".join(parts)
 
 
-def _duplicates(paths: Sequence[str], subsets: Sequence[str], digests: Sequence[str]) -> list[str]:
-    """Tell of validation images whose files are those of training images, byte for byte."""
-    places = defaultdict(dict)
-    for path, subset, digest in zip(paths, subsets, digests, strict=True):
-        if digest:
-            places[digest].setdefault(subset, []).append(path)
-    both = [of for of in places.values() if len(of) == 2]
-    if not both:
-        return []
-    pairs = some_of([f"{of['val'][0]} is {of['train'][0]}" for of in both])
-    count = sum(len(of["val"]) for of in both)
-    return [f"{count:,} validation images are training images as well, byte for byte: {pairs}; remove one of each"]
+def _duplicates(index: pd.DataFrame, digests: Sequence[str]) -> list[str]:
+    """Tell of files that are the same, byte for byte, in training and validation, or in two classes."""
+    seen = index.assign(digest=digests)
+    seen = seen[(seen["digest"] != "") & seen["digest"].duplicated(keep=False)]
+    warnings = []
+    validation, training = (seen[seen["subset"] == subset] for subset in ("val", "train"))
+    first = training.drop_duplicates("digest").set_index("digest")["path"]
+    both = validation[validation["digest"].isin(first.index)]
+    if len(both):
+        pairs = some_of([f"{row.path} is {first[row.digest]}" for row in both.itertuples()])
+        warnings.append(
+            f"{len(both):,} validation images are training images as well, byte for byte: {pairs}; remove one of each"
+        )
+    mixed = seen[seen.groupby("digest")["wnid"].transform("nunique") > 1]
+    if same := mixed.groupby("digest", sort=False)["path"].agg(" is ".join).tolist():
+        warnings.append(
+            f"{len(same):,} images are in two classes, byte for byte: {some_of(same)}; keep each in the right one"
+        )
+    return warnings
 
 
-def _decode(files: ImageFiles, rows: range, before: dict | None) -> dict:
-    """Return the images that cannot be decoded, (path, reason), and of each its format and a checksum of its file.
+def _decode(files: ImageFiles, rows: range, before: dict | None, scale: Scale) -> dict:
+    """Return the images that cannot be decoded, (path, reason), and of each what `_look` gives.
 
     JPEGs are decoded to an eighth of their size.
     """
-    if before is not None and not before["broken"]:
+    if before is not None and not before["broken"] and before.get("scale") == scale:
         return before
     broken, seen = [], []
     for row in rows:
-        found, reason = try_to_decode(partial(files.read, row), _look)
-        seen.append(found or ["", ""])
+        found, reason = try_to_decode(partial(files.read, row), partial(_look, scale=scale))
+        seen.append(found or ["", "", False])
         if reason:
             broken.append([files.paths[row], reason])
-    return {"broken": broken, "seen": seen}
+    return {"broken": broken, "seen": seen, "scale": scale}
 
 
-def _look(file: io.BytesIO) -> list[str]:
+def _look(file: io.BytesIO, scale: Scale) -> list:
+    """Return the format of an image, a checksum of its file, and whether there are more images in it."""
     with Image.open(file) as image:
+        numbers = numbers_of(image)
+        more = getattr(image, "is_animated", False) and image.format not in PARTS
         image.draft(image.mode, (1, 1))
-        image.load()
-        check_scale(image)
-        return [image.format, hashlib.blake2b(file.getbuffer(), digest_size=16).hexdigest()]
+        to_rgb(image, numbers, scale)
+        return [image.format, hashlib.blake2b(file.getbuffer(), digest_size=16).hexdigest(), more]
