@@ -14,12 +14,14 @@ from transferability.jobs.assembly import Start, new_trainer, trainer_of
 from transferability.jobs.recipe import recipe_of, source_of
 from transferability.jobs.weights_files import write_weights
 from transferability.models.architectures import caffenet, caffenet_mini
+from transferability.models.building import pixel_scale
 from transferability.models.catalogue import FILE
 from transferability.study.architectures import blueprint
 from transferability.study.configuration import default_config
 from transferability.study.network import Network
 from transferability.study.paths import weights_file
 from transferability.training.optimizers import new_optimizer
+from transferability.training.preprocessing import Preparation
 
 from . import reference_training as reference
 from .conftest import settings_of
@@ -156,6 +158,15 @@ def test_a_network_sees_the_pixels_that_its_row_says(task):
     [(seen, _), *_] = trainer._val.batches([torch.arange(3)])
     pixels = torch.from_numpy(task.val.store[task.val.rows[:3]])[:, 2:34, 2:34].permute(0, 3, 1, 2)
     assert torch.allclose(seen, pixels / 127.5 - 1, atol=1e-5), "it sees other pixels than from -1 to 1"
+
+
+@pytest.mark.parametrize(("architecture", "scale"), [("caffenet", 1), ("caffenet-mini", 32)])
+def test_caffes_networks_see_pixels_less_the_mean_image_over_their_scale(architecture, scale):
+    mean, settings = torch.full((36, 36, 3), 100.0), settings_of(crop=32)
+    seen = Preparation.of_the_house(mean, pixel_scale(blueprint(architecture)), settings).test(
+        torch.full((1, 36, 36, 3), 132, dtype=torch.uint8)
+    )
+    assert (seen == 32 / scale).all(), f"{architecture} sees {seen.max():.3g} where 132 less 100 is {32 / scale}"
 
 
 def spied(task, note, **changes):
