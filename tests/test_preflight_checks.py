@@ -104,7 +104,7 @@ def test_the_same_image_in_training_and_validation_is_a_warning(tmp_path):
     found = check_images(files, index["subset"].tolist(), tmp_path / "results", 2)
     assert found.faults == []
     assert found.warnings == [
-        "1 validation images are training images as well, byte for byte: val/bee/copy.png is train/ant/3.png; "
+        "1 validation image also among the training images, byte for byte: val/bee/copy.png is train/ant/3.png; "
         "remove one of each"
     ]
 

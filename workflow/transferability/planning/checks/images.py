@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from transferability.common.errors import some_of
+from transferability.common.errors import counted, some_of
 from transferability.datasets.image_files import ImageFiles, work_through
 from transferability.planning.checks import Finding
 from transferability.store.decoding import check_scale, try_to_decode
@@ -43,14 +43,16 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
     if missing := sorted(set(wanted.index) - set(counts.index)):
         faults.append(f"{len(missing)} of {len(wanted)} expected classes are missing: {', '.join(missing)}")
     if surplus := sorted(set(counts.index) - set(wanted.index)):
-        faults.append(f"{len(surplus)} classes are not expected: {', '.join(surplus)}")
+        faults.append(f"{counted(len(surplus), 'class')} not expected: {', '.join(surplus)}")
     present = wanted.index.intersection(counts.index)
     for subset, name in SUBSETS.items():
         if subset in wanted:
             pairs = zip(present, counts.loc[present, subset], wanted.loc[present, subset], strict=True)
             wrong = [f"{wnid} {number} of {of}" for wnid, number, of in pairs if number != of]
             if wrong:
-                faults.append(f"{len(wrong)} classes with another number of {name} images: {', '.join(wrong)}")
+                faults.append(
+                    f"{counted(len(wrong), 'class')} with another number of {name} images: {', '.join(wrong)}"
+                )
     return Finding("classes", faults, f"{note}; compared with {expected['classes']}")
 
 
@@ -94,7 +96,8 @@ def _duplicates(paths: Sequence[str], subsets: Sequence[str], digests: Sequence[
         return []
     pairs = some_of([f"{of['val'][0]} is {of['train'][0]}" for of in both])
     count = sum(len(of["val"]) for of in both)
-    return [f"{count:,} validation images are training images as well, byte for byte: {pairs}; remove one of each"]
+    images = counted(count, "validation image")
+    return [f"{images} also among the training images, byte for byte: {pairs}; remove one of each"]
 
 
 def _decode(files: ImageFiles, rows: range, before: dict | None) -> dict:
