@@ -155,7 +155,7 @@ def focus_on_values(axes: Axes, bars: pd.DataFrame, others: Iterable[float] = ()
     arrow stands where an interval leaves the axis: with two repeats these are so wide that all values would lie on one
     line.
     """
-    values = [*bars["value"], *others]
+    values = [*bars["value"].dropna(), *others]
     room = max(max(values) - min(values), ROOM)
     bottom = max(min(values) - room, min([*values, *bars["low"].dropna()]))
     top = min(max(values) + room, max([*values, *bars["high"].dropna()]))
