@@ -187,9 +187,7 @@ def given(name: str) -> str:
     layers = layer_names(GIVEN[name])
     table = advice_table(accuracies(name), "top1", layers)
     section = next(
-        part
-        for part in advice_sections(accuracies(name), table, "top1", layers)
-        if part.title.startswith("Advice")
+        part for part in advice_sections(accuracies(name), table, "top1", layers) if part.title.startswith("Advice")
     )
     shown = section.table.assign(ridge=[percent(oracle(name)[int(n)]) for n in section.table["n"]])
     for treatment, heading in {"AnB": "loss, frozen", "AnB+": "loss, fine-tuned"}.items():

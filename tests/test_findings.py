@@ -79,9 +79,8 @@ def test_every_number_in_a_sentence_is_computed():
 
 
 def test_a_number_without_a_formula_is_found():
-    page = (
-        "At n = 3 it loses <!-- paper: base - AnB, n = 3 -->+0.6<!--/-->.\nClaim 5: 1.4 points.\n## How they were made\n7\n"
-    )
+    page = "At n = 3 it loses <!-- paper: base - AnB, n = 3 -->+0.6<!--/-->.\nClaim 5: 1.4 points.\n"
+    page += "## How they were made\n7\n"
     assert stray_numbers(page) == [": 1.4 points."]
     assert number("paper", "base - AnB, n = 7", True) == "+8.3"
     with pytest.raises(AssertionError, match="is no formula"):

@@ -65,14 +65,14 @@ def test_twelve_faults_are_told_in_one_run(checkout, tree):
     assert run.returncode != 0
     told = [
         f"1 of 9 expected classes are missing: {WNIDS[0]}",
-        f"1 classes are not expected: {TENCH}",
-        f"1 classes with another number of training images: {WNIDS[2]} 11 of 12",
+        f"1 class not expected: {TENCH}",
+        f"1 class with another number of training images: {WNIDS[2]} 11 of 12",
         f"no val images for 1 of 9 classes: {WNIDS[4]}",
         f"{images[WNIDS[3]][0]} cannot be decoded: it is truncated: it ends at byte",
         f"{images[WNIDS[5]][1]} cannot be decoded: it is a web page or other markup, not an image",
         f"{images[WNIDS[6]][2]} cannot be decoded: it is empty",
         "1 file names cannot be written down",
-        f"1 classes lie under neither or both of artifact and organism: {CLOUD} (cloud)",
+        f"1 of 9 classes lie under neither or both of artifact and organism: {CLOUD} (cloud)",
         "config key device: cuda given, but torch sees no CUDA device here",
         "config key results_dir: cannot write to Makefile/results",
     ]

@@ -107,9 +107,9 @@ def test_the_same_image_twice_is_a_warning(tmp_path):
     found = check_images(files, index, tmp_path / "results", 2)
     assert found.faults == []
     assert found.warnings == [
-        "1 validation images are training images as well, byte for byte: val/bee/copy.png is train/ant/3.png; "
+        "1 validation image also among the training images, byte for byte: val/bee/copy.png is train/ant/3.png; "
         "remove one of each",
-        "1 images are in two classes, byte for byte: train/ant/3.png is val/bee/copy.png; keep each in the right one",
+        "1 image in two classes, byte for byte: train/ant/3.png is val/bee/copy.png; keep each in the right one",
     ]
 
 
@@ -119,7 +119,8 @@ def test_an_expected_class_by_another_form_of_unicode_is_told_so(tmp_path):
     counts = pd.DataFrame({"train": [5, 5], "val": [1, 1]}, index=["cafe\u0301", "Bee"])
     found = check_classes({"classes": tmp_path / "expected.csv", "train": None, "val": None}, counts)
     assert found.faults[-1] == (
-        "2 expected classes have names that look alike: 'bee' is there as 'Bee', 'caf\\xe9' is there as 'cafe\\u0301'; "
+        "2 expected classes under a name that looks alike: 'bee' is there as 'Bee', "
+        "'caf\\xe9' is there as 'cafe\\u0301'; "
         "write both in one way"
     )
 

@@ -21,7 +21,7 @@ th[aria-sort=descending]::after { content: " \\25bc" }
 @media (max-width: 480px) {
   thead { display: none }
   tr { display: block; padding: 0.5em 0; border-bottom: 2px solid #888 }
-  td { display: grid; grid-template-columns: 10em 1fr; padding: 0.1em 0; border: 0 }
+  td { display: grid; grid-template-columns: 10.5em 1fr; padding: 0.1em 0; border: 0 }
   td::before { content: attr(data-head); color: #555 }
   td:empty { display: none }
 }"""

@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 from transferability.analysis.distance import STEP, by_split, distance_table
 from transferability.analysis.effects import ALPHA
 from transferability.common.errors import InputError
-from transferability.figures.style import LayerAxis, Look
+from transferability.figures.style import LayerAxis, Look, focus_on_values
 
 COLUMNS = 4
 PANELS = 7  # of n at most; the last place is that of the slopes
@@ -91,14 +91,15 @@ def _draw_slopes(axes: Axes, table: pd.DataFrame) -> None:
     """The slope at every n with its interval."""
     slopes = distance_table(table)
     slopes = slopes[slopes["n"] != "all"].astype({"n": int})
-    low, high = (100 * (slopes["slope"] - slopes["low"]), 100 * (slopes["high"] - slopes["slope"]))
+    shown = 100 * slopes[["slope", "low", "high"]]
     axes.axhline(0, color="black", linewidth=0.8, zorder=1)
     along = LayerAxis((0, *slopes["n"]), inches=2.0)
     axes.errorbar(
-        *(slopes["n"], 100 * slopes["slope"]),
-        yerr=np.nan_to_num([low, high]),
+        *(slopes["n"], shown["slope"]),
+        yerr=np.nan_to_num([shown["slope"] - shown["low"], shown["high"] - shown["slope"]]),
         **{"fmt": "D", "color": LINE, "markersize": 4 * along.scale, "elinewidth": 1.0, "capsize": 2 * along.scale},
     )
+    focus_on_values(axes, shown.rename(columns={"slope": "value"}).assign(at=slopes["n"], colour=LINE), [0])
     along.draw(axes)
     axes.set_xlim(left=0)
     axes.set_title(f"growth per {STEP:g}", loc="left")

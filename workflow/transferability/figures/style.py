@@ -155,13 +155,14 @@ def focus_on_values(axes: Axes, bars: pd.DataFrame, others: Iterable[float] = ()
     arrow stands where an interval leaves the axis: with two repeats these are so wide that all values would lie on one
     line.
     """
-    values = [*bars["value"], *others]
+    values = [*bars["value"].dropna(), *others]
     room = max(max(values) - min(values), ROOM)
     bottom = max(min(values) - room, min([*values, *bars["low"].dropna()]))
     top = min(max(values) + room, max([*values, *bars["high"].dropna()]))
     edge = 0.06 * (top - bottom or ROOM)
-    axes.set_ylim(bottom - edge, top + edge)
-    for beyond, at, marker in ((bars["low"] < bottom, bottom - edge, "v"), (bars["high"] > top, top + edge, "^")):
+    bottom, top = bottom - edge, top + edge
+    axes.set_ylim(bottom, top)
+    for beyond, at, marker in ((bars["low"] < bottom, bottom, "v"), (bars["high"] > top, top, "^")):
         arrows = {"c": bars.loc[beyond, "colour"].tolist(), "marker": marker, "s": 20, "clip_on": False, "zorder": 4}
         if beyond.any():
             axes.scatter(bars.loc[beyond, "at"], [at] * int(beyond.sum()), label=BEYOND, **arrows)

@@ -38,7 +38,8 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
     if undecided:
         named = ", ".join(f"{wnid} ({graph.nodes[wnid]['name']})" for wnid in undecided)
         raise InputError(
-            f"manmade-natural: {len(undecided)} classes lie under neither or both of artifact and organism: {named}; "
+            f"manmade-natural: {len(undecided)} of {len(table)} classes lie under neither or both of artifact and "
+            f"organism: {named}; "
             f"assign each in the configuration, e.g. splits: {{sides: {{{undecided[0]}: manmade}}}} (or natural), "
             "let config key wordnet name a whole WordNet, if they are beyond ILSVRC-2012, "
             "or do without this split: splits: {manmade_natural: false}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from transferability.common.errors import some_of
+from transferability.common.errors import counted, some_of
 from transferability.datasets.image_files import ImageFiles, work_through
 from transferability.datasets.names import as_seen
 from transferability.planning.checks import Finding
@@ -46,11 +46,12 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
     if missing := sorted(set(wanted.index) - set(counts.index)):
         faults.append(f"{len(missing)} of {len(wanted)} expected classes are missing: {', '.join(missing)}")
     if surplus := sorted(set(counts.index) - set(wanted.index)):
-        faults.append(f"{len(surplus)} classes are not expected: {', '.join(surplus)}")
+        faults.append(f"{counted(len(surplus), 'class')} not expected: {', '.join(surplus)}")
     alike = [f"{one!a} is there as {other!a}" for one in missing for other in surplus if as_seen(one) == as_seen(other)]
     if alike:
         faults.append(
-            f"{len(alike)} expected classes have names that look alike: {some_of(alike)}; write both in one way"
+            f"{counted(len(alike), 'expected class')} under a name that looks alike: {some_of(alike)}; "
+            "write both in one way"
         )
     present = wanted.index.intersection(counts.index)
     for subset, name in SUBSETS.items():
@@ -58,7 +59,9 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
             pairs = zip(present, counts.loc[present, subset], wanted.loc[present, subset], strict=True)
             wrong = [f"{wnid} {number} of {of}" for wnid, number, of in pairs if number != of]
             if wrong:
-                faults.append(f"{len(wrong)} classes with another number of {name} images: {', '.join(wrong)}")
+                faults.append(
+                    f"{counted(len(wrong), 'class')} with another number of {name} images: {', '.join(wrong)}"
+                )
     return Finding("classes", faults, f"{note}; compared with {expected['classes']}")
 
 
@@ -112,12 +115,13 @@ def _duplicates(index: pd.DataFrame, digests: Sequence[str]) -> list[str]:
     if len(both):
         pairs = some_of([f"{row.path} is {first[row.digest]}" for row in both.itertuples()])
         warnings.append(
-            f"{len(both):,} validation images are training images as well, byte for byte: {pairs}; remove one of each"
+            f"{counted(len(both), 'validation image')} also among the training images, byte for byte: {pairs}; "
+            "remove one of each"
         )
     mixed = seen[seen.groupby("digest")["wnid"].transform("nunique") > 1]
     if same := mixed.groupby("digest", sort=False)["path"].agg(" is ".join).tolist():
         warnings.append(
-            f"{len(same):,} images are in two classes, byte for byte: {some_of(same)}; keep each in the right one"
+            f"{counted(len(same), 'image')} in two classes, byte for byte: {some_of(same)}; keep each in the right one"
         )
     return warnings
 
