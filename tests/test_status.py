@@ -208,7 +208,7 @@ def test_a_study_without_an_index_says_so(checkout, tmp_path):
 
 def test_in_a_wrong_directory_the_studies_near_it_are_named(tmp_path):
     study = tmp_path / "results" / "mine"
-    write_networks(study, [], [])
+    write_networks(study, [], [], [])
     (study / "accuracy").mkdir()
     for wrong in (tmp_path, tmp_path / "results", study / "accuracy", tmp_path / "reslts"):
         with pytest.raises(InputError, match=f"no study has run here; give the directory of one: {study}$"):

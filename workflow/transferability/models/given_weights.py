@@ -183,7 +183,7 @@ def _renaming(
 ) -> str:
     """What to do where the tensors that are left over have the shapes of the missing ones; "" where they do not.
 
-    Files of torch keep the order of the model, so that the same order of shapes tells which name is which;
+    Files of torch keep the order of the model, so that the same order of shapes shows which name is which;
     safetensors sorts the names.
     """
     missing, given = [name for name in missing if shapes[name]], [name for name in left if found[name].dim()]
