@@ -30,7 +30,11 @@ def stub(kept, monkeypatch):
 
 
 def config_of(architecture, **network):
-    config = {"network": {"architecture": architecture, **network}, "preserved": {"n": []}, "splits": {"random": 1, "manmade_natural": False}}
+    config = {
+        "network": {"architecture": architecture, **network},
+        "preserved": {"n": []},
+        "splits": {"random": 1, "manmade_natural": False},
+    }
     config["training"] = {"optimizer": "sgd"}
     complete_config(config, [])
     return config
