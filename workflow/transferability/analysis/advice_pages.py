@@ -128,15 +128,16 @@ def advice_sections(
 
 
 def _doubts(accuracies: pd.DataFrame) -> list[Section]:
-    """A warning where networks end worse than by guessing: answers that rest on them are doubtful."""
-    found = {f"{row['split']}/{row['network']}": worse_than_guessing(row) for _, row in accuracies.iterrows()}
-    doubts = [f"{network}: {doubt}" for network, doubt in found.items() if doubt]
-    if not doubts:
+    """A warning where networks end worse than by guessing: what rests on them is doubtful."""
+    doubtful = accuracies[[bool(worse_than_guessing(row)) for _, row in accuracies.iterrows()]]
+    if doubtful.empty:
         return []
+    losses = [f"{row.split}/{row.network} {row.loss:.2f}" for row in doubtful.itertuples()]
     text = (
-        f"**{len(doubts)} of {len(accuracies)} networks end worse than by guessing**, so that answers which rest on "
-        "them are about the training, not about the layers. They diverged, are sure of their errors, or were trained "
-        f"too short to undo their initial weights. {some_of(doubts, NAMED)}."
+        f"**{len(doubtful)} of {len(accuracies)} networks end with a validation loss above that of guessing**, which "
+        f"is ln(classes) = {np.log(doubtful['classes'].min()):.2f}. They diverged, are sure of their errors, or were "
+        "trained too short to undo their initial weights: their accuracy may say more about the training than about "
+        f"the layers. Their losses: {some_of(losses, NAMED)}."
     )
     return [Section("Read this first", text)]
 
