@@ -26,7 +26,7 @@ def check_network(config: Mapping, sample: np.ndarray | None, tasks: Tasks) -> F
     """
     layers = study_layers(config)
     numbered = ", ".join(f"{number} {name}" for number, name in enumerate(layers[:-1], 1))
-    note = f"n counts {len(layers)} layers: {numbered}; and {layers[-1]}, the classifier, which is always new"
+    note = f"n counts {len(layers)} layers: {numbered}; the last, {layers[-1]}, is the classifier, always new"
     if sample is None or not tasks:
         return Finding("network", [], note)
     classes = min(map(len, tasks.values()))
