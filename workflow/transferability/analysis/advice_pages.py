@@ -22,11 +22,10 @@ from transferability.analysis.advice import (
     sources,
 )
 from transferability.analysis.claim_parts import NOT_DECIDED
+from transferability.analysis.doubts import doubts
 from transferability.analysis.effects import Estimate
 from transferability.analysis.relative import relative_accuracies
-from transferability.common.errors import some_of
 from transferability.common.pages import Section
-from transferability.jobs.accuracy_file import worse_than_guessing
 from transferability.study.network import GIVEN
 
 CALLED = {FROZEN: "frozen", TUNED: "fine-tuned", "BnB": "own frozen", "BnB+": "own fine-tuned"}
@@ -64,7 +63,6 @@ difference of the best that was seen."""
 FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
 Bars are the intervals of the differences: where one lies a point or more from the dashed line, copying gains or
 loses. An arrow is an interval that leaves the axis, as those of two repeats often do."""
-NAMED = 5  # doubtful networks
 WIDE = 20  # points: of intervals with a larger half width this is shown, -67.3 to +70.1 is hard to read
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
@@ -109,7 +107,7 @@ def advice_sections(
         return [Section("Advice", NOTHING)]
     advices = {source: advise(rows) for source, rows in found.items()}
     return [
-        *_doubts(accuracies),
+        *doubts(accuracies),
         *(
             Section(
                 f"Advice: {called(source)}",
@@ -125,21 +123,6 @@ def advice_sections(
         ),
         Section("Rules", RULES.format(errors=" ".join(_errors(found.values())))),
     ]
-
-
-def _doubts(accuracies: pd.DataFrame) -> list[Section]:
-    """A warning where networks end worse than by guessing: what rests on them is doubtful."""
-    doubtful = accuracies[[bool(worse_than_guessing(row)) for _, row in accuracies.iterrows()]]
-    if doubtful.empty:
-        return []
-    losses = [f"{row.split}/{row.network} {row.loss:.2f}" for row in doubtful.itertuples()]
-    text = (
-        f"**{len(doubtful)} of {len(accuracies)} networks end with a validation loss above that of guessing**, which "
-        f"is ln(classes) = {np.log(doubtful['classes'].min()):.2f}. They diverged, are sure of their errors, or were "
-        "trained too short to undo their initial weights: their accuracy may say more about the training than about "
-        f"the layers. Their losses: {some_of(losses, NAMED)}."
-    )
-    return [Section("Read this first", text)]
 
 
 def words(advice: Advice, layers: Sequence[str]) -> str:
