@@ -97,8 +97,18 @@ def assert_starts_at_chance(architecture):
 def test_only_the_module_that_gives_the_scores_starts_at_zero():
     layer = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 7))
     hidden = layer[0].weight.clone()
-    start_at_chance(layer, 7)
+    start_at_chance(nn.Sequential(layer), layer, 7)
     assert torch.equal(layer[0].weight, hidden) and not layer[2].weight.any() and not layer[2].bias.any()
+    assert isinstance(layer[1], nn.ReLU)
+
+
+def test_scores_do_not_pass_a_relu():
+    """As SqueezeNet's do in torchvision: after a step that makes all of them negative it would never learn again."""
+    network = build_network(blueprint("torchvision/squeezenet1_1"), 32, 7, lambda *_: 0, CPU)
+    with torch.no_grad():
+        network.layers["classifier.1"][0].bias.fill_(-1.0)
+    for scores in (network.model, nn.Sequential(*network.layers.values())):
+        assert torch.equal(scores(torch.randn(2, 3, 32, 32)), torch.full((2, 7), -1.0))
 
 
 @pytest.mark.parametrize("name", house_names())

@@ -45,7 +45,7 @@ def build_network(
     for name, layer in network.layers.items():
         initialize(layer, seed("init", name))
     if not blueprint.of_the_house:
-        start_at_chance(layer, classes)
+        start_at_chance(model, layer, classes)
     network.copy(weights or {}, copied)
     return network
 

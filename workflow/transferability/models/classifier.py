@@ -5,23 +5,28 @@ two classes 25 times as wide as `nn.Linear` does. A short training does not undo
 classifier instead of the features below it. Zeros lose nothing: gradients differ as features do.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
 
-def start_at_chance(layer: nn.Module, classes: int) -> None:
-    """Set the classifier in a network's last layer to zero, so that the first loss is ln(classes).
+def start_at_chance(model: nn.Module, layer: nn.Sequential, classes: int) -> None:
+    """Set the classifier in a model's last layer to zero, so that the first loss is ln(classes).
 
-    Where scores pass a ReLU (SqueezeNet), which has no gradient at zero, the biases become 1 instead.
+    Its scores are used as they are: a ReLU behind them, as in SqueezeNet, becomes the identity. It has no gradient at
+    zero, and none after a step that makes all scores negative: such a network never learns.
     """
     scores = _scoring(layer, classes)
-    modules = list(layer.modules())
-    rectified = any(isinstance(module, nn.ReLU) for module in modules[modules.index(scores[-1]) :])
     with torch.no_grad():
         for module in scores:
             module.weight.zero_()
             if module.bias is not None:
-                module.bias.fill_(1.0 if rectified else 0.0)
+                module.bias.zero_()
+    modules = list(layer.modules())
+    behind = [module for module in modules[modules.index(scores[-1]) :] if isinstance(module, nn.ReLU)]
+    for parent in (model, layer):
+        _replace(parent, behind)
 
 
 def _scoring(layer: nn.Module, classes: int) -> list[nn.Module]:
@@ -37,3 +42,10 @@ def _scoring(layer: nn.Module, classes: int) -> list[nn.Module]:
         and weight.shape[0] == classes
     ]
     return [module for module in found if module.weight.shape == found[-1].weight.shape]
+
+
+def _replace(parent: nn.Module, modules: Iterable[nn.Module]) -> None:
+    """Replace modules by the identity wherever they stand below a parent."""
+    for module in modules:
+        for name in [name for name, found in parent.named_modules() if found is module]:
+            parent.set_submodule(name, nn.Identity())
