@@ -135,7 +135,7 @@ def test_damaged_accuracy(study, undisturbed, table, request, damage):
     file = study.products("baseA").accuracy
     damage(file)
     with pytest.raises(InputError, match=r"baseA\.json is damaged .*delete it and run again"):
-        collect({file: study.mark("baseA")})
+        collect({file: study.mark("baseA")}, set())
     what = request.node.callspec.id
     table.append(
         (f"accuracy file {what}", "before it is collected", "an error that names the file and says to delete it")
