@@ -173,7 +173,7 @@ def test_a_stale_accuracy_file_is_not_collected(study, table):
     assert study.run("A3B+", rate=0.02) == 0
     file = study.products("A3B+").accuracy
     with pytest.raises(InputError, match=r"1 of 1 networks were trained by other code, settings or data .*A3B\+\.json"):
-        collect({file: study.mark("A3B+")})
+        collect({file: study.mark("A3B+")}, set())
     outcome = "an error that names the files and says to delete them"
     table.append(("accuracy file of other settings", "in the place of this study's", outcome))
 
