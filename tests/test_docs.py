@@ -123,7 +123,8 @@ def test_a_network_of_ones_own_is_added_as_the_page_says(tmp_path):
     training = f"training={{{SHORT}, optimizer: sgd}}"
     study.snakemake(*arguments, "--config", *SMALL, training)
     accuracies = pd.read_csv(study.root / "results" / "tinynet" / "accuracy.csv")
-    assert set(accuracies["n"]) == {0, 1, 2, 3}
+    assert set(accuracies["n"]) == {0, 1, 2, 3, 4}
+    assert set(accuracies["n"][accuracies["control"]]) == {4}  # all layers, which it says itself
     assert (study.root / "results" / "tinynet" / "figure2.pdf").stat().st_size > 5000
 
 
