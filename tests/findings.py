@@ -186,13 +186,13 @@ def given(name: str) -> str:
     """The advice of a study of given networks, as advice.md gives it, with ridge regression and losses beside it."""
     layers = layer_names(GIVEN[name])
     table = advice_table(accuracies(name), "top1", layers)
-    section = next(
-        part for part in advice_sections(accuracies(name), table, "top1", layers) if part.title.startswith("Advice")
-    )
+    sections = advice_sections(accuracies(name), table, "top1", layers)
+    place = next(place for place, section in enumerate(sections) if section.table is not None)
+    section, text = sections[place], "\n\n".join(part.text for part in sections[: place + 1])
     shown = section.table.assign(ridge=[percent(oracle(name)[int(n)]) for n in section.table["n"]])
     for treatment, heading in {"AnB": "loss, frozen", "AnB+": "loss, fine-tuned"}.items():
         shown[heading] = [f"{of(name, treatment, int(n))['loss'].mean():.2f}" for n in shown["n"]]
-    return f"{section.text}\n\n{markdown(shown)}"
+    return f"{text}\n\n{markdown(shown)}"
 
 
 def of(name: str, treatment: str, n: int = 0) -> pd.DataFrame:

@@ -52,6 +52,8 @@ NAMES = [
     r"ILSVRC-2012",
     r"Figures? \d",
     r"shares of 1",
+    r"EfficientNet-Lite0|SqueezeNet 1\.1|CIFAR-10|Version 1\.0\.0",
+    r"ln\(2\)|0 to 255|72 pixels",
 ]
 NOT_MEASURED = ("How they were made",)  # sections: times and commands
 
