@@ -208,7 +208,10 @@ def deep(n: list[int]) -> pd.DataFrame:
     networks += [Network(split, "B", "B") for split in ("random-0", "manmade-natural")]
     networks += [Network("whole", "all", "all"), *(Network("whole", "random", "all", k) for k in n)]
     return pd.DataFrame(
-        [one.facts() | {"classes": 10, "val_images": 100, "top1": 0.5 - one.n / 200} for one in networks]
+        [
+            one.facts() | {"control": False, "classes": 10, "val_images": 100, "top1": 0.5 - one.n / 200}
+            for one in networks
+        ]
     )
 
 

@@ -36,6 +36,7 @@ DECIDE = [
     ("models/architectures/caffenet", "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.MaxPool2d(3, 2, ceil_mode=False)"),
     ("models/architectures/caffenet_mini", "PIXEL_SCALE = 1 / 32", "PIXEL_SCALE = 1 / 16"),
     ("models/building", "module.bias.fill_(bias)", "module.bias.fill_(0)"),
+    ("models/classifier", "module.weight.zero_()", "module.weight.fill_(1)"),
     (
         "jobs/assembly",
         "read_weights(source.weights), recipe.copied, recipe.frozen",
@@ -114,6 +115,7 @@ DO_NOT = [
     ("common/errors", "free disk space and run again", "make room and run again"),
     ("common/atomic_files", 'UNFINISHED = ".unfinished"', 'UNFINISHED = ".part"'),
     ("study/paths", '"logs" / "train"', '"logs" / "training"'),
+    ("study/unlisted", '"unlisted.json"', '"described.json"'),
     ("jobs/provenance", "round(seconds, 2)", "round(seconds, 3)"),
     ("jobs/finished", "mark[:16]", "mark[:20]"),
     ("common/code", "the code was edited after", "code was edited after"),
