@@ -175,7 +175,7 @@ def test_layers_are_numbered_and_a_new_network_that_does_not_start_by_guessing_i
     found = check_network(config, sample, tasks)
     assert found.note.startswith("n counts 8 layers: 1 conv1, 2 conv2, 3 conv3,") and not found.warnings
     assert (
-        "; and fc8, the classifier, which is always new; the first loss of a new network with 2 classes" in found.note
+        "; the last, fc8, is the classifier, always new; the first loss of a new network with 2 classes" in found.note
     )
     build = caffenet_mini.build
 
