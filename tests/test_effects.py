@@ -44,6 +44,12 @@ def test_table1_has_the_ranges_that_a_study_has(n, ranges):
     assert table.notna().all().all()
 
 
+def test_table1_of_networks_that_lose_is_negative():
+    table = table1(simulate_study({("AnB+", 1): -0.2}, splits=2, seed=0, images=1000, layers=(1,)), "top1")
+    row = table[table["comparison"] == "base"].iloc[0]
+    assert row["unpaired"] == pytest.approx(-20, abs=5) and row["paired"] == pytest.approx(-20, abs=5)
+
+
 def test_without_fine_tuned_transfer_table1_has_no_rows():
     assert table1(PAPER[~PAPER["fine_tuned"]], "top1_best10").empty
 
