@@ -285,12 +285,6 @@ def commonest(name: str) -> float:
     return images.max() / images.sum()
 
 
-def worst_loss(name: str) -> str:
-    """The largest last validation loss of a study, beside that of guessing."""
-    table = accuracies(name)
-    return f"{table['loss'].max():.2f}"
-
-
 NUMBERS = {
     r"(train|val)_images": lambda name, subset: f"{accuracies(name)[f'{subset}_images'].max():,}",
     r"accuracy from (scratch)": lambda name, kind: percent(of(name, kind)["top1"].mean()),
@@ -298,7 +292,6 @@ NUMBERS = {
     r"accuracy of (AnB\+?) at (\d+)": lambda name, kind, n: percent(of(name, kind, int(n))["top1"].mean()),
     r"ridge at (\d+)": lambda name, n: percent(oracle(name)[int(n)]),
     r"commonest class": lambda name: percent(commonest(name)),
-    r"largest loss": worst_loss,
     r"kernels before training": before_training,
     r"networks": lambda name: str(len(accuracies(name))),
     r"base": lambda name: f"{100 * study(name).base[measure(name)].mean():.0f} %",
