@@ -21,6 +21,6 @@ def shown(page: Path, profile: Path, then: str = "", size: tuple[int, int] = (14
     opened.write_text(f"{text}<script>setTimeout(() => {{ {then} }}, 2000)</script>", encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
     options.append(f"--window-size={size[0]},{size[1]}")
-    command = [CHROMIUM, *options, "--virtual-time-budget=10000", "--dump-dom", opened.as_uri()]
+    command = [CHROMIUM, *options, "--virtual-time-budget=20000", "--dump-dom", opened.as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
     return re.sub(r"<script.*?</script>", "", dom, flags=re.DOTALL)
