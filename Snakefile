@@ -35,7 +35,7 @@ onsuccess:
 
 
 onerror:
-    after_failure()
+    HOOKS.after_jobs()
 
 
 rule all:

@@ -24,10 +24,8 @@ rule distances:
 
 rule distance:
     input:
-        accuracies=accuracy_tables(f"{RESULTS}/{{study}}distance.csv", "random-splits", "manmade-natural", "mixed"),
-        by_class=accuracy_tables_by_class(
-            f"{RESULTS}/{{study}}distance.csv", "random-splits", "manmade-natural", "mixed"
-        ),
+        accuracies=accuracy_tables("random-splits", "manmade-natural", "mixed"),
+        by_class=accuracy_tables_by_class("random-splits", "manmade-natural", "mixed"),
         distances=rules.distances.output.csv,
     output:
         csv=f"{RESULTS}/{{study}}distance.csv",

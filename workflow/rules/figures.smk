@@ -20,7 +20,7 @@ rule figure1:
 
 rule figure2:
     input:
-        accuracy_tables(f"{RESULTS}/{{study}}figure2.pdf", "random-splits"),
+        accuracy_tables("random-splits"),
     output:
         pdf=f"{RESULTS}/{{study}}figure2.pdf",
         png=in_report(f"{RESULTS}/{{study}}figure2.png", "Figures", "Figure 2: copied layers"),
@@ -41,7 +41,7 @@ rule figure2:
 
 rule figure3:
     input:
-        accuracy_tables(f"{RESULTS}/{{study}}figure3.pdf", "random-splits", "manmade-natural", "random-filters"),
+        accuracy_tables("random-splits", "manmade-natural", "random-filters"),
     output:
         pdf=f"{RESULTS}/{{study}}figure3.pdf",
         png=in_report(f"{RESULTS}/{{study}}figure3.png", "Figures", "Figure 3: dissimilar tasks, random filters"),
@@ -60,7 +60,7 @@ rule figure3:
 
 rule figureS1:
     input:
-        accuracy_tables(f"{RESULTS}/{{study}}figureS1.pdf", "reduced"),
+        accuracy_tables("reduced"),
     output:
         pdf=f"{RESULTS}/{{study}}figureS1.pdf",
         png=in_report(f"{RESULTS}/{{study}}figureS1.png", "Figures", "Figure S1: reduced sets"),
@@ -78,7 +78,7 @@ rule figureS1:
 
 rule filters:
     input:
-        inputs_of(f"{RESULTS}/filters.pdf", lambda wildcards: BASE_WEIGHTS),
+        BASE_WEIGHTS,
     output:
         pdf=f"{RESULTS}/filters.pdf",
         png=in_report(f"{RESULTS}/filters.png", "Figures", "First-layer kernels"),
@@ -98,7 +98,7 @@ rule filters:
 
 rule curves:
     input:
-        inputs_of(f"{RESULTS}/curves.pdf", lambda wildcards: map(accuracy, NETWORKS)),
+        list(map(accuracy, NETWORKS)),
     output:
         pdf=f"{RESULTS}/curves.pdf",
         png=in_report(f"{RESULTS}/curves.png", "Figures", "Training curves"),

@@ -1,27 +1,16 @@
 # Input functions and parameters: what a job is made from, by its wildcards.
-from dataclasses import fields
 from functools import cache
 
 from transferability.common.checksums import file_sha256
 from transferability.common.code import SCRIPTS, code_fingerprint
-from transferability.jobs.recipe import Recipe, recipe_of, source_of, training_code, weights_mark
+from transferability.jobs.recipe import source_of, training_code
+from transferability.jobs.weights_files import weights_says
 
 
 def give_up(message):
     """End with one line. Snakemake shows a WorkflowError of an input function as a page with wildcards and a traceback."""
     logger.error(message)
     raise SystemExit(1)
-
-
-def rebuilt_if_missing(path, product):
-    """The input `path`, which has to be there for `product` to count as up to date: if it was deleted, both are made again.
-
-    Snakemake by itself does not miss a file that lies between two others that are there. Of a network that is finished
-    with what is made again, nothing is trained again.
-    """
-    if not Path(path).exists() and Path(product).exists():
-        workflow.dag.forcefiles.add(product)
-    return path
 
 
 def manifest(wildcards):
@@ -32,9 +21,7 @@ def manifest(wildcards):
 def base_weights(wildcards):
     """The weights that a network's first layers are copied from."""
     network = network_of(wildcards)
-    return rebuilt_if_missing(
-        str(weights_file(Path(RESULTS), network.split, f"base{network.source}")), accuracy(network)
-    )
+    return str(weights_file(Path(RESULTS), network.split, f"base{network.source}"))
 
 
 def given_file(wildcards):
@@ -51,7 +38,7 @@ def given_checksum(wildcards):
     if file.is_file():
         return cached_sha256(file)
     if taken_over.exists():
-        return weights_mark(taken_over)
+        return weights_says(taken_over).mark
     give_up(
         f"config key given.weights.{given_name(wildcards.split)}: {file} is no file; give that of a network's weights"
     )
@@ -98,35 +85,16 @@ def script_code(name):
     return lambda wildcards: code_fingerprint(f"{SCRIPTS}.{name}")
 
 
-@cache
-def recipe(network):
-    """How a network is trained."""
-    return recipe_of(config, network, CODE)
-
-
-def recipe_field(name):
-    """A parameter: one part of how a network is trained, by value."""
-    return lambda wildcards: getattr(recipe(network_of(wildcards)), name)
-
-
-RECIPE = {field.name: recipe_field(field.name) for field in fields(Recipe)}
-
-
-def inputs_of(product, paths):
-    """An input function: what `paths` gives for a job's wildcards, kept for its `product` (a path with wildcards)."""
-    return lambda wildcards: [rebuilt_if_missing(path, product.format(**wildcards)) for path in paths(wildcards)]
-
-
-def accuracy_tables(product, *names):
-    """An input function: the accuracies of experiments, or below paper/ all of the paper's, that `product` is made from."""
+def accuracy_tables(*names):
+    """An input function: the accuracies of experiments, or below paper/ all of the paper's."""
     own = [f"{RESULTS}/accuracy/{name}.csv" for name in names]
-    return inputs_of(product, lambda wildcards: [f"{RESULTS}/paper/accuracy.csv"] if wildcards.study else own)
+    return lambda wildcards: [f"{RESULTS}/paper/accuracy.csv"] if wildcards.study else own
 
 
-def accuracy_tables_by_class(product, *names):
+def accuracy_tables_by_class(*names):
     """An input function: the accuracies of experiments class by class; the paper's are not known."""
     own = [f"{RESULTS}/accuracy/{name}-by-class.csv" for name in names]
-    return inputs_of(product, lambda wildcards: [] if wildcards.study else own)
+    return lambda wildcards: [] if wildcards.study else own
 
 
 def plotted_measure(wildcards):

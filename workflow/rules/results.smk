@@ -3,14 +3,12 @@
 
 rule collect:
     input:
-        inputs_of(
-            f"{RESULTS}/accuracy/{{experiment}}.csv",
-            lambda wildcards: map(accuracy, EXPERIMENTS[wildcards.experiment]),
-        ),
-        inputs_of(f"{RESULTS}/accuracy/{{experiment}}.csv", training_files),  # to compare their marks
+        lambda wildcards: map(accuracy, EXPERIMENTS[wildcards.experiment]),
+        training_files,  # to compare their marks
     output:
         accuracy=f"{RESULTS}/accuracy/{{experiment}}.csv",
         by_class=f"{RESULTS}/accuracy/{{experiment}}-by-class.csv",
+        checksums=[f"{RESULTS}/accuracy/{{experiment}}{of}.csv.sha256" for of in ("", "-by-class")],
     log:
         f"{RESULTS}/logs/collect/{{experiment}}.log",
     localrule: True
@@ -27,12 +25,10 @@ rule collect:
 
 rule collect_all:
     input:
-        inputs_of(
-            f"{RESULTS}/accuracy.csv",
-            lambda wildcards: [f"{RESULTS}/accuracy/{experiment}.csv" for experiment in EXPERIMENTS],
-        ),
+        [f"{RESULTS}/accuracy/{experiment}.csv" for experiment in EXPERIMENTS],
     output:
         accuracy=f"{RESULTS}/accuracy.csv",
+        checksum=f"{RESULTS}/accuracy.csv.sha256",
     log:
         f"{RESULTS}/logs/collect/all.log",
     localrule: True
@@ -49,6 +45,7 @@ rule collect_paper:
         RESOURCES / "paper_accuracies.csv",
     output:
         accuracy=f"{RESULTS}/paper/accuracy.csv",
+        checksum=f"{RESULTS}/paper/accuracy.csv.sha256",
     log:
         f"{RESULTS}/logs/collect/paper.log",
     localrule: True
@@ -62,8 +59,8 @@ rule collect_paper:
 
 rule table1:
     input:
-        accuracies=accuracy_tables(f"{RESULTS}/{{study}}table1.csv", "random-splits"),
-        by_class=accuracy_tables_by_class(f"{RESULTS}/{{study}}table1.csv", "random-splits"),
+        accuracies=accuracy_tables("random-splits"),
+        by_class=accuracy_tables_by_class("random-splits"),
     output:
         csv=f"{RESULTS}/{{study}}table1.csv",
         md=f"{RESULTS}/{{study}}table1.md",
@@ -82,7 +79,7 @@ rule table1:
 
 rule tableS1:
     input:
-        accuracy_tables(f"{RESULTS}/{{study}}tableS1.csv", "reduced"),
+        accuracy_tables("reduced"),
     output:
         csv=f"{RESULTS}/{{study}}tableS1.csv",
         md=f"{RESULTS}/{{study}}tableS1.md",
@@ -100,10 +97,8 @@ rule tableS1:
 
 rule effects:
     input:
-        accuracies=accuracy_tables(f"{RESULTS}/{{study}}effects.csv", "random-splits", "manmade-natural", "preserved"),
-        by_class=accuracy_tables_by_class(
-            f"{RESULTS}/{{study}}effects.csv", "random-splits", "manmade-natural", "preserved"
-        ),
+        accuracies=accuracy_tables("random-splits", "manmade-natural", "preserved"),
+        by_class=accuracy_tables_by_class("random-splits", "manmade-natural", "preserved"),
     output:
         csv=f"{RESULTS}/{{study}}effects.csv",
         md=f"{RESULTS}/{{study}}effects.md",
@@ -122,16 +117,10 @@ rule effects:
 
 rule claims:
     input:
-        accuracies=accuracy_tables(
-            f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters", "mixed"
-        ),
-        by_class=accuracy_tables_by_class(
-            f"{RESULTS}/{{study}}claims.csv", "random-splits", "manmade-natural", "random-filters", "mixed"
-        ),
-        distances=inputs_of(f"{RESULTS}/{{study}}claims.csv", distances_for_claims),
-        kernels=inputs_of(
-            f"{RESULTS}/{{study}}claims.csv", lambda wildcards: [] if wildcards.study else [f"{RESULTS}/filters.csv"]
-        ),
+        accuracies=accuracy_tables("random-splits", "manmade-natural", "random-filters", "mixed"),
+        by_class=accuracy_tables_by_class("random-splits", "manmade-natural", "random-filters", "mixed"),
+        distances=distances_for_claims,
+        kernels=lambda wildcards: [] if wildcards.study else [f"{RESULTS}/filters.csv"],
         paper=f"{RESULTS}/paper/accuracy.csv",
     output:
         csv=f"{RESULTS}/{{study}}claims.csv",
@@ -153,8 +142,8 @@ rule claims:
 
 rule advice:
     input:
-        accuracies=accuracy_tables(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural", "given"),
-        by_class=accuracy_tables_by_class(f"{RESULTS}/{{study}}advice.csv", "random-splits", "manmade-natural", "given"),
+        accuracies=accuracy_tables("random-splits", "manmade-natural", "given"),
+        by_class=accuracy_tables_by_class("random-splits", "manmade-natural", "given"),
     output:
         csv=f"{RESULTS}/{{study}}advice.csv",
         md=f"{RESULTS}/{{study}}advice.md",
@@ -215,10 +204,7 @@ rule wordnet_nodes:
 
 rule provenance:
     input:
-        inputs_of(
-            f"{RESULTS}/provenance.csv",
-            lambda wildcards: [f"{RESULTS}/provenance/{network.split}/{network.name}.json" for network in NETWORKS],
-        ),
+        [f"{RESULTS}/provenance/{network.split}/{network.name}.json" for network in NETWORKS],
     output:
         csv=f"{RESULTS}/provenance.csv",
         md=f"{RESULTS}/provenance.md",

@@ -1,5 +1,5 @@
-# One network, one job. A job that was killed resumes from its state, and one that starts again finds what is finished:
-# both are under state/, which is no rule's output. Of the store the description says whether it has changed: the times of
+# One network, one job, which takes its recipe from the configuration. A job that was killed resumes from its state, and
+# one that starts again finds what is finished: both are under state/, which is no rule's output. Of the store the description says whether it has changed: the times of
 # the pixels are no matter, as other studies may share them (dataset.store).
 
 
@@ -27,7 +27,7 @@ rule train_base:
     resources:
         **TRAINING_RESOURCES,
     params:
-        **RECIPE,
+        code=CODE,
     script:
         "../scripts/train.py"
 

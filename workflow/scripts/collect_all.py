@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from transferability.common.atomic_files import write_text
 from transferability.common.script import paths, script
+from transferability.common.tables import write_table
 from transferability.results.accuracies import read_accuracies
 
 
 @script
 def main(job):
     table = read_accuracies(paths(job.input))
-    write_text(Path(job.output.accuracy), table.to_csv(index=False))
+    write_table(table, Path(job.output.accuracy))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from transferability.common.atomic_files import write_text
 from transferability.common.script import script
+from transferability.common.tables import write_table
 from transferability.results.paper import paper_accuracies
 
 
 @script
 def main(job):
     table = paper_accuracies(Path(job.input[0]))
-    write_text(Path(job.output.accuracy), table.to_csv(index=False))
+    write_table(table, Path(job.output.accuracy))

@@ -10,4 +10,5 @@ from transferability.study.architectures import Blueprint
 @script
 def main(job):
     model = Blueprint(**job.params.blueprint)
-    import_weights(Path(job.params.file), model, **job.params.sizes, product=Path(job.output.weights))
+    name = f"{job.wildcards.split}/baseA"
+    import_weights(Path(job.params.file), model, **job.params.sizes, name=name, product=Path(job.output.weights))

@@ -9,5 +9,5 @@ from transferability.datasets.index import index_images
 
 @script
 def main(job):
-    index = index_images(job.params.layout, Path(job.params.root), job.params.validation)
+    index = index_images(job.params.layout, Path(job.params.root or job.input.pictures), job.params.validation)
     write_table(index, Path(job.output.index))

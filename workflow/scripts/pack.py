@@ -5,17 +5,17 @@ from pathlib import Path
 from transferability.common.script import paths, script
 from transferability.common.tables import read_index
 from transferability.datasets.image_files import ImageFiles
-from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
 from transferability.store.sharing import pack_shared
+from transferability.store.square import Square
 
 
 @script
 def main(job):
     where = StoreFiles(Path(job.input.index), *paths(job.output))
     images = read_index(where.index)["path"].tolist()
-    files = ImageFiles(job.params.layout, Path(job.params.root), images)
+    files = ImageFiles(job.params.layout, Path(job.params.root or job.input.pictures), images)
     square = Square(job.params.size, job.params.fit, job.params.orientation, job.params.scale)
     if job.params.store:
         pack_shared(files, where, square, job.threads, job.params.code, Path(job.params.store).expanduser())

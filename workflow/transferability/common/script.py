@@ -6,6 +6,7 @@ from typing import Any
 
 from transferability.common.code import SCRIPTS, check_code
 from transferability.common.logs import job_log
+from transferability.common.made import note_made
 
 
 def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -13,12 +14,15 @@ def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
 
     `main` gets the job as Snakemake describes it: input, output, params, wildcards, config, threads. Its log is open
     meanwhile, and takes the errors (`job_log`). Code that is not that of the rule's parameter `code` is one of them.
+    What such a rule makes is noted (`made`).
     """
     if (job := main.__globals__.get("snakemake")) is not None:
         with job_log(job.log[0]):
             if expected := job.params.get("code"):
                 check_code(expected, f"{SCRIPTS}.{Path(main.__globals__['__file__']).stem}")
             main(job)
+            if expected:
+                note_made(Path(job.config["results_dir"]), job)
     return main
 
 

@@ -12,20 +12,21 @@ SHA256 = ".sha256"  # what is added to a table's name for the file with its chec
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, and its checksum beside it."""
+    """Write a table as CSV, and beside it its checksum, and how many rows it has."""
     text = table.to_csv(index=False)
     write_text(path, text)
-    write_text(_beside(path), f"{_digest(text.encode())}  {path.name}\n")
+    rows = f"# {len(table)} rows of {', '.join(table.columns)}\n"  # sha256sum takes it for a comment
+    write_text(_beside(path), f"{_digest(text.encode())}  {path.name}\n{rows}")
 
 
 def read_index(path: Path) -> pd.DataFrame:
     """Read the table that `index.index_images` gave (path, wnid, subset); raise InputError if it is damaged."""
-    return _read_checked(path, ["path", "wnid", "subset"])
+    return read_checked(path, ["path", "wnid", "subset"])
 
 
 def read_manifest(path: Path) -> pd.DataFrame:
     """Read a manifest (label, wnid, name), labels 0, 1, ... in order; raise InputError if it is damaged."""
-    return _read_checked(path, ["label", "wnid", "name"]).astype({"label": int})
+    return read_checked(path, ["label", "wnid", "name"]).astype({"label": int})
 
 
 def table_digest(path: Path) -> str:
@@ -41,13 +42,21 @@ def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
         raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
 
 
-def _read_checked(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Compare a table with its checksum: a truncated one could pass for a whole one with fewer classes or images."""
+def read_checked(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Do what `read_table` does for a table that `write_table` wrote; raise InputError if its checksum differs."""
+    check_table(path)
+    return read_table(path, columns)
+
+
+def check_table(path: Path) -> None:
+    """Compare a table with its checksum: a truncated one could pass for a whole one with fewer classes or networks.
+
+    Raises InputError if it is damaged, OSError if it or its checksum cannot be read.
+    """
     with named(path):
         digest = _digest(path.read_bytes())
     if table_digest(path) != digest:
         raise InputError(f"{path} is damaged (its checksum differs); delete it and run again")
-    return read_table(path, columns)
 
 
 def _beside(path: Path) -> Path:

@@ -16,6 +16,7 @@ from transferability.common.seeds import derive_seed
 from transferability.jobs.recipe import Recipe, Source, data_digests
 from transferability.jobs.weights_files import read_weights, write_weights
 from transferability.models.building import build_network, pixel_scale
+from transferability.store.square import Square
 from transferability.study.architectures import Blueprint
 from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Task, read_task
@@ -102,11 +103,13 @@ def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path
 
     Mean images are kept in the directory `means`. Raises InputError for damaged files, or if they do not fit together.
     """
-    task = read_task(source.store_files, source.manifest, recipe.network["examples_per_class"])
+    square, examples = Square(**recipe.square), recipe.network["examples_per_class"]
+    task = read_task(source.store_files, square, source.manifest, examples)
     settings = read_settings(recipe.training, len(task.train))
     blueprint = Blueprint(**recipe.architecture)
     if source.weights:
-        start = Start.from_base(read_weights(source.weights), recipe.copied, recipe.frozen)
+        base = f"{recipe.network['split']}/base{recipe.network['source']}"
+        start = Start.from_base(read_weights(source.weights, base), recipe.copied, recipe.frozen)
     else:
         mean = _kept_mean_image(task, recipe, source, means) if blueprint.of_the_house else None
         start = Start(mean, frozen=recipe.frozen)
@@ -118,7 +121,7 @@ def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) ->
     key = fingerprint([recipe.code, data_digests(source), recipe.network["examples_per_class"]])
     path = means / f"{key[:16]}.safetensors"
     try:
-        return read_weights(path)[MEAN_IMAGE]
+        return read_weights(path, key)[MEAN_IMAGE]
     except FileNotFoundError:
         log.info("%s: computing the mean of %d images", recipe.name, len(task.train))
     except InputError as error:
@@ -126,7 +129,7 @@ def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) ->
     mean = mean_image(task.train)
     try:
         means.mkdir(parents=True, exist_ok=True)
-        write_weights(path, {MEAN_IMAGE: mean}, key)
+        write_weights(path, {MEAN_IMAGE: mean}, name=key, mark=key)
     except OSError as error:
         log.warning("cannot keep the mean image at %s: %s", path, error)
     return mean

@@ -1,88 +1,116 @@
-"""Finished networks, kept by their marks: whatever makes a job start again, it finds what it would train.
+"""Finished networks that are not in place in the study: whatever starts a job again, it finds what it would train.
 
-Each network has a directory below results/state/finished, with one for each mark that it was finished with. What is
-there are hard links to the files of the study, so that they take no room of their own; where a file system has no
-links, copies. Without them networks are trained again where snakemake asks for them.
+Below results/state/finished/SPLIT/NETWORK/ there is a directory for each mark. A job leaves there what it has trained,
+and puts a copy in place. Once the study has taken that (`settle`), it is the only one: a file that is then gone was
+deleted by a person, and its network is trained again. What is in place when a job is due goes back first (`set_aside`),
+as Snakemake deletes what a job is to make.
 """
 
-import errno
-import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from transferability.common.atomic_files import UNFINISHED, written_whole
+from transferability.common.atomic_files import write_text, written_whole
+from transferability.common.errors import InputError
+from transferability.jobs.accuracy_file import read_record
+from transferability.jobs.provenance import as_text, not_known, read_provenance
+from transferability.jobs.weights_files import read_weights, weights_says
+from transferability.study.network import Network
+from transferability.study.paths import accuracy_file, provenance_file, weights_file
 
-# Files that are there from when a job has put the study's files in place until the next one is due, and from when a
-# person asks for training until it is done.
-IN_PLACE, ASKED = "in-place", "asked"
-NO_LINKS = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EACCES}
+
+@dataclass(frozen=True)
+class Products:
+    """The files that training a network leaves. `weights` is None for networks that nothing is copied from."""
+
+    accuracy: Path
+    provenance: Path
+    weights: Path | None = None
+
+    def by_kind(self) -> dict[str, Path]:
+        """All of them; the accuracy file is last, so that where it is all are."""
+        files = {"weights": self.weights, "provenance": self.provenance, "accuracy": self.accuracy}
+        return {kind: path for kind, path in files.items() if path}
+
+    def mark(self) -> str | None:
+        """The mark that accuracy file and weights say that they have; None if one is gone, or they do not agree.
+
+        Raises InputError for a damaged file. Of the tensors in the weights nothing is read.
+        """
+        try:
+            marks = {read_record(self.accuracy)["fingerprint"]}
+            marks |= {weights_says(self.weights).mark} if self.weights else set()
+        except FileNotFoundError:
+            return None
+        return marks.pop() if len(marks) == 1 else None
+
+    def are_there(self) -> bool:
+        """Whether one of them is there that says anything of the network."""
+        return any(path.exists() for path in (self.accuracy, self.weights) if path)
+
+
+def products_of(results: Path, network: Network) -> Products:
+    """Return the files that a network's training leaves in a study's results directory."""
+    of = (results, network.split, network.name)
+    return Products(
+        accuracy_file(*of), provenance_file(*of), weights_file(*of) if network.treatment == "base" else None
+    )
 
 
 class Finished:
-    """What was finished of one network."""
+    """What is kept of one network, apart from what is in place."""
 
     def __init__(self, state_root: Path, split: str, network: str):
         self._folder = state_root / "finished" / split / network
 
-    def place(self, mark: str, kind: str) -> Path:
-        """Return where a product that was made under a mark is kept; `kind` says what it is: accuracy, weights, ..."""
-        return self._folder / mark[:16] / kind
+    def of(self, mark: str, products: Products) -> Products:
+        """Return where the products that were made under a mark are kept."""
+        folder = self._folder / mark[:16]
+        return Products(**{kind: folder / kind for kind in products.by_kind()})
 
-    def put_back(self, mark: str, products: Mapping[str, Path]) -> None:
-        """Put what is kept under a mark in place in the study (kind -> file), in this order; OSError if that fails."""
-        for kind, product in products.items():
-            product.parent.mkdir(parents=True, exist_ok=True)
-            kept = self.place(mark, kind)
-            with suppress(OSError):  # another user's
-                os.utime(kept)  # younger than what it is made from, for Snakemake
-            _link(kept, product)
+    def set_aside(self, products: Products) -> None:
+        """Keep what is in place, if it is whole."""
+        with suppress(InputError):  # what is damaged is made again
+            if mark := products.mark():
+                _copy_all(products.by_kind(), self.of(mark, products).by_kind())
+
+    def has(self, mark: str, products: Products) -> bool:
+        """Whether all that counts is kept under a mark; raises InputError if it is damaged."""
+        kept = self.of(mark, products)
+        if kept.mark() != mark:
+            return False
+        if kept.weights:
+            read_weights(kept.weights)
+        return True
+
+    def put_in_place(self, mark: str, products: Products) -> None:
+        """Put what is kept under a mark in place in the study; OSError if that fails.
+
+        A provenance file that is lost says so from then on: it is no reason to train.
+        """
+        kept = self.of(mark, products)
+        try:
+            read_provenance(kept.provenance)
+        except (OSError, InputError):
+            write_text(kept.provenance, as_text(not_known(mark)))
+        _copy_all(kept.by_kind(), products.by_kind())
+
+    def settle(self, products: Products) -> None:
+        """The study has taken what is in place: from now on that is the only one."""
+        with suppress(InputError):
+            if self._folder.is_dir() and (mark := products.mark()):
+                self.drop(mark)
 
     def drop(self, mark: str) -> None:
-        """Forget what was finished under one mark."""
+        """Forget what is kept under one mark."""
         shutil.rmtree(self._folder / mark[:16], ignore_errors=True)
 
-    @property
-    def in_place(self) -> bool:
-        """Whether the study's files were in place, and no job was due since: if one is gone, a person deleted it.
 
-        Where a job is due Snakemake deletes them, before it starts and after it failed.
-        """
-        return (self._folder / IN_PLACE).exists()
-
-    @in_place.setter
-    def in_place(self, now: bool) -> None:
-        """Note that they are, or that a job is due; nothing where nothing is kept."""
-        if not now:
-            (self._folder / IN_PLACE).unlink(missing_ok=True)
-        elif self._folder.is_dir():
-            (self._folder / IN_PLACE).touch()
-
-    @property
-    def asked(self) -> bool:
-        """Whether a person asks for the network to be trained again."""
-        return (self._folder / ASKED).exists()
-
-    def ask(self) -> None:
-        """Let the next job train the network even if it is finished."""
-        if self._folder.is_dir():
-            (self._folder / ASKED).touch()
-
-    def answer(self) -> None:
-        """Note that the network was trained as a person asked."""
-        (self._folder / ASKED).unlink(missing_ok=True)
-
-
-def _link(kept: Path, product: Path) -> None:
-    unfinished = product.with_name(product.name + UNFINISHED)
-    unfinished.unlink(missing_ok=True)
-    try:
-        os.link(kept, unfinished)
-        unfinished.replace(product)
-        unfinished.unlink(missing_ok=True)  # it is left where the product was this very file already
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        with written_whole(product) as copy:
-            shutil.copyfile(kept, copy)
+def _copy_all(files: Mapping[str, Path], places: Mapping[str, Path]) -> None:
+    for kind, place in places.items():
+        if kind != "provenance" or files[kind].exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(place) as copy:
+                shutil.copyfile(files[kind], copy)

@@ -65,7 +65,7 @@ def train(task: dict) -> int:
     """
     lifeline.end_with_snakemake()  # before torch is imported, which takes a while
     path, python = json.loads(os.environ.get(ADDRESS, "[null, null]"))
-    if path and python == sys.executable and is_useful(task["job"]["device"]):
+    if path and python == sys.executable and is_useful(task["config"]["device"]):
         with suppress(OSError):
             if (code := _train_forked(path, task)) is not None:
                 return code

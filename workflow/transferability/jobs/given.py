@@ -13,9 +13,12 @@ from transferability.study.architectures import Blueprint
 from transferability.training.trainer import MEAN_IMAGE
 
 
-def import_weights(file: Path, model: Blueprint, crop: int, image_size: int, product: Path) -> None:
-    """Write the layers of a given network as weights of a base network; arguments and errors as in `given_layers`."""
-    write_weights(product, given_layers(file, model, crop, image_size), file_sha256(file))
+def import_weights(file: Path, model: Blueprint, crop: int, image_size: int, name: str, product: Path) -> None:
+    """Write the layers of a given network as weights of the base network `name`, "given-mine-0/baseA".
+
+    Other arguments and errors as in `given_layers`.
+    """
+    write_weights(product, given_layers(file, model, crop, image_size), name, file_sha256(file))
 
 
 def given_layers(file: Path, model: Blueprint, crop: int, image_size: int) -> dict[str, torch.Tensor]:

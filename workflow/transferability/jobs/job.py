@@ -15,33 +15,20 @@ from transferability.common.code import check_code
 from transferability.common.errors import InputError
 from transferability.common.locks import alone
 from transferability.common.logs import job_log
-from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.assembly import train
 from transferability.jobs.checkpoints import Checkpointer
 from transferability.jobs.devices import leased_hardware
-from transferability.jobs.finished import Finished
+from transferability.jobs.finished import Finished, Products, products_of
+from transferability.jobs.marks import check_base
 from transferability.jobs.progress import Progress
-from transferability.jobs.provenance import provenance, read_provenance
-from transferability.jobs.recipe import Recipe, Source, mark_of, training_code
+from transferability.jobs.provenance import as_text, provenance
+from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of, source_of, training_code
 from transferability.jobs.slurm import job_deadline
-from transferability.jobs.weights_files import read_weights, write_weights
+from transferability.jobs.weights_files import write_weights
+from transferability.study.network import Network
 from transferability.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Products:
-    """The files that training a network leaves. `weights` is None for networks that nothing is copied from."""
-
-    accuracy: Path
-    provenance: Path
-    weights: Path | None = None
-
-    def by_kind(self) -> dict[str, Path]:
-        """All of them; the accuracy file is last, so that where it is all are."""
-        files = {"weights": self.weights, "provenance": self.provenance, "accuracy": self.accuracy}
-        return {kind: path for kind, path in files.items() if path}
 
 
 @dataclass(frozen=True)
@@ -61,80 +48,81 @@ class Job:
 
 
 def train_job(task: Mapping) -> None:
-    """Do what `task` says, plain data: log, and the fields of Recipe, Source, Products and Job.
+    """Do what `task` says, plain data: log, config, split, network, code, threads and runtime.
 
-    Raises SystemExit after an error that the log has, as for code that is not that of the recipe.
+    `code` is the checksum of what computes. Raises SystemExit after an error that the log has, as for code that is
+    another, or for base weights that are not what this study's would be.
     """
     with job_log(task["log"]):
-        check_code(task["recipe"]["code"], *training_code(task["recipe"]["architecture"]["name"]))
+        config, code = task["config"], task["code"]
+        check_code(code, *training_code(config["network"]["architecture"]))
+        network, results = Network.parse(task["split"], task["network"]), Path(config["results_dir"])
+        check_base(results, config, network, code)
+        jobs = config["jobs"]
         run_network(
-            recipe=Recipe(**task["recipe"]),
-            source=Source(**{name: Path(path) for name, path in task["source"].items()}),
-            products=Products(**{name: Path(path) for name, path in task["products"].items()}),
-            job=Job(**task["job"] | {"state_root": Path(task["job"]["state_root"])}),
+            recipe=recipe_of(config, network, code),
+            source=source_of(results, network),
+            products=products_of(results, network),
+            job=Job(
+                state_root=results / "state",
+                device=config["device"],
+                threads=task["threads"],
+                jobs_per_device=jobs["gpu_jobs_per_device"],
+                state_seconds=jobs["state_seconds"],
+                runtime=task["runtime"],
+            ),
         )
 
 
 def run_network(recipe: Recipe, source: Source, products: Products, job: Job) -> None:
     """Train a network and write its products; resume from the checkpoint that an earlier, killed job left.
 
-    What was finished under the same mark is put back instead. Waits while another process trains the same network, or
-    uses the GPUs. Raises InputError for a damaged input file, OSError for one that cannot be read, TrainingError if the
-    loss diverges, StoppedError on SIGTERM, SIGINT or before the walltime is over.
+    What was finished under the same mark is put in place instead. Waits while another process trains the same network,
+    or uses the GPUs. Raises InputError for a damaged input file, OSError for one that cannot be read, TrainingError if
+    the loss diverges, StoppedError on SIGTERM, SIGINT or before the walltime is over.
     """
     torch.set_num_threads(job.threads)
     deadline = job_deadline(job.runtime)
     mark = mark_of(recipe, source)
     split, name = recipe.network["split"], recipe.network["network"]
     states = job.state_root / split
-    kept = Finished(job.state_root, split, name)
+    finished = Finished(job.state_root, split, name)
     checkpointer = Checkpointer(states / f"{name}.{mark[:16]}.pt", mark, job.state_seconds, deadline)
     with (
         alone(states / f"{name}.lock", "trains this network", checkpointer.check),
         Progress(states / f"{name}.progress") as progress,
     ):
-        if kept.asked:
-            kept.drop(mark)
-        if _is_finished(kept, products, mark):
-            log.info("%s is finished with this recipe, code and data: put back, not trained again", recipe.name)
+        if _is_finished(finished, mark, products):
+            log.info("%s is finished with this recipe, code and data: put in place, not trained again", recipe.name)
         else:
             with leased_hardware(job.device, job.jobs_per_device, checkpointer.check) as device:
-                _train(recipe, source, kept, products, device, _Watch(checkpointer, progress))
-        kept.put_back(mark, products.by_kind())
-        kept.in_place = True
+                _train(recipe, source, finished.of(mark, products), device, _Watch(checkpointer, progress))
+        finished.put_in_place(mark, products)
         checkpointer.remove()
 
 
-def _is_finished(kept: Finished, products: Products, mark: str) -> bool:
-    """Whether all products are kept under this mark, whole."""
+def _is_finished(finished: Finished, mark: str, products: Products) -> bool:
+    """Whether what would be trained is there already: from now on it is kept, too."""
     try:
-        record = read_record(kept.place(mark, "accuracy"))
-        if products.weights:
-            read_weights(kept.place(mark, "weights"))
-        read_provenance(kept.place(mark, "provenance"))
-        return record["fingerprint"] == mark
-    except FileNotFoundError:
-        return False
+        if products.mark() == mark:  # another process has trained it meanwhile
+            finished.set_aside(products)
+        return finished.has(mark, products)
     except InputError as error:
-        log.warning("%s; it is not put back", error)
-        kept.drop(mark)
+        log.warning("%s; it is not put in place", error)
         return False
 
 
-def _train(
-    recipe: Recipe, source: Source, kept: Finished, products: Products, device: torch.device, watch: "_Watch"
-) -> None:
+def _train(recipe: Recipe, source: Source, kept: Products, device: torch.device, watch: "_Watch") -> None:
     """Train a network to its end, and leave its products where finished ones are kept."""
     started, began, mark = datetime.now(UTC), time.monotonic(), watch.checkpointer.mark
     watch.progress.says("reads its images")
     accuracy, tensors = train(recipe, source, mark, device, watch.checkpointer.path.parents[1] / "means", watch)
-    times = provenance(device, started, time.monotonic() - began, watch.images, watch.resumed_at)
-    kept.place(mark, "accuracy").parent.mkdir(parents=True, exist_ok=True)
-    if products.weights:
-        write_weights(kept.place(mark, "weights"), tensors, mark)
-    for kind, content in (("provenance", times), ("accuracy", accuracy)):
-        write_text(kept.place(mark, kind), json.dumps(content, indent=1) + "\n")
-    kept.answer()
+    times = provenance(mark, device, started, time.monotonic() - began, watch.images, watch.resumed_at)
+    kept.accuracy.parent.mkdir(parents=True, exist_ok=True)
+    if kept.weights:
+        write_weights(kept.weights, tensors, recipe.name, mark)
+    write_text(kept.provenance, as_text(times))
+    write_text(kept.accuracy, json.dumps(accuracy, indent=1) + "\n")
 
 
 class _Watch:

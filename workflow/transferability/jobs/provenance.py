@@ -1,20 +1,31 @@
-"""Where, when and how fast a network was trained: what its provenance file holds."""
+"""Where, when and how fast a network was trained, and with which versions: what its provenance file holds."""
 
 import json
 import os
 import platform
 import socket
+from collections.abc import Mapping
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
+PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "safetensors", "snakemake", "transferability")
+FIELDS = {
+    *("started", "seconds", "images_per_s", "resumed_at_iteration", "host", "device", "cuda_visible_devices"),
+    *("slurm_job", "threads", "python", "fingerprint", *PACKAGES),
+}
 
-def provenance(device: "torch.device", started: datetime, seconds: float, images: int, resumed_at: int) -> dict:
+
+def provenance(
+    mark: str, device: "torch.device", started: datetime, seconds: float, images: int, resumed_at: int
+) -> dict:
     """Return what a provenance file holds of a job that trained `images` images in `seconds`."""
     import torch  # takes a second, which who only reads need not wait
 
@@ -28,14 +39,38 @@ def provenance(device: "torch.device", started: datetime, seconds: float, images
         "cuda_visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
         "slurm_job": os.environ.get("SLURM_JOB_ID", ""),
         "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
         "python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+        "fingerprint": mark,
     }
 
 
+def not_known(mark: str) -> dict:
+    """Return what a provenance file holds of a network whose own was lost."""
+    return dict.fromkeys(sorted(FIELDS)) | {"fingerprint": mark}
+
+
+def as_text(content: Mapping) -> str:
+    """Return the text of a provenance file, with its checksum."""
+    return json.dumps(dict(content) | {"checksum": fingerprint(content)}, indent=1) + "\n"
+
+
 def read_provenance(file: Path) -> dict:
-    """Read a provenance file; raise InputError if it is damaged."""
+    """Read a provenance file; raise InputError if it is damaged, or lacks one of FIELDS."""
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{file} is damaged ({error!r}); delete it and run again to retrain this network") from error
+        content = json.loads(file.read_text(encoding="utf-8"))
+        digest = content.pop("checksum")
+        damage = "" if fingerprint(content) == digest else "its checksum differs"
+        damage = damage or ", ".join(sorted(FIELDS - content.keys()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        damage = repr(error)
+    if damage:
+        raise InputError(f"{file} is damaged ({damage}); delete it and run again: no network is trained again for it")
+    return content
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # an environment for jobs alone needs no snakemake
+        return None

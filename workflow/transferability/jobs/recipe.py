@@ -1,20 +1,20 @@
 """What makes a network what it is: its recipe and the files that it is made from, and the mark that stands for both."""
 
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from transferability.common.checksums import file_sha256, fingerprint
-from transferability.common.errors import InputError
 from transferability.common.tables import read_index, read_manifest, table_digest
+from transferability.jobs.weights_files import weights_says
 from transferability.store.reading import StoreFiles, check_description
+from transferability.store.square import Square
 from transferability.study.architectures import builder, study_blueprint
 from transferability.study.network import Network
 from transferability.study.paths import manifest_file, weights_file
-from transferability.study.training_settings import training_of
+from transferability.study.training_settings import training_of, used_of
 
 
 def training_code(architecture: str) -> tuple[str, str]:
@@ -36,8 +36,10 @@ class Recipe:
     copied: int
     frozen: int
     architecture: Mapping
+    square: Mapping
     training: Mapping
     seed: int
+    torch: str
     code: str
 
 
@@ -58,6 +60,11 @@ class Source:
         return StoreFiles(self.index, self.store, self.checksums, self.description)
 
 
+@cache
+def _torch() -> str:
+    return version("torch")
+
+
 def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
     """Return how a study trains one of its networks with the code of that checksum."""
     return Recipe(
@@ -66,8 +73,10 @@ def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
         copied=network.copied,
         frozen=network.frozen,
         architecture=asdict(study_blueprint(config)),
+        square=asdict(Square.of(config["dataset"])),
         training=training_of(config, network.examples),
         seed=config["seed"],
+        torch=_torch(),
         code=code,
     )
 
@@ -87,9 +96,9 @@ def source_of(results: Path, network: Network) -> Source:
 
 def data_digests(source: Source) -> dict[str, str]:
     """Return checksums of the content of the files that a network is made from: each reader compares the two."""
-    digests = {"index": table_digest(source.index), "manifest": table_digest(source.manifest)}
-    digests["store"] = file_sha256(source.description)  # it holds the checksum of the pixels
-    return digests | ({"weights": weights_digest(source.weights)} if source.weights else {})
+    digests = {"index": _kept(table_digest, source.index), "manifest": _kept(table_digest, source.manifest)}
+    digests["store"] = _kept(file_sha256, source.description)  # it holds the checksum of the pixels
+    return digests | ({"weights": _kept(weights_says, source.weights).sha256} if source.weights else {})
 
 
 def mark_of(recipe: Recipe, source: Source) -> str:
@@ -97,7 +106,28 @@ def mark_of(recipe: Recipe, source: Source) -> str:
 
     Raises OSError for a file that cannot be read, InputError for damaged weights.
     """
-    return fingerprint([asdict(recipe), data_digests(source)])
+    decides = asdict(recipe) | {"training": used_of(recipe.training)}
+    return fingerprint([_numbers(decides), data_digests(source)])
+
+
+def _numbers(content):
+    """Plain data in which equal numbers are written alike: 0.0 as 0."""
+    if isinstance(content, Mapping):
+        return {key: _numbers(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_numbers(value) for value in content]
+    return int(content) if isinstance(content, float) and content.is_integer() else content
+
+
+def _kept(digest: Callable, path: Path):
+    """What `digest` gives for a file, once for the file as it is: all networks of a task have the same."""
+    status = path.stat()
+    return _digest(digest, path, (status.st_ino, status.st_size, status.st_mtime_ns))
+
+
+@cache
+def _digest(digest: Callable, path: Path, _status: tuple):
+    return digest(path)
 
 
 def check_sources(sources: Collection[Source]) -> None:
@@ -107,26 +137,3 @@ def check_sources(sources: Collection[Source]) -> None:
         check_description(files)
     for manifest in {source.manifest for source in sources}:
         read_manifest(manifest)
-
-
-def weights_digest(path: Path) -> str:
-    """Return the checksum of its tensors that a weights file names; InputError if it is damaged."""
-    return _marks(path)["sha256"]
-
-
-def weights_mark(path: Path) -> str:
-    """Return the mark of the network that a weights file holds, of a given one its file's checksum; errors as above."""
-    return _marks(path)["fingerprint"]
-
-
-def _marks(path: Path) -> Mapping[str, str]:
-    with path.open("rb"):  # safetensors does not tell that a file may not be read from that it is damaged
-        pass
-    try:
-        with safe_open(path, framework="numpy") as file:
-            marks = json.loads((file.metadata() or {})["marks"])
-            return {name: marks[name] for name in ("fingerprint", "sha256")}
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is damaged ({error!r}); delete it and run again to retrain this base network"
-        ) from error

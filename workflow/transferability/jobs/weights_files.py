@@ -1,44 +1,75 @@
-"""Weights files: a network's tensors as safetensors, with a checksum of them."""
+"""Weights files: a network's tensors as safetensors, which say whose they are, with a checksum of them."""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from transferability.common.atomic_files import written_whole
 from transferability.common.errors import InputError
-from transferability.jobs.recipe import weights_digest
+
+if TYPE_CHECKING:
+    import torch
+
+REMEDY = "delete it and run again to retrain this base network"
 
 
-def write_weights(path: Path, tensors: Mapping[str, torch.Tensor], mark: str) -> None:
-    """Write tensors as safetensors, with a mark that says what they are and a checksum of the tensors as metadata.
+@dataclass(frozen=True)
+class Says:
+    """What a weights file says of itself: whose it is ("random-0/baseA"), its mark, and a checksum of its tensors."""
 
-    Both are in one entry: safetensors writes several in another order in each process.
+    name: str
+    mark: str
+    sha256: str
+
+
+def write_weights(path: Path, tensors: Mapping[str, "torch.Tensor"], name: str, mark: str) -> None:
+    """Write a network's tensors as safetensors, with its name and mark and a checksum of the tensors as metadata.
+
+    All are in one entry: safetensors writes several in another order in each process.
     """
-    marks = json.dumps({"fingerprint": mark, "sha256": _tensors_sha256(tensors)})
+    from safetensors.torch import save  # imports torch, which who only compares marks need not wait for
+
+    says = json.dumps(asdict(Says(name, mark, _tensors_sha256(tensors))))
     with written_whole(path) as unfinished:
-        unfinished.write_bytes(save(dict(tensors), metadata={"marks": marks}))
+        unfinished.write_bytes(save(dict(tensors), metadata={"says": says}))
 
 
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read a base network's tensors; raise InputError if the file is damaged, OSError if it cannot be read."""
-    digest = weights_digest(path)
+def weights_says(path: Path) -> Says:
+    """Read what a weights file says of itself; raise InputError if it is damaged, OSError if it cannot be read."""
+    with path.open("rb"):  # safetensors does not tell that a file may not be read from that it is damaged
+        pass
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return Says(**json.loads((file.metadata() or {})["says"]))
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error!r}); {REMEDY}") from error
+
+
+def read_weights(path: Path, name: str = "") -> dict[str, "torch.Tensor"]:
+    """Read a base network's tensors, those of the network `name` if that is given.
+
+    Raises InputError if the file is damaged or says that it is another network's, OSError if it cannot be read.
+    """
+    says = weights_says(path)
+    if name and says.name != name:
+        raise InputError(f"{path} holds the weights of {says.name}, not of {name}; {REMEDY}")
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-        damage = "" if _tensors_sha256(tensors) == digest else "its checksum differs"
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
+        damage = "" if _tensors_sha256(tensors) == says.sha256 else "its checksum differs"
     except (SafetensorError, ValueError, KeyError) as error:
         damage = repr(error)
     if damage:
-        raise InputError(f"{path} is damaged ({damage}); delete it and run again to retrain this base network")
+        raise InputError(f"{path} is damaged ({damage}); {REMEDY}")
     return tensors
 
 
-def _tensors_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
+def _tensors_sha256(tensors: Mapping[str, "torch.Tensor"]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(f"{name} {tuple(tensors[name].shape)} {tensors[name].dtype}\n".encode())

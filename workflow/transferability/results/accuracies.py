@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.common.errors import InputError
+from transferability.common.tables import check_table
 from transferability.jobs.accuracy_file import read_record
 from transferability.study.grid import control_names, study_networks
 from transferability.study.paths import accuracy_file
@@ -76,7 +77,8 @@ def read_finished(results: Path, config: Mapping) -> pd.DataFrame:
 def read_accuracies(paths: Iterable[Path]) -> pd.DataFrame:
     """Read tables with COLUMNS as one; a network that is in several is there once.
 
-    Raises InputError for a table of an earlier version, which does not say which networks are controls.
+    Raises InputError for a damaged table, and for one of an earlier version, which does not say which networks are
+    controls.
     """
     tables = [table for table in map(_read_table, paths) if len(table)]
     if not tables:
@@ -108,6 +110,7 @@ def with_residuals(accuracies: pd.DataFrame, long: pd.DataFrame) -> pd.DataFrame
 
 
 def _read_table(path: Path) -> pd.DataFrame:
+    check_table(path)
     table = pd.read_csv(path)
     if "control" not in table:
         raise InputError(f"{path}: no column control; an earlier version made this table: delete it and run again")
@@ -115,4 +118,5 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _read_by_class(path: Path) -> pd.DataFrame:
+    check_table(path)
     return pd.read_csv(path, dtype={"wnid": str}, keep_default_na=False)  # a class may be called 01, or None

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from transferability.jobs.provenance import read_provenance
+from transferability.jobs.provenance import PACKAGES, read_provenance
+
+NOT_KNOWN = "not known"  # of networks whose provenance file was lost, and of packages that are not installed
 
 PROVENANCE_TEXT = """Training jobs by split, host, device and versions: their number, how many of them resumed from the
 state of a job that was stopped, the hours of the last job of each, mean speed, first start and last end (UTC)."""
@@ -14,16 +16,21 @@ state of a job that was stopped, the hours of the last job of each, mean speed, 
 def provenance_table(files: Iterable[Path]) -> pd.DataFrame:
     """Sum up provenance files as PROVENANCE_TEXT says; raise InputError for a damaged file."""
     table = pd.DataFrame([{"split": file.parent.name, **read_provenance(file)} for file in files])
+    numbers = ["seconds", "images_per_s", "resumed_at_iteration"]
+    table[numbers] = table[numbers].astype(float)
     table["started"] = pd.to_datetime(table["started"])
     table["ended"] = table["started"] + pd.to_timedelta(table["seconds"], unit="s")
-    keys = ["split", "host", "device", "threads", "torch", "python"]
+    keys = ["split", "host", "device", "threads", "python", *PACKAGES]
+    table[keys] = table[keys].astype(object).where(table[keys].notna(), NOT_KNOWN)
     summary = table.groupby(keys).agg(
-        networks=("seconds", "size"),
+        networks=("split", "size"),
         resumed=("resumed_at_iteration", lambda iterations: (iterations > 0).sum()),
         hours=("seconds", lambda seconds: seconds.sum() / 3600),
         images_per_s=("images_per_s", "mean"),
         first_start=("started", "min"),
         last_end=("ended", "max"),
     )
-    times = {name: summary[name].dt.strftime("%Y-%m-%d %H:%M:%S") for name in ("first_start", "last_end")}
+    times = {
+        name: summary[name].dt.strftime("%Y-%m-%d %H:%M:%S").fillna(NOT_KNOWN) for name in ("first_start", "last_end")
+    }
     return summary.assign(**times).reset_index()

@@ -3,7 +3,6 @@
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -12,16 +11,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from transferability.common.errors import first_line
 from transferability.store.meaning import AUTO, KEY, Scale, numbers_of, to_rgb, what_kind_of_tiff
-
-
-@dataclass(frozen=True)
-class Square:
-    """What an image becomes: a square of `size` pixels. The others are config keys of section dataset."""
-
-    size: int
-    fit: str = "stretch"
-    orientation: str = "ignore"
-    scale: Scale = AUTO
 
 
 def read_image(

@@ -4,14 +4,12 @@ What has no agreed meaning is a ValueError that says what would do, never an ima
 """
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-AUTO, FULL = "auto", "full"
-Scale = str | Sequence[float]  # config key dataset.scale: AUTO, FULL, or the values that are black and white
+from transferability.store.square import AUTO, FULL, Scale
 
 KEY = "config key dataset.scale"
 FROM_0_TO_255 = 8  # bits a value

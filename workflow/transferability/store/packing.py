@@ -15,9 +15,9 @@ from transferability.common.atomic_files import write_text, written_whole
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles, work_through
-from transferability.store.decoding import Square, read_image, told_once, try_to_decode
-from transferability.store.meaning import Scale
+from transferability.store.decoding import read_image, told_once, try_to_decode
 from transferability.store.reading import StoreFiles, pixels_sha256
+from transferability.store.square import Square
 
 
 def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, code: str, notes: Path) -> None:
@@ -37,16 +37,10 @@ def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, c
         with written_whole(where.checksums) as checksums, checksums.open("wb") as file:
             np.save(file, crcs)
         content = {"images": images, "size": size, "pixels": "uint8 RGB", "sha256": pixels_sha256(crcs)}
-        content |= {"index": file_sha256(where.index)} | _departures(square)
+        content |= {"index": file_sha256(where.index)} | square.departures()
         write_text(where.description, json.dumps(content, indent=1) + "\n")
     with suppress(OSError):  # the store is there
         notes.unlink()
-
-
-def _departures(square: Square) -> dict[str, Scale]:
-    """What a description says beyond the size: nothing for squares as in the paper, whose networks are kept so."""
-    usual = asdict(Square(square.size))
-    return {key: value for key, value in asdict(square).items() if value != usual[key]}
 
 
 def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]) -> None:

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from transferability.common.checksums import file_sha256
 from transferability.common.errors import InputError, first_line
+from transferability.store.square import Square
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,11 @@ def check_description(where: StoreFiles) -> None:
         )
 
 
-def open_store(where: StoreFiles) -> Store:
-    """Map a store into memory, read-only.
+def open_store(where: StoreFiles, square: Square) -> Store:
+    """Map a store of such squares into memory, read-only.
 
-    Raises InputError if it is damaged or was not packed from this index, OSError if it cannot be read.
+    Raises InputError if it is damaged, or was not packed from this index or to such squares; OSError if it cannot be
+    read.
     """
     try:
         pixels = np.load(where.store, mmap_mode="r", allow_pickle=False)
@@ -81,13 +84,22 @@ def open_store(where: StoreFiles) -> Store:
         described = json.loads(where.description.read_text(encoding="utf-8"))
         found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
         found |= {"sha256": pixels_sha256(crcs), "index": file_sha256(where.index)}
-        differing = [f"{key} {described.get(key)!r}" for key in found if described.get(key) != found[key]]
-        damage = f"{where.description.name} says " + ", ".join(differing) if differing else ""
-    except (ValueError, EOFError, IndexError, AttributeError) as error:
+        damage = _differences(described, found, "the file has") or _differences(
+            asdict(Square(0)) | described, asdict(square), "asked for:"
+        )
+    except (ValueError, EOFError, IndexError, AttributeError, TypeError) as error:
         damage = first_line(error)
     if damage:
         raise InputError(
-            f"{where.store} is damaged, or was not packed from {where.index} ({damage}); "
+            f"{where.store} is damaged, or was not packed from {where.index} as this study asks ({damage}); "
             "delete it and run again to repack it"
         )
     return Store(where.store, pixels, crcs)
+
+
+def _differences(described: Mapping, found: Mapping, what: str) -> str:
+    return ", ".join(
+        f"its description says {key} {described.get(key)!r}, {what} {value!r}"
+        for key, value in found.items()
+        if described.get(key) != value
+    )

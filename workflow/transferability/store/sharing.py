@@ -15,9 +15,9 @@ from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.common.locks import alone
 from transferability.datasets.image_files import CHUNK, ImageFiles
-from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
+from transferability.store.square import Square
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def pack_shared(files: ImageFiles, where: StoreFiles, square: Square, processes:
         raise InputError(f"config key dataset.store: cannot write to {shelf} ({error}); give a directory") from error
     with alone(home / "lock", "packs these images"):
         images["stamp"] = _stamp(files)
-        if _is_whole(there, home / "images.json", images):
+        if _is_whole(there, square, home / "images.json", images):
             log.info("found the store at %s: nothing is packed", home)
         else:
             log.info("packing into %s, for all studies of these images", home)
@@ -66,7 +66,7 @@ def _stamp(files: ImageFiles) -> str:
         return fingerprint(list(pool.map(files.stamp, chunks)))
 
 
-def _is_whole(there: StoreFiles, note: Path, images: dict) -> bool:
+def _is_whole(there: StoreFiles, square: Square, note: Path, images: dict) -> bool:
     """Whether a store is there, made of these images, and every one of them is as its checksum says."""
     if not there.store.exists():
         return False
@@ -74,7 +74,7 @@ def _is_whole(there: StoreFiles, note: Path, images: dict) -> bool:
         if json.loads(note.read_text(encoding="utf-8")) != images:
             log.info("images have changed since %s was packed", there.store)
             return False
-        store = open_store(there)
+        store = open_store(there, square)
         for start in range(0, store.shape[0], CHECKED):
             store[np.arange(start, min(start + CHECKED, store.shape[0]))]
     except (OSError, ValueError, InputError) as error:

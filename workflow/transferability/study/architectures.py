@@ -91,6 +91,7 @@ def is_of_a_library(name: str) -> bool:
     return name.startswith(LIBRARIES)
 
 
+@cache
 def library_version(name: str) -> str | None:
     """Return "timm 1.0.31" for timm/NAME, without importing the library; None for the house's own."""
     return f"{name.partition('/')[0]} {version(name.partition('/')[0])}" if is_of_a_library(name) else None

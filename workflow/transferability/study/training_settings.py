@@ -48,6 +48,23 @@ def training_of(config: Mapping, examples: int) -> Mapping:
     return config["training"] | (config["reduced"]["training"] if examples else {})
 
 
+# Keys that count only where another has one of these values.
+ONLY_WITH = {
+    "drop_every": ("schedule", {"step"}),
+    "drop_factor": ("schedule", {"step"}),
+    "warmup": ("schedule", {"warmup-cosine", "one-cycle"}),
+    "momentum": ("optimizer", {"caffe-sgd", "sgd"}),
+    "nesterov": ("optimizer", {"sgd"}),
+    "smallest_area": ("augmentation", {"resized-crop"}),
+}
+
+
+def used_of(training: Mapping) -> dict:
+    """Return of a section `training` the keys that decide results: not those of a schedule that it does not have."""
+    unused = {key for key, (other, values) in ONLY_WITH.items() if training[other] not in values}
+    return {key: value for key, value in training.items() if key not in unused}
+
+
 def read_settings(training: Mapping, train_images: int) -> Settings:
     """Turn the configuration's section `training` into iterations for a task with `train_images` training images."""
     batch_size = training["batch_size"]

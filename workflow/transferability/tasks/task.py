@@ -10,6 +10,7 @@ import pandas as pd
 from transferability.common.errors import InputError
 from transferability.common.tables import read_index, read_manifest
 from transferability.store.reading import StoreFiles, open_store
+from transferability.store.square import Square
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,16 @@ class Task:
     wnids: Sequence[str] = ()
 
 
-def read_task(files: StoreFiles, manifest_file: Path, examples: int = 0) -> Task:
-    """Read the task of a manifest from the store, or of its training images the first `examples` of each class.
+def read_task(files: StoreFiles, square: Square, manifest_file: Path, examples: int = 0) -> Task:
+    """Read the task of a manifest from a store of such squares.
+
+    `examples` is how many training images of each class count, the first ones; 0 stands for all.
 
     Raises InputError if the files are damaged or do not fit together.
     """
     index = read_index(files.index)
     manifest = read_manifest(manifest_file)
-    store = open_store(files)
+    store = open_store(files, square)
     train = select_examples(store, index, manifest, "train", examples)
     val = select_examples(store, index, manifest, "val")
     for subset, images in (("train", train), ("val", val)):

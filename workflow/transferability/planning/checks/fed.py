@@ -15,7 +15,8 @@ from transferability.common.atomic_files import written_whole
 from transferability.datasets.image_files import ImageFiles
 from transferability.models.building import pixel_scale
 from transferability.planning.checks import Finding
-from transferability.store.decoding import Square, read_image, try_to_decode
+from transferability.store.decoding import read_image, try_to_decode
+from transferability.store.square import Square
 from transferability.study.architectures import IMAGENET, Blueprint, study_blueprint
 from transferability.study.training_settings import Settings, read_settings
 from transferability.training.preprocessing import Preparation

@@ -1,0 +1,127 @@
+"""What the workflow does before jobs are chosen, before they start, and after they ended."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from transferability.common.errors import InputError, counted, remedy
+from transferability.common.made import is_as_made
+from transferability.jobs import fork_server
+from transferability.jobs import snakemake_parts as parts
+from transferability.jobs.finished import Finished, products_of
+from transferability.jobs.marks import expected_mark, is_up_to_date
+from transferability.jobs.slurm import cancel_left_behind, check_slurm_answers
+from transferability.jobs.status import read_progress, write_networks
+from transferability.study.grid import control_names
+from transferability.study.network import Network
+
+Job = parts.Job
+
+
+class Hooks:
+    """The hooks of a study; `code` is the checksum of what trains, `say` what writes a line to the console.
+
+    Their errors are InputError.
+    """
+
+    def __init__(self, workflow: Any, config: Mapping, networks: Sequence[Network], code: str, say: Callable):
+        self._workflow, self._config, self._networks, self._code, self._say = workflow, config, networks, code, say
+        self._results = Path(config["results_dir"])
+        self._known = set(networks)
+        self._trained: list[Network] = []  # by this run
+
+    def out_of_date(self, jobs: Iterable[Job]) -> list[Job]:
+        """Return the jobs whose results are there, and are not what this study asks for now."""
+        found = [job for job in jobs if self._is_out_of_date(job)]
+        if networks := [job for job in found if self._network(job)]:
+            what = f"{counted(len(networks), 'network')} of other settings, code or data than this study asks for"
+            self._say(f"{what}, or whose inputs are gone: made again where that is so")
+        return found
+
+    def _is_out_of_date(self, job: Job) -> bool:
+        if network := self._network(job):
+            there = products_of(self._results, network).are_there()
+            return there and not is_up_to_date(self._results, self._config, network, self._code)
+        of_this_study = job.output and Path(job.output[0]).is_relative_to(self._results)
+        if not (of_this_study and any(map(os.path.exists, job.output)) and "code" in job.params.keys()):  # noqa: SIM118
+            return False
+        return not is_as_made(self._results, job)
+
+    def _network(self, job: Job) -> Network | None:
+        """The network that a job trains in this study; None for others. An importing workflow may rename the rules."""
+        product = job.output.get("accuracy", "")
+        if not {"split", "network"} <= set(job.wildcards.keys()):
+            return None
+        with suppress(ValueError):
+            network = Network.parse(job.wildcards["split"], job.wildcards["network"])
+            if product == str(products_of(self._results, network).accuracy):
+                return network
+        return None
+
+    def before_jobs(self) -> None:
+        """Note which networks are asked for, keep what jobs may replace, and get ready to train."""
+        jobs = [(job, network) for job in self._workflow.dag.jobs if (network := self._network(job))]
+        with suppress(OSError):  # jobs that write there will tell
+            asked = {network for _, network in jobs}
+            write_networks(self._results, self._networks, asked, control_names(self._config))
+        if self._workflow.touch:
+            return
+        if self._workflow.executor_plugin.name == "slurm":
+            check_slurm_answers()
+        due = [(job, network) for job, network in jobs if self._workflow.dag.needrun(job)]
+        self._trained = [network for _, network in due]
+        parts.answer_ctrl_c(self._workflow)
+        if due:
+            rules = dict(Counter(job.rule.name for job, _ in due))
+            says = {"networks": (len(due), len(jobs)), "rules": rules}
+            self._say(f"{len(due)} of {len(jobs)} networks to train", extra=says)
+        try:
+            self._keep(due)
+        except OSError as error:
+            raise InputError(f"{error}; {remedy(error)}") from error
+        self._ready_to_train()
+
+    def _keep(self, due: Iterable[tuple[Job, Network]]) -> None:
+        """Set finished networks aside whose jobs are due, but for those that a person forces to be trained again."""
+        for network in self._known - {network for _, network in due}:
+            self._finished(network).settle(products_of(self._results, network))
+        for job, network in due:
+            products = products_of(self._results, network)
+            if parts.is_forced(self._workflow, job):
+                self._forget(network)
+            else:
+                self._finished(network).set_aside(products)
+
+    def _forget(self, network: Network) -> None:
+        products_of(self._results, network).accuracy.unlink(missing_ok=True)
+        with suppress(OSError, InputError):  # without what it is made from it has another mark afterwards
+            self._finished(network).drop(expected_mark(self._results, self._config, network, self._code))
+
+    def _ready_to_train(self) -> None:
+        if not self._workflow.local_exec:
+            cancel_left_behind({*parts.submitted(self._workflow), *self._left_behind()})
+        elif len(self._trained) > 1 and fork_server.is_useful(self._config["device"]):
+            with suppress(OSError):  # jobs run in their own processes then
+                fork_server.start(self._config["network"]["architecture"], self._config["training"]["optimizer"])
+
+    def _left_behind(self) -> Iterator[str]:
+        """The Slurm jobs that train here what this run trains, by their progress files.
+
+        That this snakemake could lock the files says that no other one here waits for them.
+        """
+        for network in self._trained:
+            told = read_progress(self._results, network.split, network.name)
+            if told and told.get("directory") == str(Path.cwd()):
+                yield told["slurm_job"]
+
+    def after_jobs(self) -> None:
+        """What this run has trained and put in place is in place."""
+        for network in self._trained:
+            with suppress(OSError):
+                self._finished(network).settle(products_of(self._results, network))
+
+    def _finished(self, network: Network) -> Finished:
+        return Finished(self._results / "state", network.split, network.name)

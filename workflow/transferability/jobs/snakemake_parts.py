@@ -1,0 +1,91 @@
+"""The parts of Snakemake without a public name, all that are used here; a test tries them on other versions of it.
+
+- DAG.check_incomplete and dag.forcefiles: results are compared with what is asked for once all jobs are known, and
+  before Snakemake chooses those that run.
+- dag.forcerules and workflow.dag_settings tell what a person forces from what is forced here.
+- persistence.external_jobids: the Slurm jobs of a snakemake that was killed.
+- scheduler._executor and _local_executor: their threads start the jobs; Ctrl-C is kept from these until they can answer.
+- workflow._onstart, _onsuccess and _onerror: of a workflow that imports this one Snakemake runs the hooks, of this one
+  none.
+- workflow.scheduling_settings: the limit of 100 jobs per second costs half a core once some hundred jobs have ended.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from transferability.common.processes import hold_ctrl_c
+
+Job = Any  # Snakemake's: rule, wildcards, params, input, output
+USUAL_LIMIT = (100, 1)  # jobs in seconds, which Snakemake has where a person gives no other
+
+
+def choose_also(dag_class: type, is_out_of_date: Callable[[Iterable[Job]], Iterable[Job]]) -> None:
+    """Let Snakemake run, besides what it chooses itself, the jobs that a function picks from all.
+
+    `dag_class` is snakemake.dag.DAG.
+    """
+    check = dag_class.check_incomplete
+
+    async def check_both(dag) -> None:
+        await check(dag)
+        for job in is_out_of_date(dag.jobs):
+            dag.forcefiles.update(job.output)
+
+    dag_class.check_incomplete = check_both
+
+
+def is_forced(workflow: Any, job: Job) -> bool:
+    """Whether a person forces a job, with -F, -f, -R or --forcerun."""
+    settings = workflow.dag_settings
+    named = {*settings.forcerun, *(settings.targets if settings.forcetargets else [])}
+    files = {Path(name).absolute() for name in named}
+    return job.rule in workflow.dag.forcerules or any(Path(path).absolute() in files for path in job.output)
+
+
+def submitted(workflow: Any) -> Iterator[str]:
+    """Yield the numbers that a cluster gave to jobs that are due and were not seen to end."""
+    for job in workflow.dag.needrun_jobs():
+        yield from workflow.persistence.external_jobids(job)
+
+
+def lift_job_rate_limit(workflow: Any) -> None:
+    """Lift Snakemake's default limit of jobs per second; a person's own (--max-jobs-per-timespan) stays."""
+    settings = workflow.scheduling_settings
+    limit = settings and settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == USUAL_LIMIT:
+        settings.max_jobs_per_timespan = None
+
+
+def run_hooks_of_imported(workflow: Any, start: Callable, success: Callable, error: Callable) -> None:
+    """Run these after the hooks of the workflow that imports this one."""
+
+    def then(first: Callable, second: Callable) -> Callable:
+        return lambda log: (first(log), second())
+
+    workflow._onstart = then(workflow._onstart, start)
+    workflow._onsuccess = then(workflow._onsuccess, success)
+    workflow._onerror = then(workflow._onerror, error)
+
+
+def answer_ctrl_c(workflow: Any) -> None:
+    """Stop on the first Ctrl-C, and ignore further ones while jobs save their states; none hits a job that starts."""
+    signal.signal(signal.SIGINT, _stop)
+    local = workflow.scheduler._local_executor or workflow.scheduler._executor
+    local.pool = ThreadPoolExecutor(local.workers, initializer=hold_ctrl_c)  # its threads start the jobs
+
+
+def _stop(*_signal) -> None:
+    """Interrupt the scheduler. Within one of its coroutines the interruption would come up again in the next one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        asyncio.get_running_loop().call_soon_threadsafe(_interrupt)
+    except RuntimeError:  # no coroutine runs
+        _interrupt()
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
