@@ -22,6 +22,7 @@ from transferability.models.given_weights import read_given
 from transferability.models.layers import as_layers
 from transferability.planning.checks.fed import what_is_fed
 from transferability.store.reading import StoreFiles
+from transferability.store.square import Square
 from transferability.study.architectures import study_blueprint, study_layers
 from transferability.study.grid import given_splits
 from transferability.study.paths import manifest_file
@@ -51,9 +52,8 @@ def ridge_accuracy(
 def task_of(results: Path, config: Mapping) -> Task:
     """Return the task of a study's given networks: all classes."""
     names = ("index.csv", "store.npy", "store.crc32.npy", "store.json")
-    return read_task(
-        StoreFiles(*(results / name for name in names)), manifest_file(results, given_splits(config)[0], "B")
-    )
+    manifest = manifest_file(results, given_splits(config)[0], "B")
+    return read_task(StoreFiles(*(results / name for name in names)), Square.of(config["dataset"]), manifest)
 
 
 def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, torch.Tensor]]:

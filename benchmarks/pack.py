@@ -18,9 +18,9 @@ from record import record
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
-from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
+from transferability.store.square import Square
 
 ILSVRC = 1_281_167 + 50_000
 SIZE, BATCH, REPEATS = 256, 256, 3
@@ -50,7 +50,7 @@ def packed_in(files: ImageFiles, where: StoreFiles, processes: int) -> float:
 
 def reads_per_second(where: StoreFiles, generator: np.random.Generator) -> tuple[float, float]:
     """Images per second of random batches: the first time (checked), and again."""
-    store = open_store(where)
+    store = open_store(where, Square(SIZE))
     speeds = []
     for _ in range(2):
         order = generator.permutation(store.shape[0])

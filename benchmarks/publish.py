@@ -12,6 +12,7 @@ import pandas as pd
 from PIL import Image
 
 from transferability.common.atomic_files import write_text
+from transferability.common.tables import write_table
 
 FINDINGS = Path(__file__).parents[1] / "docs" / "findings"
 FIGURES = ("figure1", "figure2", "figure3", "figure4", "figureS1", "filters", "curves", "advice")
@@ -20,12 +21,13 @@ TABLES = ("filters", "distances", "provenance", "oracle")
 
 def publish_accuracies(results: Path, folder: Path) -> None:
     """One table of all networks, and what each had right of each class (not known of the paper)."""
-    copy(results / "accuracy.csv", folder)
+    for file in ("accuracy.csv", "accuracy.csv.sha256"):
+        copy(results / file, folder)
     by_class = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in results.glob("accuracy/*-by-class.csv")]
     if by_class:
         table = pd.concat(by_class).drop_duplicates(["split", "network", "wnid"])
         table = table.sort_values(["split", "network", "wnid"])
-        write_text(folder / "by-class.csv", table.to_csv(index=False))
+        write_table(table, folder / "by-class.csv")
 
 
 def copy(file: Path, folder: Path) -> None:

@@ -21,6 +21,7 @@ from transferability.jobs.devices import leased_hardware
 from transferability.jobs.recipe import source_of
 from transferability.jobs.weights_files import read_weights
 from transferability.planning.costs import now
+from transferability.store.square import Square
 from transferability.study.architectures import blueprint, layer_names
 from transferability.study.network import Network
 from transferability.study.training_settings import read_settings
@@ -75,7 +76,8 @@ class Clock:
 def parts(results: Path, network: Network, training: dict, device: torch.device) -> dict[str, float]:
     """Train a network again; return the share of its time that each part takes."""
     source = source_of(results, network)
-    task = read_task(source.store_files, source.manifest)
+    described = json.loads(source.description.read_text(encoding="utf-8"))
+    task = read_task(source.store_files, Square(described["size"]), source.manifest)
     began, clock = now(device), Clock(device)
     if network.copied:
         weights = read_weights(source.weights)

@@ -135,7 +135,7 @@ def ignored(folder: str, names: list[str]) -> set[str]:
     """What of the repository is not in a checkout to test; the library has a package that is called results, too."""
     patterns = ["__pycache__", "*_cache"]
     if folder == str(REPOSITORY):
-        patterns += ["results", ".git", ".venv*", ".snakemake", "tests"]
+        patterns += ["results", ".git", ".venv*", ".snakemake*", "tests"]
     return shutil.ignore_patterns(*patterns)(folder, names)
 
 

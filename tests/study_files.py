@@ -8,9 +8,9 @@ from PIL import Image
 
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
-from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
+from transferability.store.square import Square
 from transferability.study.paths import manifest_file
 
 WNIDS = [f"n0000000{k}" for k in range(8)]

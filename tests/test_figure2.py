@@ -4,6 +4,7 @@ import pytest
 from transferability.analysis.relative import relative_accuracies
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
+from transferability.common.tables import write_table
 from transferability.figures.figure2 import INTERPRETATIONS, draw_figure2, treatment_means
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_accuracies
@@ -134,7 +135,7 @@ def test_an_effect_of_the_other_sign_is_stated_and_not_marked():
 
 
 def test_a_table_draws_the_same_from_its_file(tmp_path):
-    PAPER.to_csv(tmp_path / "accuracy.csv", index=False)
+    write_table(PAPER, tmp_path / "accuracy.csv")
     top, _ = draw_figure2(read_accuracies([tmp_path / "accuracy.csv"]), "top1_best10", STUDY).axes
     title = f"{STUDY}; 112 networks\nA and B: halves of %s classes, 4 random splits; n: layers copied"
     assert top.get_title(loc="left") == f"{title % 1000}; chance 0.002"

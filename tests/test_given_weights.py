@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from transferability.common.errors import InputError
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.given import given_layers, import_weights
-from transferability.jobs.weights_files import read_weights, weights_digest, write_weights
+from transferability.jobs.weights_files import read_weights, weights_says, write_weights
 from transferability.models.building import build_model
 from transferability.models.layers import as_layers
 from transferability.study.architectures import blueprint
@@ -42,7 +42,9 @@ def given(path, crop=SIZE, model=MODEL):
 
 def test_a_network_copied_from_given_weights_does_what_the_given_one_does(trained, task, tmp_path):
     save_file(trained.state_dict(), tmp_path / "given.safetensors")
-    import_weights(tmp_path / "given.safetensors", MODEL, SIZE, 40, tmp_path / "baseA.safetensors")
+    import_weights(
+        tmp_path / "given.safetensors", MODEL, SIZE, 40, "given-mine-0/baseA", tmp_path / "baseA.safetensors"
+    )
     base = read_weights(tmp_path / "baseA.safetensors")
     layers = as_layers(trained, SIZE)
     images = torch.randn(5, 3, SIZE, SIZE)
@@ -272,13 +274,13 @@ def test_weights_of_another_size_name_the_key_of_the_size(tmp_path):
 def test_a_base_network_of_another_study_is_taken_with_its_mean_image(tmp_path):
     mini = blueprint("caffenet-mini")
     tensors = build_model(mini, 32, 5).state_dict() | {"mean_image": torch.rand(40, 40, 3)}
-    write_weights(tmp_path / "base.safetensors", tensors, "mark")
+    write_weights(tmp_path / "base.safetensors", tensors, "base", "mark")
     found = given_layers(tmp_path / "base.safetensors", mini, 32, 40)
     assert {*found} == {name for name in tensors if not name.startswith("fc8.")}
     for image_size, message in ((48, "mean_image 40x40x3 where 48x48x3 is wanted"), (40, "1 missing: mean_image")):
         if image_size == 40:
             del tensors["mean_image"]
-            write_weights(tmp_path / "base.safetensors", tensors, "mark")
+            write_weights(tmp_path / "base.safetensors", tensors, "base", "mark")
         with pytest.raises(InputError, match=message):
             given_layers(tmp_path / "base.safetensors", mini, 32, image_size)
 
@@ -288,6 +290,6 @@ def test_the_same_weights_in_another_file_are_the_same_network(trained, tmp_path
     save_file(state, tmp_path / "one")
     torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in state.items()}}, tmp_path / "two")
     for name in ("one", "two"):
-        import_weights(tmp_path / name, MODEL, SIZE, 40, tmp_path / f"{name}.safetensors")
-    digests = {weights_digest(tmp_path / f"{name}.safetensors") for name in ("one", "two")}
+        import_weights(tmp_path / name, MODEL, SIZE, 40, "name", tmp_path / f"{name}.safetensors")
+    digests = {weights_says(tmp_path / f"{name}.safetensors").sha256 for name in ("one", "two")}
     assert len(digests) == 1

@@ -159,7 +159,7 @@ def of_the_workflow(case, config, root, name):
     record, tensors = train(recipe, source, "mark", torch.device("cpu"), root / "means", watch)
     path = weights_file(root, "random-0", name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_weights(path, tensors, "mark") if name.startswith("base") else None
+    write_weights(path, tensors, f"random-0/{name}", "mark") if name.startswith("base") else None
     return record, tensors, losses, begins
 
 

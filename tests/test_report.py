@@ -66,7 +66,8 @@ const measured = frame => {
   const last = [...page.querySelectorAll('input, tr')].pop()?.getBoundingClientRect();
   return [
     Math.max(...inner.map(part => part.scrollWidth - part.clientWidth)), page.scrollHeight - frame.clientHeight,
-    last && last.bottom <= frame.clientHeight, [...page.querySelectorAll('h2')].map(head => head.textContent).join('; '),
+    last && last.bottom <= frame.clientHeight,
+    [...page.querySelectorAll('h2')].map(head => head.textContent).join('; '),
   ];
 };
 const look = setInterval(() => {

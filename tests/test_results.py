@@ -7,6 +7,8 @@ import pytest
 from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
+from transferability.common.tables import write_table
+from transferability.jobs.provenance import as_text, not_known
 from transferability.results.accuracies import COLUMNS, read_accuracies, read_study
 from transferability.results.accuracies import collect as collect_expected
 from transferability.results.paper import paper_accuracies
@@ -44,7 +46,7 @@ def test_one_row_per_network_and_one_per_class(files):
 def test_tables_are_read_as_one_each_network_once(files, tmp_path):
     for name, chosen in {"one": files, "two": files[1:], "none": []}.items():
         for suffix, table in zip(("", "-by-class"), collect(chosen), strict=True):
-            table.to_csv(tmp_path / f"{name}{suffix}.csv", index=False)
+            write_table(table, tmp_path / f"{name}{suffix}.csv")
     names = ("one", "two", "none")
     study = read_study([tmp_path / f"{n}.csv" for n in names], [tmp_path / f"{n}-by-class.csv" for n in names])
     assert study["network"].tolist() == ["A3B", "B3B"]
@@ -56,7 +58,7 @@ def test_tables_are_read_as_one_each_network_once(files, tmp_path):
 
 def test_a_table_that_does_not_say_which_network_is_the_control_is_refused(files, tmp_path):
     """To infer it from the largest n took another network for it where a study still ran."""
-    collect(files)[0].drop(columns="control").to_csv(tmp_path / "old.csv", index=False)
+    write_table(collect(files)[0].drop(columns="control"), tmp_path / "old.csv")
     with pytest.raises(InputError, match=r"old\.csv: no column control; .* delete it and run again"):
         read_accuracies([tmp_path / "old.csv"])
 
@@ -65,7 +67,7 @@ def test_classes_may_be_called_anything(tmp_path):
     file = tmp_path / "a.json"
     file.write_text(record(by_class={"1": "1/4", "01": "3/4", "None": "2/4"}))
     for suffix, table in zip(("", "-by-class"), collect([file]), strict=True):
-        table.to_csv(tmp_path / f"one{suffix}.csv", index=False)
+        write_table(table, tmp_path / f"one{suffix}.csv")
     study = read_study([tmp_path / "one.csv"], [tmp_path / "one-by-class.csv"])
     assert sorted(study["by_class"][0].index) == ["01", "1", "None"]
 
@@ -102,21 +104,24 @@ def test_the_papers_networks_get_our_names():
 
 
 def test_provenance_is_summed_up_by_split_and_machine(tmp_path):
-    entry = {
-        "started": "2026-01-01T00:00:00+00:00",
-        "seconds": 1800.0,
-        "images_per_s": 10.0,
-        "host": "h",
-        "resumed_at_iteration": 5,
-    }
-    entry |= {"device": "cpu", "threads": 1, "torch": "2", "python": "3"}
+    entry = not_known("mark") | {"started": "2026-01-01T00:00:00+00:00", "images_per_s": 10.0, "host": "h"}
+    entry |= {"resumed_at_iteration": 5, "device": "cpu", "threads": 1, "torch": "2", "python": "3"}
     (tmp_path / "random-0").mkdir()
-    for name, seconds in (("baseA", 1800.0), ("A3B", 3600.0)):
-        (tmp_path / "random-0" / f"{name}.json").write_text(json.dumps(entry | {"seconds": seconds}))
+    entries = {"baseA": entry | {"seconds": 1800.0}, "A3B": entry | {"seconds": 3600.0}, "lost": not_known("mark")}
+    for name, content in entries.items():
+        (tmp_path / "random-0" / f"{name}.json").write_text(as_text(content))
     table = provenance_table(sorted(tmp_path.glob("*/*.json")))
-    assert table[["split", "networks", "resumed", "hours", "last_end"]].to_numpy().tolist() == [
-        ["random-0", 2, 2, 1.5, "2026-01-01 01:00:00"]
+    assert table[["split", "host", "timm", "networks", "resumed", "hours", "last_end"]].to_numpy().tolist() == [
+        ["random-0", "h", "not known", 2, 2, 1.5, "2026-01-01 01:00:00"],
+        ["random-0", "not known", "not known", 1, 0, 0.0, "not known"],
     ]
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"host": "evil"}', as_text({"host": "evil"}), "[]"])
+def test_provenance_that_says_too_little_is_refused(tmp_path, content):
+    (tmp_path / "A3B.json").write_text(content)
+    with pytest.raises(InputError, match=r"A3B\.json is damaged .*no network is trained again for it"):
+        provenance_table([tmp_path / "A3B.json"])
 
 
 def test_tables_analysis_and_figures_do_without_torch():

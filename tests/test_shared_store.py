@@ -15,9 +15,10 @@ from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
 from transferability.store import sharing
-from transferability.store.decoding import Square, read_image
+from transferability.store.decoding import read_image
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
+from transferability.store.square import Square
 
 from .test_own_images import class_folders, picture
 from .test_store import packed
@@ -55,7 +56,7 @@ def study(root, where, size=16, fit="cut", scale="auto", shelf="shelf") -> Store
 
 
 def pixels(where: StoreFiles) -> np.ndarray:
-    store = open_store(where)
+    store = open_store(where, Square(16))
     return store[np.arange(store.shape[0])]
 
 
@@ -190,4 +191,4 @@ def test_the_description_says_how_images_became_squares_if_not_as_in_the_paper(i
         "orientation": "apply",
         "scale": "full",
     }
-    assert open_store(other).shape == (18, 16, 16, 3)
+    assert open_store(other, Square(16, "cut", "apply", "full")).shape == (18, 16, 16, 3)

@@ -16,9 +16,10 @@ from transferability.common.tables import write_table
 from transferability.datasets.image_files import CHUNK, ImageFiles
 from transferability.datasets.index import index_images
 from transferability.planning.checks.images import check_images
-from transferability.store.decoding import Square, read_image
+from transferability.store.decoding import read_image
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
+from transferability.store.square import Square
 
 from .conftest import REPOSITORY
 from .faults.conftest import small_disk
@@ -45,7 +46,7 @@ def names(where):
 
 
 def reopened(where):
-    return open_store(StoreFiles(where / "index.csv", *names(where)))
+    return open_store(StoreFiles(where / "index.csv", *names(where)), Square(16))
 
 
 def test_the_store_holds_the_images_in_the_order_of_the_index(image_tree, tmp_path):

@@ -75,7 +75,7 @@ def test_each_network_subtracts_the_mean_of_the_training_images_of_what_gives_it
         trainer = assembled(root, name)[1]
         if name == "baseA":
             weights_file(root, "random-0", name).parent.mkdir(parents=True)
-            write_weights(weights_file(root, "random-0", name), trainer.result(), "mark")
+            write_weights(weights_file(root, "random-0", name), trainer.result(), f"random-0/{name}", "mark")
         mean = trainer._preparation.mean.numpy()
         nearest = min(means, key=lambda of: np.abs(means[of] - mean).max())
         assert nearest == wanted, f"{name} subtracts the mean of {nearest}, not of {wanted}"

@@ -27,12 +27,12 @@ from transferability.common.logs import job_log
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
 from transferability.jobs import checkpoints as state
-from transferability.jobs.finished import Finished
-from transferability.jobs.job import Job, Products, run_network
+from transferability.jobs.finished import Finished, Products
+from transferability.jobs.job import Job, run_network
 from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
-from transferability.store.decoding import Square
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
+from transferability.store.square import Square
 from transferability.study.architectures import AS_KNOWN
 from transferability.study.configuration import default_config
 from transferability.study.network import Network
@@ -90,8 +90,9 @@ class Study:
 
     def copy(self, root: Path) -> "Study":
         """Return a study with copies of this one's inputs, and of baseA's weights."""
+        made = ("A3B+", "baseA.json", "baseA.provenance")
         for file in self.root.glob("*"):
-            if file.is_file() and file.suffix != ".log" and not file.name.startswith("A3B+"):
+            if file.is_file() and file.suffix != ".log" and not file.name.startswith(made):
                 (root / file.name).write_bytes(file.read_bytes())
         return Study(root, self.architecture, **self.training)
 
@@ -102,9 +103,13 @@ class Study:
                 path.unlink(missing_ok=True)
 
     def forget(self, name: str) -> None:
-        """Let a network be trained again, as a person does who deletes its accuracy file."""
+        """Let a network be trained again, as a person does who deletes its files once the study has taken them."""
+        Finished(self.root / "state", "random-0", name).settle(self.products(name))
         self.delete(name)
-        Finished(self.root / "state", "random-0", name).ask()
+
+    def kept(self, name: str) -> Products:
+        """Where a network is kept that is finished."""
+        return Finished(self.root / "state", "random-0", name).of(self.mark(name), self.products(name))
 
     def mark(self, name: str, **training) -> str:
         """The mark of a network with these settings."""
@@ -113,7 +118,8 @@ class Study:
     def recipe(self, name: str, **training) -> Recipe:
         network = Network.parse("random-0", name)
         part = {"architecture": self.architecture, "pixels": AS_KNOWN}
-        config = {"network": part, "training": self.training | training, "seed": 0}
+        images = {"image_size": 36, "fit": "stretch", "orientation": "ignore", "scale": "auto"}
+        config = {"network": part, "dataset": images, "training": self.training | training, "seed": 0}
         return recipe_of(config, network, code="code")
 
     def log(self, name: str) -> str:

@@ -17,7 +17,7 @@ import torch
 from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.checkpoints import load_checkpoint, save_checkpoint
-from transferability.jobs.job import Products
+from transferability.jobs.finished import Products
 from transferability.results.accuracies import collect
 
 from .conftest import slowed, small_disk

@@ -9,12 +9,12 @@ import torch
 
 from transferability.common.errors import InputError
 from transferability.jobs import checkpoints as state
-from transferability.jobs.finished import Finished
+from transferability.jobs.provenance import read_provenance
 from transferability.results.accuracies import collect
 
 from .conftest import Study, small_disk
 
-PUT_BACK = "is finished with this recipe, code and data: put back, not trained again"
+IN_PLACE = "is finished with this recipe, code and data: put in place, not trained again"
 
 
 def trained(study: Study, name: str) -> int:
@@ -28,7 +28,7 @@ def test_a_job_that_starts_again_finds_what_it_would_train(study, undisturbed, t
     study.delete(name)
     assert study.run(name) == 0
     assert study.results(name) == undisturbed.results(name)
-    assert trained(study, name) == 1 and PUT_BACK in study.log(name)
+    assert trained(study, name) == 1 and IN_PLACE in study.log(name)
     outcome = "put back without training: same bytes"
     table.append((f"{name} started again", "finished, its files deleted as Snakemake does before a job", outcome))
 
@@ -65,38 +65,31 @@ def test_states_of_two_settings_do_not_touch_each_other(study, undisturbed, tabl
 @pytest.mark.parametrize("damage", ["truncated", "bit flipped"])
 def test_what_is_kept_and_damaged_is_trained_again(study, undisturbed, table, damage):
     assert study.run("baseA") == 0
-    kept = Finished(study.root / "state", "random-0", "baseA").place(study.mark("baseA"), "weights")
+    kept = study.kept("baseA").weights
     content = bytearray(kept.read_bytes())
     content[len(content) // 2] ^= 1
     kept.write_bytes(bytes(content) if damage == "bit flipped" else bytes(content[:-10]))
     study.delete("baseA")
     assert study.run("baseA") == 0
-    assert "it is not put back" in study.log("baseA") and trained(study, "baseA") == 2
+    assert "it is not put in place" in study.log("baseA") and trained(study, "baseA") == 2
     assert study.results("baseA") == undisturbed.results("baseA")
     table.append((f"finished weights {damage}", "where they are kept", "not put back, trained again: same bytes"))
 
 
-@pytest.mark.parametrize("content", ["", '{"started": "2026'], ids=["emptied", "truncated"])
-def test_kept_provenance_that_is_damaged_is_not_put_back(study, undisturbed, table, content):
+DAMAGED = {"emptied": "", "truncated": '{"started": "2026', "forged": '{"host": "evil"}'}
+
+
+@pytest.mark.parametrize("how", DAMAGED)
+def test_provenance_that_is_damaged_is_no_reason_to_train(study, undisturbed, table, how):
     assert study.run("A3B+") == 0
-    Finished(study.root / "state", "random-0", "A3B+").place(study.mark("A3B+"), "provenance").write_text(content)
+    study.kept("A3B+").provenance.write_text(DAMAGED[how])
     study.delete("A3B+")
     assert study.run("A3B+") == 0
-    assert "it is not put back" in study.log("A3B+") and trained(study, "A3B+") == 2
+    assert IN_PLACE in study.log("A3B+") and trained(study, "A3B+") == 1
     assert study.results("A3B+") == undisturbed.results("A3B+")
-    what = "truncated" if content else "emptied"
-    table.append((f"finished provenance {what}", "where it is kept", "not put back, trained again: same bytes"))
-
-
-def test_without_hard_links_copies_are_kept(study, undisturbed, table):
-    def no_links():
-        os.link = lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "Operation not permitted"))
-
-    assert study.run("baseA", before=no_links) == 0
-    study.delete("baseA")
-    assert study.run("baseA", before=no_links) == 0
-    assert study.results("baseA") == undisturbed.results("baseA") and trained(study, "baseA") == 1
-    table.append(("no hard links", "a file system that refuses them", "copies are kept and put back: same bytes"))
+    told = read_provenance(study.products("A3B+").provenance)
+    assert told["host"] is None and told["fingerprint"] == study.mark("A3B+")
+    table.append((f"provenance {how}", "where it is kept", "from then on not known; nothing is trained: same bytes"))
 
 
 PASSING = {

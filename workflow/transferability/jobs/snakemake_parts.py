@@ -4,7 +4,7 @@
   before Snakemake chooses those that run.
 - dag.forcerules and workflow.dag_settings tell what a person forces from what is forced here.
 - persistence.external_jobids: the Slurm jobs of a snakemake that was killed.
-- scheduler._executor and _local_executor: their threads start the jobs; Ctrl-C is kept from these until they can answer.
+- scheduler._executor and _local_executor: their threads start the jobs, from which Ctrl-C is kept until they answer.
 - workflow._onstart, _onsuccess and _onerror: of a workflow that imports this one Snakemake runs the hooks, of this one
   none.
 - workflow.scheduling_settings: the limit of 100 jobs per second costs half a core once some hundred jobs have ended.

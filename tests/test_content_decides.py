@@ -1,0 +1,166 @@
+"""Results of other settings, code or data never pass, whatever Snakemake's metadata and clocks say; nothing is lost."""
+
+import json
+import os
+import shutil
+import time
+
+import pandas as pd
+import pytest
+import yaml
+
+from .conftest import FIGURE, NETWORKS, RESULTS, Checkout, accuracies
+from .test_reruns import TEN, checkout, contents, finished_ten, trainings  # noqa: F401 (fixtures)
+
+ALL = {"train_base": 2, "train_transfer": 10}
+OTHER_RATE = (*TEN, "training={rate: 0.005}")
+
+
+def forgotten(study: Checkout) -> tuple[str, ...]:
+    """Snakemake's records are gone."""
+    shutil.rmtree(study.root / ".snakemake")
+    return ()
+
+
+def moved(study: Checkout) -> tuple[str, ...]:
+    """The results are on another disk, with their times."""
+    shutil.move(study.root / RESULTS, study.root / "results" / "moved")
+    return ("results_dir=results/moved",)
+
+
+def named_whole(study: Checkout) -> tuple[str, ...]:
+    """The directory of the results is given with all that is above it."""
+    return (f"results_dir={study.root / RESULTS}",)
+
+
+def touched(study: Checkout) -> tuple[str, ...]:
+    """A person told Snakemake that all is well."""
+    study.snakemake("--touch", *OTHER_RATE)
+    return ()
+
+
+@pytest.mark.parametrize("how", [forgotten, moved, named_whole, touched])
+def test_other_settings_never_pass(checkout, how):  # noqa: F811
+    where = how(checkout)
+    trained = {rule: count for rule, count in checkout.pending(*OTHER_RATE, *where).items() if rule in ALL}
+    assert trained == ALL
+    if how is not touched:
+        assert trainings(checkout.pending(*TEN, *where)) == {}
+
+
+def test_other_pictures_and_other_code_never_pass_without_metadata(checkout):  # noqa: F811
+    forgotten(checkout)
+    assert {"draw_pictures": 1, "index": 1, "pack": 1, **ALL}.items() <= checkout.pending(
+        *TEN, "pictures={train: 21}"
+    ).items()
+    file = checkout.root / "workflow" / "transferability" / "training" / "optimizers.py"
+    file.write_text(file.read_text().replace("factor * rate", "factor * factor * rate"))
+    assert trainings(checkout.pending(*TEN)) == ALL
+
+
+def test_the_configuration_that_is_shown_is_the_one_of_the_study(checkout):  # noqa: F811
+    forgotten(checkout)
+    file = f"{RESULTS}/configuration.yaml"
+    checkout.snakemake(file, *OTHER_RATE)
+    assert yaml.safe_load((checkout.root / file).read_text())["training"]["rate"] == 0.005
+
+
+def test_weights_of_another_network_are_not_copied_from(checkout):  # noqa: F811
+    """Put in its place by cp: the network is trained again, and its copies compare what they would be made from."""
+    before, weights = contents(checkout.root / RESULTS), checkout.root / RESULTS / "weights" / "random-0"
+    shutil.copy(weights / "baseA.safetensors", weights / "baseB.safetensors")
+    checkout.trained(RESULTS)
+    checkout.snakemake(NETWORKS, *TEN)
+    assert checkout.trained(RESULTS) == {"random-0/baseB"}
+    assert contents(checkout.root / RESULTS) == before
+
+
+def test_weights_that_change_places_go_back(checkout):  # noqa: F811
+    before, weights = contents(checkout.root / RESULTS), checkout.root / RESULTS / "weights" / "random-0"
+    for old, new in ("AC", "BA", "CB"):
+        (weights / f"base{old}.safetensors").rename(weights / f"base{new}.safetensors")
+    checkout.snakemake(NETWORKS, *TEN)
+    assert contents(checkout.root / RESULTS) == before
+
+
+def test_the_store_of_another_study_is_not_trained_on(checkout):  # noqa: F811
+    """Of the same images at another size: the index is the same."""
+    results = checkout.root / RESULTS
+    other = (*TEN, "dataset={image_size: 40}", "results_dir=results/other")
+    checkout.snakemake("results/other/store.npy", *other)
+    for name in ("store.npy", "store.crc32.npy", "store.json"):
+        shutil.copy(checkout.root / "results" / "other" / name, results / name)
+    (accuracies(checkout) / "B3A.json").unlink()
+    before = checkout.pending(NETWORKS, *TEN)
+    assert before["pack"] == 1
+    checkout.snakemake(NETWORKS, *TEN)
+    assert json.loads((results / "store.json").read_text())["size"] == 32
+
+
+@pytest.mark.parametrize("fault", ["truncated", "edited"])
+def test_a_damaged_table_is_made_again(checkout, fault):  # noqa: F811
+    file = checkout.root / RESULTS / "accuracy" / "random-splits.csv"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] if fault == "truncated" else whole.replace(b"0.4", b"0.9"))
+    assert {"collect", "figure2"} <= checkout.pending(FIGURE, *TEN).keys()
+    checkout.snakemake(FIGURE, *TEN)
+    assert file.read_bytes() == whole
+    assert len(pd.read_csv(file)) == 12
+
+
+def test_an_accuracy_file_that_is_edited_is_made_again(checkout):  # noqa: F811
+    before, file = contents(checkout.root / RESULTS), accuracies(checkout) / "A3B+.json"
+    with file.open("r+") as opened:  # as an editor does that writes in place
+        opened.write("{?")
+    checkout.trained(RESULTS)
+    checkout.snakemake(FIGURE, *TEN)
+    assert checkout.trained(RESULTS) == {"random-0/A3B+"}
+    assert contents(checkout.root / RESULTS) == before
+
+
+def test_links_to_where_the_content_is_are_followed(checkout):  # noqa: F811
+    """As git-annex and DataLad leave them: relative ones."""
+    before, store = contents(checkout.root / RESULTS), checkout.root / "annex"
+    store.mkdir()
+    for name in before:
+        file = checkout.root / RESULTS / name
+        file.rename(store / name.replace("/", "_"))
+        file.symlink_to(os.path.relpath(store / name.replace("/", "_"), file.parent))
+    assert trainings(checkout.pending(*TEN)) == {}
+    checkout.trained(RESULTS)
+    (checkout.root / RESULTS / "index.csv").touch()
+    checkout.snakemake(NETWORKS, *TEN)
+    assert checkout.trained(RESULTS) == set()
+    assert contents(checkout.root / RESULTS) == before
+
+
+def test_what_snakemake_rejects_is_not_trained_again(checkout):  # noqa: F811
+    """A manifest from the future, as of a file server whose clock is ahead: Snakemake refuses what is made from it."""
+    manifest, tomorrow = checkout.root / RESULTS / "splits" / "random-0" / "A.csv", time.time() + 86400
+    os.utime(manifest, (tomorrow, tomorrow))
+    before = contents(checkout.root / RESULTS)
+    (accuracies(checkout) / "B3A.json").unlink()
+    checkout.trained(RESULTS)
+    trained = []
+    for _ in range(3):
+        run = checkout.snakemake(NETWORKS, *TEN, check=False)
+        assert run.returncode != 0
+        trained.append(checkout.trained(RESULTS))
+    assert trained == [{"random-0/B3A"}, set(), set()]
+    os.utime(manifest)
+    checkout.snakemake(NETWORKS, *TEN)
+    assert checkout.trained(RESULTS) == set()
+    assert contents(checkout.root / RESULTS) == before
+
+
+def test_equal_numbers_and_keys_that_do_not_count_train_nothing(checkout):  # noqa: F811
+    same = "training={weight_decay: 0.0010, clip_norm: 0.0, drop_every: 3 epochs, smallest_area: 0.5, nesterov: true}"
+    assert trainings(checkout.pending(*TEN, same)) == {}
+
+
+def test_notes_and_finished_networks_go_where_the_results_go(checkout):  # noqa: F811
+    """Nothing of the study lies outside of its directory."""
+    results = checkout.root / RESULTS
+    assert not list((results / "state" / "finished").rglob("accuracy"))
+    notes = {file.name for file in (results / "state" / "made").glob("*.json")}
+    assert {"index.csv.json", "store.npy.json"} <= notes
