@@ -1,30 +1,24 @@
+"""Which edits of code change its checksum: small edits of a library of three modules."""
+
+import ast
 import json
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from transferability.common import code
-from transferability.common.code import check_code, code_fingerprint, computed_fingerprint
+from transferability.common.code import check_code, code_fingerprint
 from transferability.common.errors import InputError
 from transferability.jobs.recipe import training_code
 
 from .conftest import REPOSITORY
 
-
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """A library of three modules: a imports b, c stands apart."""
-    monkeypatch.setattr(code, "PACKAGE", tmp_path)
-    monkeypatch.setattr(code, "RESOURCES", tmp_path)
-    (tmp_path / "a.py").write_text(
-        '"""A."""\nfrom transferability.b import f\n\n\ndef g():\n    """Do."""\n    return f()\n'
-    )
-    (tmp_path / "b.py").write_text("def f():\n    return 1\n")
-    (tmp_path / "c.py").write_text("def h():\n    return 2\n")
-    return tmp_path
+WORKFLOW = REPOSITORY / "workflow"
+B = "def f():\n    return 1\n"
 
 
 def forget():
@@ -32,196 +26,211 @@ def forget():
         getattr(cached, "cache_clear", lambda: None)()
 
 
+@contextmanager
+def code_of(root: Path):
+    """Checksums are of the code below this folder meanwhile, as in a process of its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(code, "WORKFLOW", root / "workflow")
+        patched.setattr(code, "RESOURCES", root / "resources")
+        forget()
+        yield
+    forget()
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A library of three modules: a imports b, c stands apart."""
+    library = tmp_path / "workflow" / "transferability"
+    library.mkdir(parents=True)
+    (tmp_path / "resources").mkdir()
+    (library / "a.py").write_text("from transferability.b import f\n\n\ndef g():\n    return f()\n")
+    (library / "b.py").write_text(B)
+    (library / "c.py").write_text("def h():\n    return 2\n")
+    with code_of(tmp_path):
+        yield library
+
+
 def value(*modules):
     forget()
     return code_fingerprint(*(modules or ("a",)))
 
 
-@pytest.fixture(autouse=True)
-def forgotten():
-    yield
-    forget()
+def values(file: Path, *texts: str) -> list[str]:
+    """The checksum with each of these texts in a file."""
+    found = []
+    for text in texts:
+        file.write_text(text)
+        found.append(value())
+    return found
 
 
-def test_comments_docstrings_and_layout_do_not_count(package):
+def of_f(*lines: str) -> str:
+    return "\n    ".join(("def f():", *lines)) + "\n"
+
+
+COUNT = {
+    "what a function does": (B, of_f("return 2")),
+    "a constant": (f"X = 1\n{B}", f"X = 2\n{B}"),
+    "what only runs": (B, f"import torch\ntorch.x = 1\n{B}"),
+    "which of two": (f"if X:\n    def f():\n        return 1\n{B}", f"if not X:\n    def f():\n        return 1\n{B}"),
+    "a list called log": (of_f("log = []"), of_f("log = []", "log.append(1)")),
+    "an exception raised": (of_f("raise KeyError('x')"), of_f("raise ValueError('x')")),
+    "an exception caught": (
+        of_f("try:", "    x()", "except OSError:", "    return 1"),
+        of_f("try:", "    x()", "except (OSError, MemoryError):", "    return 1"),
+    ),
+    "the field of a class": ("class f:\n    x: int = 1\n", "class f:\n    x = 1\n"),
+    "a condition that acts": (B, of_f("if draw():", "    log.info('x')", "return 1")),
+    "text between braces": (of_f('return f"{x} 1"'), of_f('return f"{x} 2"')),
+    "a format": (of_f('return f"{x:.3f}"'), of_f('return f"{x:.4f}"')),
+    "a default": ("def f(*, x, y=1):\n    pass\n", "def f(*, x=1, y):\n    pass\n"),
+    "where a name is from": ("import numpy as x\n" + of_f("x"), "import scipy as x\n" + of_f("x")),
+    "an import in a function": (of_f("return 1"), of_f("from transferability.c import h", "return 1")),
+}
+COUNT_NOT = {
+    "comments, docstrings, layout": (B, '"""B."""\n\n\n' + of_f('"""Return."""', "# One:", "return (1)", "")),
+    "type hints": (
+        "X: int = 1\ndef f(x: int, *y: int) -> int:\n    z: int = X\n    return z\n",
+        "X = 1\ndef f(x, *y):\n    z = X\n    return z\n",
+    ),
+    "a block for type checkers": (B, f"if TYPE_CHECKING:\n    from transferability.nowhere import X\n{B}"),
+    "what is run by hand": (B, f"{B}if __name__ == '__main__':\n    f()\n"),
+    "an import": (B, f"import os\nfrom transferability.common.errors import InputError\n{B}"),
+    "a log line": (of_f("log.info('x')", "return 1"), of_f("log.warning('y')", "return 1")),
+    "a log line with its condition": (B, of_f("if x > 1:", "    log.info('x')", "return 1")),
+    "a warning": (B, of_f("warnings.warn('x')", "return 1")),
+    "a message": (
+        of_f("try:", "    x()", "except OSError as error:", "    raise KeyError('x', error) from error"),
+        of_f("try:", "    x()", "except OSError:", "    raise KeyError"),
+    ),
+    "how a text is cut": (of_f('return f"a{x}b"'), of_f('return "a" f"{x}" "b"')),
+}
+
+
+@pytest.mark.parametrize("edit", COUNT)
+def test_what_counts(package, edit):
+    before, after = values(package / "b.py", *COUNT[edit])
+    assert before != after
+
+
+@pytest.mark.parametrize("edit", COUNT_NOT)
+def test_what_does_not_count(package, edit):
+    before, after = values(package / "b.py", *COUNT_NOT[edit])
+    assert before == after
+
+
+def test_a_function_that_moves_does_not_count_nor_does_what_nothing_imports(package):
     before = value()
-    (package / "a.py").write_text("# new\nfrom transferability.b import f\ndef g():\n    # why\n    return (f())\n")
-    (package / "b.py").write_text('def f():\n    """Only now documented."""\n\n    return 1\n')
-    assert value() == before
-
-
-@pytest.mark.parametrize(("module", "old", "new"), [("a", "return f()", "return -f()"), ("b", "return 1", "return 2")])
-def test_code_counts_in_a_module_and_in_what_it_uses(package, module, old, new):
-    before = value()
-    file = package / f"{module}.py"
-    file.write_text(file.read_text().replace(old, new))
-    assert value() != before
-
-
-def test_what_nothing_names_does_not_count(package):
-    before = value()
-    (package / "b.py").write_text("import os\n\n\ndef f():\n    return 1\n\n\ndef unused():\n    return os.name\n")
-    assert value() == before
-
-
-def test_constants_and_settings_of_a_module_count(package):
-    (package / "b.py").write_text("X = 1\n\n\ndef f():\n    return X\n")
-    before = value()
-    (package / "b.py").write_text("X = 2\n\n\ndef f():\n    return X\n")
-    assert value() != before
-    before = value()
-    (package / "b.py").write_text("import torch\n\ntorch.x = 1\nX = 2\n\n\ndef f():\n    return X\n")
-    assert value() != before
-
-
-def test_one_name_for_two_things_is_told_apart(package):
-    """Modules b and c are both used, before and after; that a takes `f` from the other counts."""
-    (package / "c.py").write_text("def f():\n    return 2\n")
-    both = (
-        "from transferability.{} import f\nfrom transferability.{} import f as h\n\n\ndef g():\n    return f() - h()\n"
-    )
-    (package / "a.py").write_text(both.format("b", "c"))
-    before = value()
-    (package / "a.py").write_text(both.format("c", "b"))
-    assert value() != before
-
-
-def test_a_function_that_moves_does_not_count(package):
-    before = value()
-    (package / "a.py").write_text("def f():\n    return 1\n\n\ndef g():\n    return f()\n")
-    assert value() == before
-
-
-def test_other_modules_do_not_count(package):
-    before = value()
+    (package / "a.py").write_text(f"{B}\n\ndef g():\n    return f()\n")
     (package / "c.py").write_text("def h():\n    return 3\n")
     assert value() == before
 
 
-GUARDED = """
-def f():
-    try:
-        log.info("tries")
-        return 1
-    except (OSError, ValueError) as error:
-        raise RuntimeError("no luck") from error
-"""
-
-
-def test_log_lines_and_texts_of_errors_do_not_count(package):
-    (package / "b.py").write_text(GUARDED)
-    before = value()
-    edits = {
-        "tries": "tries once more",
-        "no luck": "bad luck",
-        '        log.info("tries")\n': "",
-        ' as error:\n        raise RuntimeError("no luck") from error': ":\n        raise RuntimeError",
-    }
-    for old, new in edits.items():
-        assert old in GUARDED
-        (package / "b.py").write_text(GUARDED.replace(old, new))
-        assert value() == before, old
-    for old, new in {"return 1": "return 2", "(OSError, ValueError)": "OSError", "RuntimeError": "KeyError"}.items():
-        (package / "b.py").write_text(GUARDED.replace(old, new))
-        assert value() != before, old
-
-
-def test_where_a_module_stands_does_not_count(package):
+def test_where_a_module_stands_does_not_count_what_its_package_does_counts(package):
     before = value()
     (package / "sub").mkdir()
     (package / "sub" / "__init__.py").write_text("")
     (package / "b.py").rename(package / "sub" / "moved.py")
-    a = package / "a.py"
-    a.write_text(a.read_text().replace("transferability.b", "transferability.sub.moved"))
+    (package / "a.py").write_text("from transferability.sub.moved import f\n\n\ndef g():\n    return f()\n")
     assert value() == before
-    (package / "sub" / "moved.py").write_text("def f():\n    return 2\n")
-    assert value() != before
+    assert values(package / "sub" / "__init__.py", "import torch\ntorch.x = 1\n") != [before]
 
 
-def test_packages_and_their_modules_are_followed(package):
-    (package / "sub").mkdir()
-    (package / "sub" / "__init__.py").write_text("from transferability.sub import part\nTABLE = {1: part.x}\n")
-    (package / "sub" / "part.py").write_text("x = 1\n")
-    before = value("sub")
-    (package / "sub" / "part.py").write_text("x = 2\n")
-    assert value("sub") != before
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from transferability import {} as x, {} as y",
+        "from transferability.{} import f as x; from transferability.{} import f as y",
+        "import transferability.{} as x, transferability.{} as y",
+    ],
+)
+def test_one_name_for_two_things_is_told_apart(package, imports):
+    """Modules b and c are both used, before and after; which of them is x counts."""
+    (package / "c.py").write_text(of_f("return 2"))
+    before, after = values(package / "a.py", *(f"{imports.format(*names)}\nz = x - y\n" for names in ("bc", "cb")))
+    assert before != after
+
+
+def test_facts_count_by_content(package):
+    (package / "b.py").write_text(f"from transferability.common.resources import RESOURCES\nX = RESOURCES / 'x'\n{B}")
+    before, after = values(package.parents[1] / "resources" / "x", "1", "2")
+    assert before != after
+
+
+def test_a_script_is_followed_beside_the_library(package):
+    script = package.parent / "scripts" / "draw.py"
+    script.parent.mkdir()
+    found = set()
+    for text, edited in (("20", B), ("30", B), ("30", of_f("return 2"))):
+        script.write_text(f"from transferability.b import f\n\nf({text})\n")
+        (package / "b.py").write_text(edited)
+        found.add(value("scripts.draw"))
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("from .b import f", "a.py:1: a relative import"),
+        ("from transferability.common.resources import RESOURCES\nx = list(RESOURCES.glob('*'))", "a.py:2: write RES"),
+        (None, "transferability.a: no such module"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(package, source, fault):
+    (package / "a.py").write_text(source) if source else (package / "a.py").unlink()
+    with pytest.raises(ValueError, match=fault):
+        value()
 
 
 def test_code_that_was_edited_is_refused(package):
     before = value()
-    check_code(before, "a")
-    (package / "b.py").write_text("def f():\n    return 3\n")
+    (package / "b.py").write_text(of_f("return 3"))
     check_code(before, "a")  # what this process runs is what it imported
-    value()
+    forget()
     with pytest.raises(InputError, match="the code was edited after snakemake started"):
         check_code(before, "a")
-
-
-def test_checksums_are_kept_for_the_same_sources_alone(package, monkeypatch):
-    before = value()
-    with monkeypatch.context() as patched:
-        patched.setattr(code, "computed_fingerprint", lambda *names: "computed")
-        assert value() == before
-        (package / "c.py").write_text("def h():\n    return 3\n")
-        assert value() == value("b") == "computed"
-
-
-@pytest.mark.parametrize("damage", [lambda text: "", lambda text: text[:-9], lambda text: text.replace("0", "1")])
-def test_kept_checksums_that_are_damaged_are_computed_again(package, damage):
-    before = value()
-    kept = package / "__pycache__" / "fingerprints.json"
-    kept.write_text(damage(kept.read_text()))
-    assert value() == before
-
-
-def test_checksums_of_code_that_is_edited_meanwhile_are_not_kept(package, monkeypatch):
-    def edited(*names):
-        (package / "b.py").write_text("def f():\n    return 3\n")
-        return computed_fingerprint(*names)
-
-    monkeypatch.setattr(code, "computed_fingerprint", edited)
-    after = value()
-    assert not (package / "__pycache__").exists()
-    assert value() == after
-    assert (package / "__pycache__" / "fingerprints.json").exists()
-
-
-def test_where_nothing_can_be_kept_checksums_are_computed(package):
-    (package / "__pycache__").write_text("a file")
-    before = value()
-    assert value() == before
 
 
 def other_pythons():
     """Pythons of versions that are supported, other than this one, on the path or under pyenv."""
     for minor in {11, 12, 13} - {sys.version_info.minor}:
-        found = [shutil.which(f"python3.{minor}"), *Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")]
-        for python in filter(None, found):
-            if (
-                subprocess.run([python, "-c", ""], capture_output=True).returncode == 0
-            ):  # pyenv's names may lead nowhere
+        for python in (shutil.which(f"python3.{minor}"), *Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")):
+            if python and subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:  # pyenv's may fail
                 yield python
                 break
-
-
-FINGERPRINTS = [
-    *(list(training_code(name)) for name in ("caffenet", "caffenet-mini", "torchvision/resnet18")),
-    *([f"scripts.{file.stem}"] for file in sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))),
-]
 
 
 @pytest.mark.slow
 def test_checksums_of_code_are_the_same_for_every_python():
     """They need nothing but the standard library."""
+    names = [list(training_code(name)) for name in ("caffenet", "caffenet-mini", "torchvision/resnet18")]
+    names += [[f"scripts.{file.stem}"] for file in sorted((WORKFLOW / "scripts").glob("*.py"))]
     pythons = list(other_pythons())
     if not pythons:
         pytest.skip("no other Python of 3.11 to 3.13 here")
-    show = (
-        "import json, sys; from transferability.common.code import computed_fingerprint; "
-        "print(json.dumps([computed_fingerprint(*names) for names in json.loads(sys.argv[1])]))"
-    )
-    here = [computed_fingerprint(*names) for names in FINGERPRINTS]
+    show = "import json, sys; from transferability.common.code import code_fingerprint as checksum; "
+    show += "print(json.dumps([checksum(*names) for names in json.loads(sys.argv[1])]))"
     for python in pythons:
-        command = [python, "-c", show, json.dumps(FINGERPRINTS)]
-        run = subprocess.run(command, cwd=REPOSITORY / "workflow", capture_output=True, text=True, check=True)
-        assert json.loads(run.stdout) == here, python
+        command = [python, "-c", show, json.dumps(names)]
+        run = subprocess.run(command, cwd=WORKFLOW, capture_output=True, text=True, check=True)
+        assert json.loads(run.stdout) == [code_fingerprint(*each) for each in names], python
+
+
+def test_modules_are_imported_by_name_where_training_code_names_them():
+    """`import_module` and the like are not followed: `jobs.recipe.training_code` names what is imported so."""
+    library = WORKFLOW / "transferability"
+    by_name = {
+        str(file.relative_to(library))
+        for file in library.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Name) and node.id in ("import_module", "importlib", "__import__", "exec", "eval")
+    }
+    assert by_name == {"models/building.py", "jobs/fork_server.py", "__init__.py"}  # the last one is for notebooks
+
+
+def test_every_rule_with_a_script_names_its_code():
+    """Those of trainings have it in the recipe; preflight and plan leave no files."""
+    rules = "".join(file.read_text() for file in (WORKFLOW / "rules").glob("*.smk"))
+    scripts = {file.stem for file in (WORKFLOW / "scripts").glob("*.py")}
+    assert {name for name in scripts if f'code=script_code("{name}")' not in rules} == {"train", "preflight", "plan"}
+    assert "code=code_fingerprint(" not in rules

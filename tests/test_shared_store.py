@@ -55,8 +55,8 @@ def study(root, where, size=16, fit="cut", scale="auto", shelf="shelf") -> Store
     return StoreFiles(*names)
 
 
-def pixels(where: StoreFiles) -> np.ndarray:
-    store = open_store(where, Square(16))
+def pixels(where: StoreFiles, square=Square(16, "cut", "apply")) -> np.ndarray:  # noqa: B008
+    store = open_store(where, square)
     return store[np.arange(store.shape[0])]
 
 
@@ -91,7 +91,8 @@ def test_a_scale_of_two_numbers_finds_its_store_again(tmp_path, decoded):
     first = study(tmp_path / "deep", tmp_path / "first", scale=[0, 4000])
     study(tmp_path / "deep", tmp_path / "second", scale=[0, 4000])
     assert decoded() == 10, "packed twice"
-    assert sorted({int(image.mean()) for image in pixels(first)}) == [round(25.5 * k) for k in range(10)]
+    scaled = pixels(first, Square(16, "cut", "apply", [0, 4000]))
+    assert sorted({int(image.mean()) for image in scaled}) == [round(25.5 * k) for k in range(10)]
     study(tmp_path / "deep", tmp_path / "third", scale=[0, 8000])
     assert decoded() == 20, "another scale has the same store"
 

@@ -17,7 +17,7 @@ from transferability.models.architectures import caffenet, caffenet_mini
 from transferability.models.building import pixel_scale
 from transferability.models.catalogue import FILE
 from transferability.study.architectures import blueprint
-from transferability.study.configuration import default_config
+from transferability.study.configuration import complete_config
 from transferability.study.network import Network
 from transferability.study.paths import weights_file
 from transferability.training.optimizers import new_optimizer
@@ -41,7 +41,8 @@ def study(tmp_path_factory):
 def assembled(root, name):
     """The task and the trainer of a network of the study, as its job makes them."""
     network = Network.parse(split_of(name), name)
-    recipe = recipe_of(default_config(), network, "code")
+    complete_config(config := {}, [])
+    recipe = recipe_of(config, network, "code")
     return trainer_of(recipe, source_of(root, network), CPU, root / "means")
 
 

@@ -132,10 +132,11 @@ def test_damaged_inputs(study, undisturbed, table, request, file, damage):
 
 @pytest.mark.parametrize("damage", [truncate, lambda path: flip(path, 0.3)], ids=["truncated", "bit flipped"])
 def test_damaged_accuracy(study, undisturbed, table, request, damage):
-    file = study.products("baseA").accuracy
+    file = study.products("A3B+").accuracy
+    file.write_bytes(undisturbed.products("A3B+").accuracy.read_bytes())
     damage(file)
-    with pytest.raises(InputError, match=r"baseA\.json is damaged .*delete it and run again"):
-        collect({file: study.mark("baseA")}, set())
+    with pytest.raises(InputError, match=r"A3B\+\.json is damaged .*delete it and run again"):
+        collect({file: study.mark("A3B+")}, set())
     what = request.node.callspec.id
     table.append(
         (f"accuracy file {what}", "before it is collected", "an error that names the file and says to delete it")
@@ -209,7 +210,7 @@ def test_two_processes_train_the_same_network(study, table):
         assert process.exitcode == 0
     log = study.log("A3B+")
     assert "waits for another process that trains this network" in log
-    assert "is finished with this recipe, code and data: put back, not trained again" in log
+    assert "is finished with this recipe, code and data: put in place, not trained again" in log
     assert read_record(study.products("A3B+").accuracy)["network"] == "A3B+"
     outcome = "the second waits, finds the network finished and puts that in place"
     table.append(("two processes for one network", "as after kill -9 of snakemake, which leaves its jobs", outcome))

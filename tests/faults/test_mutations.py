@@ -1,18 +1,25 @@
 """Edits in every module that a training job runs: the dry run plans retraining, or the edit changes no result.
 
-An edit that decides a result has to show in what Snakemake compares: the parameters of the training rules (recipes) or
-the code of the rules that make what they train on. One that decides none is tried: networks have the same bytes.
+An edit that decides a result has to show in what Snakemake compares: the code of a training or of the rules that make
+what it trains on, or the parameters of the training rules (recipes). One that decides none is tried: networks have the
+same bytes.
 """
 
 import json
 import os
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from transferability.common.code import code_fingerprint
+from transferability.jobs.recipe import training_code
+
 from .. import warm
 from ..conftest import REPOSITORY
+from ..test_code import code_of
 
 LIBRARY = "workflow/transferability"
 
@@ -28,9 +35,10 @@ from transferability.study.grid import study_networks
 config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))
 code = code_fingerprint(*training_code(config["network"]["architecture"]))
 recipes = [asdict(recipe_of(config, network, code)) for network in study_networks(config)]
-stages = [code_fingerprint(f"scripts.{name}") for name in ("draw_pictures", "index", "pack", "split")]
+stages = [code_fingerprint(*names) for names in json.loads(sys.argv[1])]
 print(json.dumps([recipes, stages]))
 """
+CODE = [training_code("caffenet-mini"), *([f"scripts.{name}"] for name in ("draw_pictures", "index", "pack", "split"))]
 
 DECIDE = [
     ("models/architectures/caffenet", "nn.MaxPool2d(3, 2, ceil_mode=True)", "nn.MaxPool2d(3, 2, ceil_mode=False)"),
@@ -98,7 +106,7 @@ DECIDE = [
     ("models/layers", "SIZES = (224, 32,", "SIZES = (32, 224,"),
     ("models/tracing", "len(weights(module)) > 1", "len(weights(module)) > 2"),
     ("training/features", "not random and", "random and"),
-    ("study/architectures", "return self.library is None", "return self.library is not None"),
+    ("study/blueprint", "return self.library is None", "return self.library is not None"),
     ("jobs/assembly", "if (state := watch.saved()) is not None", "if (state := watch.saved()) is None"),
     ("jobs/assembly", "        trainer.resume(state)\n", ""),
     ("store/packing", "image[:] = pixels", "image[:] = 255 - pixels"),
@@ -120,7 +128,7 @@ DO_NOT = [
     ("jobs/finished", "mark[:16]", "mark[:20]"),
     ("common/code", "the code was edited after", "code was edited after"),
     ("common/resources", "small facts", "facts"),
-    ("common/syntax", "# that each definition uses", "# which each definition uses"),
+    ("study/architectures", " in steps of {sizes.step}", " by {sizes.step}"),
     ("jobs/devices", "uses device %s", "has device %s"),
     ("common/locks", "POLL = 0.5", "POLL = 0.1"),
     ("common/processes", "GRACE = 600.0", "GRACE = 300.0"),
@@ -157,17 +165,30 @@ class Copy:
         for part in ("workflow", "config", "resources"):
             shutil.copytree(REPOSITORY / part, root / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
 
-    def edit(self, module: str, old: str, new: str) -> str:
-        """Replace the first `old` in a module; return what it held."""
+    def edit(self, module: str, old: str, new: str) -> None:
+        """Replace the first `old` in a module."""
         file = self.root / LIBRARY / f"{module}.py"
         before = file.read_text(encoding="utf-8")
         assert old in before, f"{module}.py holds no {old!r} any more"
         file.write_text(before.replace(old, new, 1), encoding="utf-8")
-        return before
+
+    @contextmanager
+    def edited(self, module: str, old: str, new: str) -> Iterator[None]:
+        """The same, taken back in the end."""
+        file = self.root / LIBRARY / f"{module}.py"
+        before = file.read_bytes()
+        self.edit(module, old, new)
+        yield
+        file.write_bytes(before)
+
+    def code(self, names: Sequence[Sequence[str]] = CODE) -> list[str]:
+        """Checksums of this copy's code: of a training and of the stages before it, or as named."""
+        with code_of(self.root):
+            return [code_fingerprint(*each) for each in names]
 
     def compared(self) -> str:
         """What Snakemake would compare with this copy's code."""
-        return self.python("-c", COMPARED)
+        return self.python("-c", COMPARED, json.dumps(CODE))
 
     def python(self, *command: str) -> str:
         """Run Python on this copy; return what it prints."""
@@ -184,16 +205,15 @@ def copy(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def unedited(copy):
-    return copy.compared()
+    """What the copy's `code` and `compared` are before edits."""
+    return copy.code(), copy.compared()
 
 
 @pytest.mark.parametrize(("module", "old", "new"), DECIDE, ids=[f"{edit[0]}-{edit[2][:24]}" for edit in DECIDE])
 def test_what_decides_a_result_is_seen(copy, unedited, module, old, new):
-    before = copy.edit(module, old, new)
-    try:
-        assert copy.compared() != unedited
-    finally:
-        (copy.root / LIBRARY / f"{module}.py").write_text(before, encoding="utf-8")
+    code, compared = unedited
+    with copy.edited(module, old, new):
+        assert copy.code() != code or copy.compared() != compared  # the latter takes longer
 
 
 def test_code_that_moves_is_not_seen(tmp_path, unedited):
@@ -206,9 +226,9 @@ def test_code_that_moves_is_not_seen(tmp_path, unedited):
     copy.edit("training/trainer", f"{function}\n\n\n", "")
     copy.edit("training/trainer", "import Evaluation,", "import Evaluation, batch_loss,")
     copy.edit("training/evaluation", "def evaluate(", f"{function}\n\n\ndef evaluate(")
-    assert copy.python("-c", COMPARED) == unedited
+    assert copy.compared() == unedited[1]
     copy.edit("training/evaluation", "label_smoothing=smoothing)", "label_smoothing=0.1)")
-    assert copy.python("-c", COMPARED) != unedited
+    assert copy.code() != unedited[0]
 
 
 RUN = """
@@ -227,7 +247,7 @@ def test_what_decides_nothing_is_not_seen_and_changes_no_result(tmp_path, unedit
     copy = Copy(tmp_path / "copy")
     for module, old, new in DO_NOT:
         copy.edit(module, old, new)
-    assert copy.compared() == unedited
+    assert copy.compared() == unedited[1]
     study.forget("baseA")
     copy.python("-c", RUN, str(study.root), str(copy.root))
     for name in ("baseA", "A3B+"):

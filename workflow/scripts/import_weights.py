@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transferability.common.script import script
 from transferability.jobs.given import import_weights
-from transferability.study.architectures import Blueprint
+from transferability.study.blueprint import Blueprint
 
 
 @script

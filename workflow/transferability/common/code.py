@@ -1,77 +1,55 @@
 """Which code a result depends on, as a checksum of what that code says, wherever in the library it stands.
 
-A result depends on some definitions (functions, classes, constants), on all that these name, on the files of facts
-that they read, and on what modules do when they are imported. Comments, docstrings, type hints, log lines and texts of
-errors do not count (`syntax`), nor do the names of modules and the imports between them: code that only moves has the
-same checksum.
-
-To read all code takes half a second, so checksums are kept beside what Python compiles, for the sources as they are.
+That is every statement of the modules that are imported, however deep, inside functions too, with what its names mean
+there and the facts that it reads. Comments, docstrings, type hints, log lines, texts of errors and names of modules do
+not count: code that only moves has the same checksum, and so it has under every version of Python.
 """
 
-import json
-from collections.abc import Iterator
-from contextlib import suppress
+import ast
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
-from transferability.common.syntax import LIBRARY, UNNAMED, WHOLE, Module, read_module
 
-PACKAGE = Path(__file__).parents[1]
+WORKFLOW = Path(__file__).parents[2]
 SCRIPTS = "scripts"  # "scripts.pack" is the script of rule pack, beside the library
-# These change no result: errors that give up, how jobs log and end, how files are written and locked, how processes are
-# started; of facts, the content counts. A change in checksums and recipes shows in their values.
-NEUTRAL = {
-    "common.atomic_files",
-    "common.checksums",
-    "common.code",
-    "common.errors",
-    "common.locks",
-    "common.logs",
-    "common.processes",
-    "common.resources",
-    "common.script",
-    "common.syntax",
-    "jobs.recipe",
+NEUTRAL = {  # modules that change no result, and why; what they import is not followed
+    "transferability": "lists what notebooks import",
+    "transferability.common.atomic_files": "how files are written, whatever is in them",
+    "transferability.common.checksums": "a change shows in the checksums",
+    "transferability.common.code": "a change shows in the checksums",
+    "transferability.common.errors": "how jobs give up",
+    "transferability.common.locks": "how jobs wait for each other",
+    "transferability.common.processes": "how processes start and end",
+    "transferability.common.resources": "where facts are: their content counts",
+    "transferability.common.script": "how scripts start and what they log",
+    "transferability.jobs.recipe": "a change shows in the recipes and marks, which are compared by value",
 }
-
-Definition = tuple[str, str]  # a module, "training.trainer", and a name that is defined there
+REPORTS = {"debug", "info", "warning", "error", "exception", "warn"}
+ROOMS = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.comprehension  # what they define stays inside
+SILENT = {"ctx", "type_comment", "returns"}  # fields of the syntax that say nothing more
+NOTHING = ""
 
 
 @cache
 def code_fingerprint(*names: str) -> str:
-    """Return a checksum of code and of all library code that it uses, however deep.
+    """Return a checksum of modules of the library, "jobs.assembly", or of scripts, "scripts.pack", and all they import.
 
-    Names are relative to the library: of a module, "figures.figure2", or of one definition, "tasks.splits.class_sides";
-    or of a script, "scripts.figure2". Raises ValueError where the code is not such that it can be followed.
+    Raises ValueError for a name that is no module, for a relative import, and for facts whose file is not named.
     """
-    sources, known, asked = _sources(), _known(), " ".join(names)
-    if asked not in known:
-        known[asked] = computed_fingerprint(*names)
-        if _read_sources() == sources:  # else what was read may be of before an edit, or of after
-            _keep(known)
-    return known[asked]
-
-
-def computed_fingerprint(*names: str) -> str:
-    """Do what `code_fingerprint` does, from the code alone."""
-    seen: set[Definition] = set()
-    pending = [definition for name in names for definition in _named(name)]
+    pending = [name if name.startswith(f"{SCRIPTS}.") else f"transferability.{name}" for name in names]
+    if unknown := [name for name in pending if not _file(name)]:
+        raise ValueError(f"{', '.join(unknown)}: no such module in {WORKFLOW}")
+    seen = set()
     while pending:
-        definition = pending.pop()
-        if definition not in seen:
-            seen.add(definition)
-            pending += [*_used(*definition), *_run_by_import_of(definition[0])]
-    # Definitions that say the same are distinguished by what their names mean, and these by what theirs mean, until no
-    # more are distinguished: then going deeper shows nothing new.
-    depth, told_apart, checksums = 0, -1, set()
-    while len(checksums) > told_apart:
-        told_apart, checksums = len(checksums), {_said(*definition, depth) for definition in seen}
-        depth += 1
-    return fingerprint(sorted(checksums))
+        module = pending.pop()
+        if module not in seen:
+            seen.add(module)
+            pending += [whole for part in _statements(module) for _, whole in part.imports]
+            pending.append(module.rpartition(".")[0])  # its package, or the module that a name is imported from
+    return fingerprint(sorted(set().union(*map(_said, seen))))
 
 
 def check_code(expected: str, *names: str) -> None:
@@ -81,134 +59,107 @@ def check_code(expected: str, *names: str) -> None:
     """
     if code_fingerprint(*names) != expected:
         raise InputError(
-            f"{PACKAGE}: the code was edited after snakemake started; let this run end, or stop it, and run again"
+            f"{WORKFLOW}: the code was edited after snakemake started; let this run end, or stop it, and run again"
         )
 
 
-def _read_sources() -> str:
-    """Return a checksum of all files that can matter here, byte for byte."""
-    files = {
-        *PACKAGE.rglob("*.py"),
-        *(PACKAGE.parent / SCRIPTS).glob("*.py"),
-        *filter(Path.is_file, RESOURCES.iterdir()),
-    }
-    return fingerprint({str(file.relative_to(PACKAGE.parent.parent)): file_sha256(file) for file in files})
+class _Statement:
+    """A statement of a module: a checksum of what it says, the names that it defines and uses, and its imports."""
+
+    def __init__(self, node: ast.stmt, file: Path):
+        self.file, self.defines, self.uses = file, set(), set()
+        self.imports: list[tuple[str, str]] = []  # bound name, whole name of what is imported
+        said = self._say(node)
+        self.says = fingerprint(said) if said and not isinstance(node, ast.Import | ast.ImportFrom) else NOTHING
+
+    def _say(self, node: object) -> object:
+        """What a part of the syntax says, as JSON that is the same for every version of Python."""
+        match node:
+            case list():
+                return [said for part in node if (said := self._say(part)) != NOTHING]
+            case ast.Pass() | ast.Expr(ast.Constant()):
+                return NOTHING
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name("log" | "logging" | "warnings"), name))) if name in REPORTS:
+                return NOTHING
+            case ast.If(ast.Name("TYPE_CHECKING") | ast.Compare(ast.Name("__name__"), [ast.Eq()])):
+                return self._say(node.orelse) or NOTHING
+            case ast.If():  # that only logs, if its condition does nothing either
+                acts = any(isinstance(part, ast.Call | ast.NamedExpr) for part in ast.walk(node.test))
+                blocks = [self._say(node.body), self._say(node.orelse)]
+                return ["If", self._say(node.test), *blocks] if any(blocks) or acts else NOTHING
+            case ast.Raise(ast.Call(kind)) | ast.Raise(kind):  # what it says does not count
+                return ["Raise", self._say(kind)]
+            case ast.ExceptHandler():
+                return ["except", self._say(node.type), self._say(node.body)]
+            case ast.arg():
+                return ["arg", node.arg]
+            case ast.AnnAssign() if not hasattr(node, "is_field"):
+                return self._say(ast.Assign([node.target], node.value)) if node.value else NOTHING
+            case ast.Constant():
+                return ascii(node.value)
+            case ast.JoinedStr():  # versions of Python cut the text between the braces differently
+                parts = (part.value if isinstance(part, ast.Constant) else [self._say(part)] for part in node.values)
+                return ["f", "".join(map(str, parts))]
+            case ast.BinOp(ast.Name("RESOURCES"), ast.Div(), ast.Constant(str(name))):
+                return ["facts", name, file_sha256(RESOURCES / name)]
+            case ast.Name("RESOURCES"):
+                raise ValueError(f'{self.file}:{node.lineno}: write RESOURCES / "file", so that its content counts')
+            case ast.Name():
+                (self.defines if isinstance(node.ctx, ast.Store) else self.uses).add(node.id)
+                return ["Name", node.id]
+            case ast.ImportFrom() if node.level:
+                raise ValueError(f"{self.file}:{node.lineno}: a relative import, give the module's whole name")
+            case ast.Import() | ast.ImportFrom():
+                origin = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+                found = [(alias.asname or alias.name.partition(".")[0], origin + alias.name) for alias in node.names]
+                self.imports += found
+                return ["import", *(bound for bound, _ in found)]
+        return self._say_fields(node) if isinstance(node, ast.AST) else node
+
+    def _say_fields(self, node: ast.AST) -> list:
+        outside = set(self.defines)
+        for part in node.body if isinstance(node, ast.ClassDef) else []:
+            part.is_field = True  # of a dataclass, where hints count
+        said = [(name, self._say(value)) for name, value in ast.iter_fields(node) if name not in SILENT]
+        if isinstance(node, ROOMS):
+            self.defines = outside | {getattr(node, "name", NOTHING)}
+        return [type(node).__name__, *(field for field in said if field[1] not in (None, [], NOTHING))]
 
 
 @cache
-def _sources() -> str:
-    """The checksum of all files when this process first asked."""
-    return _read_sources()
+def _statements(module: str) -> list[_Statement]:
+    file = None if module in NEUTRAL else _file(module)
+    return [_Statement(node, file) for node in ast.parse(file.read_text(encoding="utf-8")).body] if file else []
 
 
 @cache
-def _known() -> dict[str, str]:
-    """The checksums that are kept for these sources, by the names that they were asked for with."""
-    with suppress(OSError, ValueError):  # not there, or damaged
-        checksum, known = json.loads(_kept_file().read_text(encoding="utf-8"))
-        if checksum == fingerprint([_sources(), known]):
-            return known
-    return {}
-
-
-def _keep(checksums: dict[str, str]) -> None:
-    place = _kept_file()
-    with suppress(OSError):  # as where the library is another user's
-        place.parent.mkdir(exist_ok=True)
-        with TemporaryDirectory(dir=place.parent) as folder:
-            new = Path(folder, place.name)
-            new.write_text(json.dumps([fingerprint([_sources(), checksums]), checksums]), encoding="utf-8")
-            new.replace(place)
-
-
-def _kept_file() -> Path:
-    return PACKAGE / "__pycache__" / "fingerprints.json"
-
-
-def _named(name: str) -> list[Definition]:
-    """All of a module, or of a package's modules, or the one definition that is named."""
-    if _file(name).is_file():
-        below = sorted(_file(name).parent.rglob("*.py")) if _file(name).name == "__init__.py" else []
-        parts = [file.relative_to(PACKAGE).with_suffix("").parts for file in below]
-        modules = [".".join(part).removesuffix(".__init__") for part in parts] or [name]
-        return [(module, WHOLE) for module in modules if module not in NEUTRAL]
-    module, _, defined = name.rpartition(".")
-    if not _file(module).is_file() or defined not in _module(module).said:
-        raise ValueError(f"{name} is neither a module of {PACKAGE} nor a definition in one")
-    return [(module, defined)]
-
-
-def _used(module: str, defined: str) -> Iterator[Definition]:
-    """Yield the definitions that a definition names."""
-    for name in _module(module).names[defined]:
-        yield from _meaning(module, name)[0]
+def _said(module: str) -> set[str]:
+    """A checksum of each statement of a module, together with what its names mean there."""
+    said = set()
+    for part in _statements(module):
+        names = {name: sorted(meaning) for name in part.uses if (meaning := _meaning(module, name))}
+        imports = [sorted(_imported(whole)) for _, whole in part.imports]
+        said |= {fingerprint([part.says, names, imports])} if part.says else set()
+    return said
 
 
 @cache
-def _meaning(module: str, name: str) -> tuple[list[Definition], list[str]]:
-    """What a name means in a module: definitions of the library, and what is said of it as an import from elsewhere."""
-    here = _module(module)
-    if name not in here.library:  # a local name or one of Python's own has no meaning here
-        return [(module, name)] if name in here.said else [], here.foreign.get(name, [])
-    imported = here.library[name]
-    part = f"{imported.origin}.{imported.original}".lstrip(".")
-    if imported.origin in NEUTRAL or part in NEUTRAL:
-        return [], []
-    if not _file(imported.origin).is_file() and not _file(part).is_file():
-        raise ValueError(f"{imported.place}: there is no module {LIBRARY}.{imported.origin}")
-    origin = _module(imported.origin) if _file(imported.origin).is_file() else Module()
-    is_named = imported.original in {*origin.said, *origin.library, *origin.foreign}
-    if _file(part).is_file():
-        if imported.original in origin.said:
-            raise ValueError(f"{imported.place}: {part} is a module and a definition, give one another name")
-        return _named(part), []
-    if not is_named:
-        raise ValueError(f"{imported.place}: {LIBRARY}.{imported.origin} has no {imported.original}")
-    return _meaning(imported.origin, imported.original)
+def _meaning(module: str, name: str) -> set[str]:
+    """What says what a name means in a module: statements, or an import from elsewhere; of local names, nothing."""
+    imports = [imported for part in _statements(module) for imported in part.imports]
+    said = {part.says for part in _statements(module) if name in part.defines}
+    return said.union(*(_imported(whole) for bound, whole in imports if bound == name))
+
+
+def _imported(whole: str) -> set[str]:
+    module, _, name = whole.rpartition(".")
+    if _file(whole):
+        return {part.says for part in _statements(whole)}
+    return _meaning(module, name) if _file(module) else {whole}
 
 
 @cache
-def _said(module: str, defined: str, depth: int) -> str:
-    """A checksum of what a definition says, of facts that it reads, and, to a depth, of what the names in it mean."""
-    here = _module(module)
-    context = {}
-    for name in here.names[defined] if depth else ():
-        definitions, foreign = _meaning(module, name)
-        if definitions or foreign:
-            context[name] = sorted({_said(*definition, depth - 1) for definition in definitions}), foreign
-    facts = {name: file_sha256(RESOURCES / name) for name in here.facts.get(defined, ())}
-    return fingerprint([here.said[defined], facts, context])
-
-
-@cache
-def _run_by_import_of(module: str) -> frozenset[Definition]:
-    """What runs when a module is imported, there and in all that it imports: statements, and decorators of ours."""
-    seen, pending, found = set(), [module], set()
-    while pending:
-        name = pending.pop()
-        if name in seen or name in NEUTRAL or not _file(name).is_file():
-            continue
-        seen.add(name)
-        here = _module(name)
-        found |= {(name, UNNAMED)} & {(name, defined) for defined in here.said}
-        found |= {
-            (name, defined)
-            for defined, decorators in here.decorators.items()
-            if any(_meaning(name, decorator)[0] for decorator in decorators)
-        }
-        parts = name.split(".")
-        pending += [".".join(parts[:length]) for length in range(len(parts))]
-        for imported in here.library.values():
-            pending += [imported.origin, f"{imported.origin}.{imported.original}".lstrip(".")]
-    return frozenset(found)
-
-
-@cache
-def _module(name: str) -> Module:
-    return read_module(_file(name))
-
-
-def _file(module: str) -> Path:
-    """Return the file of a module or package of the library, or of a script."""
-    place = (PACKAGE.parent if module.startswith(f"{SCRIPTS}.") else PACKAGE) / module.replace(".", "/")
-    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+def _file(module: str) -> Path | None:
+    place = WORKFLOW / module.replace(".", "/")
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return file if file.is_file() else None

@@ -17,7 +17,7 @@ from transferability.jobs.recipe import Recipe, Source, data_digests
 from transferability.jobs.weights_files import read_weights, write_weights
 from transferability.models.building import build_network, pixel_scale
 from transferability.store.square import Square
-from transferability.study.architectures import Blueprint
+from transferability.study.blueprint import Blueprint
 from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Task, read_task
 from transferability.training.evaluation import summarize

@@ -184,7 +184,7 @@ def _training(architecture: str, optimizer: str) -> Callable[[dict], None]:
     from transferability.common.code import code_fingerprint
     from transferability.jobs.job import train_job
     from transferability.jobs.recipe import training_code
-    from transferability.study.architectures import builder, is_of_a_library
+    from transferability.study.blueprint import builder, is_of_a_library
 
     import_module(f"transferability.{builder(architecture)}")
     if is_of_a_library(architecture):

@@ -9,7 +9,7 @@ from transferability.jobs.weights_files import write_weights
 from transferability.models.building import build_model
 from transferability.models.given_weights import fitted, read_given
 from transferability.models.layers import as_layers
-from transferability.study.architectures import Blueprint
+from transferability.study.blueprint import Blueprint
 from transferability.training.trainer import MEAN_IMAGE
 
 

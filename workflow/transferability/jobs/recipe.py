@@ -11,7 +11,8 @@ from transferability.common.tables import read_index, read_manifest, table_diges
 from transferability.jobs.weights_files import weights_says
 from transferability.store.reading import StoreFiles, check_description
 from transferability.store.square import Square
-from transferability.study.architectures import builder, study_blueprint
+from transferability.study.architectures import study_blueprint
+from transferability.study.blueprint import builder
 from transferability.study.network import Network
 from transferability.study.paths import manifest_file, weights_file
 from transferability.study.training_settings import training_of, used_of

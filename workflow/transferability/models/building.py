@@ -9,7 +9,7 @@ from torch import nn
 from transferability.common.errors import InputError
 from transferability.models.classifier import start_at_chance
 from transferability.models.layered import LayeredModel
-from transferability.study.architectures import Blueprint, builder
+from transferability.study.blueprint import Blueprint, builder
 
 
 def build_network(

@@ -7,7 +7,7 @@ from transferability.common.errors import InputError
 from transferability.models.building import build_model
 from transferability.models.layers import as_layers
 from transferability.models.libraries import expected_pixels
-from transferability.study.architectures import Blueprint, is_of_a_library
+from transferability.study.blueprint import Blueprint, is_of_a_library
 
 USUAL = 224  # pixels, where neither the caller nor a library names a size
 

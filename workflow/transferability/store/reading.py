@@ -84,9 +84,9 @@ def open_store(where: StoreFiles, square: Square) -> Store:
         described = json.loads(where.description.read_text(encoding="utf-8"))
         found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
         found |= {"sha256": pixels_sha256(crcs), "index": file_sha256(where.index)}
-        damage = _differences(described, found, "the file has") or _differences(
-            asdict(Square(0)) | described, asdict(square), "asked for:"
-        )
+        differing = _differences(described, found, "the file has")
+        differing += _differences(asdict(Square(0)) | described, asdict(square), "asked for is")
+        damage = f"{where.description.name} says " + ", ".join(differing) if differing else ""
     except (ValueError, EOFError, IndexError, AttributeError, TypeError) as error:
         damage = first_line(error)
     if damage:
@@ -97,9 +97,9 @@ def open_store(where: StoreFiles, square: Square) -> Store:
     return Store(where.store, pixels, crcs)
 
 
-def _differences(described: Mapping, found: Mapping, what: str) -> str:
-    return ", ".join(
-        f"its description says {key} {described.get(key)!r}, {what} {value!r}"
+def _differences(described: Mapping, found: Mapping, what: str) -> list[str]:
+    return [
+        f"{key} {described.get(key)!r} where {what} {value!r}"
         for key, value in found.items()
         if described.get(key) != value
-    )
+    ]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
+from transferability.study.blueprint import Blueprint, is_of_a_library
 from transferability.study.unlisted import describe
 
-LIBRARIES = ("torchvision/", "timm/")
 HOUSE = Path(__file__).parents[1] / "models" / "architectures"
 # How most models of the libraries were trained: mean and deviation of ImageNet's pixels, red, green, blue.
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -32,25 +32,6 @@ class Architecture:
     sizes: range
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
-
-
-@dataclass(frozen=True)
-class Blueprint:
-    """What decides how a network is built and fed, by value: a row's name, its pixels, and the library's version.
-
-    `order` is that of the channels, rgb or bgr, and of `mean` and `std`, which are None for networks of the house.
-    """
-
-    name: str
-    library: str | None
-    order: str
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
-
-    @property
-    def of_the_house(self) -> bool:
-        """Whether it is one of `models.architectures`, which take pixels as Caffe does."""
-        return self.library is None
 
 
 def blueprint(name: str, pixels: Mapping = AS_KNOWN, size: int | None = None) -> Blueprint:
@@ -86,20 +67,10 @@ def study_layers(config: Mapping) -> tuple[str, ...]:
     return layer_names(architecture) or describe(architecture, config["training"]["crop"]).layers
 
 
-def is_of_a_library(name: str) -> bool:
-    """Whether it is torchvision/NAME or timm/NAME."""
-    return name.startswith(LIBRARIES)
-
-
 @cache
 def library_version(name: str) -> str | None:
     """Return "timm 1.0.31" for timm/NAME, without importing the library; None for the house's own."""
     return f"{name.partition('/')[0]} {version(name.partition('/')[0])}" if is_of_a_library(name) else None
-
-
-def builder(name: str) -> str:
-    """Return the library module that builds an architecture, "models.libraries"."""
-    return "models.libraries" if is_of_a_library(name) else f"models.architectures.{name.replace('-', '_')}"
 
 
 def house_names() -> list[str]:

@@ -17,6 +17,7 @@ from transferability.common.atomic_files import write_text
 from transferability.common.checksums import fingerprint
 from transferability.common.code import code_fingerprint
 from transferability.common.errors import InputError
+from transferability.study.blueprint import builder
 
 DESCRIBE = "models.describe"  # the module that looks
 KEPT = Path(__file__).parents[1] / "__pycache__" / "unlisted.json"
@@ -40,7 +41,7 @@ def describe(architecture: str, size: int | None = None) -> Description:
 
     Raises InputError for an architecture that does not exist, cannot be cut into layers, or does not take this size.
     """
-    code = code_fingerprint(DESCRIBE, "models.architectures")
+    code = code_fingerprint(DESCRIBE, builder(architecture))
     key = fingerprint([architecture, size, code, version("timm"), version("torchvision")])
     kept = _kept()
     if key not in kept:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from transferability.study.architectures import Blueprint
+from transferability.study.blueprint import Blueprint
 from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples
 from transferability.training.batches import TEST_BATCH
