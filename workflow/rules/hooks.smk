@@ -79,7 +79,7 @@ def before_jobs():
     except OSError as error:
         raise WorkflowError(f"{error}; {remedy(error)}")
     if not workflow.local_exec:
-        cancel_left_behind(left_behind())
+        cancel_left_behind(*left_behind())
     elif len(TRAININGS) > 1 and fork_server.is_useful(config["device"]):
         with suppress(OSError):  # jobs run in their own processes then
             fork_server.start(config["network"]["architecture"], config["training"]["optimizer"])
@@ -140,15 +140,15 @@ def after_failure():
 
 
 def left_behind():
-    """The cluster's numbers of jobs that were submitted from here for what this run makes, and not seen to end.
+    """Which jobs an earlier snakemake may have submitted from here for what this run makes, and not seen to end.
 
-    Of those that wait Snakemake notes it, of those that train their progress files. That this snakemake could lock the
-    files says that no other one here waits for them.
+    Of those that wait Snakemake notes the cluster's number, those that train say it in their progress files. That this
+    snakemake could lock the files says that no other one here waits for them.
     """
     waiting = {number for job in workflow.dag.needrun_jobs() for number in workflow.persistence.external_jobids(job)}
     networks = [network_of(job.wildcards) for job in TRAININGS]
     progress = [read_progress(Path(RESULTS), network.split, network.name) for network in networks]
-    return waiting | {told["slurm_job"] for told in progress if told and told.get("directory") == str(Path.cwd())}
+    return waiting, [told for told in progress if told]
 
 
 def after_success():

@@ -7,11 +7,13 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 
 from transferability.common.atomic_files import written_whole
+from transferability.jobs.slurm import slurm_job
 from transferability.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -23,9 +25,9 @@ FIRST = 1.0  # seconds until the first
 class Progress:
     """Says what a job does, in a file at `path` while it is entered, from a thread of its own.
 
-    So the file is as young as the job is alive, whatever it is busy with. It holds doing, host, pid, slurm_job,
-    directory and when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s,
-    seconds_left and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
+    So the file is as young as the job is alive, whatever it is busy with. It holds doing, host, pid, `slurm_job` and
+    when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s, seconds_left
+    and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
     """
 
     def __init__(self, path: Path):
@@ -57,11 +59,10 @@ class Progress:
         """Log a line after a test; `train_loss` is the sum of the losses of the iterations since the last."""
         test, settings = trainer.curve[-1], trainer.settings
         per_s, seconds_left = self._speed(trainer)
-        minutes, seconds = divmod(round(seconds_left), 60)
         log.info(
-            "%s: iteration %d/%d  train loss %.4f  loss %.4f  top-1 %.4f  %s images/s  %d:%02d left",
-            *(trainer.name, test.iteration, settings.iterations, train_loss / (test.iteration - self._tested)),
-            *(test.loss, test.top1, f"{per_s:,.0f}", minutes, seconds),
+            f"{trainer.name}: iteration {test.iteration}/{settings.iterations}  "
+            f"train loss {train_loss / (test.iteration - self._tested):.4f}  loss {test.loss:.4f}  "
+            f"top-1 {test.top1:.4f}  {per_s:,.0f} images/s  {timedelta(seconds=round(seconds_left))} left"
         )
         self._tested = test.iteration
 
@@ -78,7 +79,7 @@ class Progress:
 
     def _content(self) -> dict:
         content = {"doing": self._doing, "host": socket.gethostname(), "pid": os.getpid(), "written": time.time()}
-        content |= {"slurm_job": os.environ.get("SLURM_JOB_ID", ""), "directory": str(Path.cwd())}
+        content |= slurm_job()
         if (trainer := self._trainer) is None:
             return content
         per_s, seconds_left = self._speed(trainer)
