@@ -21,7 +21,12 @@ class Bars:
         if rule in self._bars or not self._stream.isatty():
             return
         if not self._progress:
-            self._progress = _new_progress(self._stream)
+            from rich.console import Console
+            from rich.progress import Progress
+
+            # Drawn when something happens, so that a recorded terminal stays readable too.
+            options = {"transient": True, "auto_refresh": False, "redirect_stdout": False, "redirect_stderr": False}
+            self._progress = Progress(console=Console(file=self._stream), speed_estimate_period=600, **options)
             self._progress.start()
         self._bars[rule] = self._progress.add_task(rule.replace("_", " "), total=self.due.get(rule))
         self._progress.refresh()
@@ -44,21 +49,3 @@ class Bars:
         if self._progress:
             self._progress.stop()
             self._progress = None
-
-
-def _new_progress(stream: TextIO):
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(file=stream),
-        transient=True,
-        auto_refresh=False,  # drawn when something happens, so that a recorded terminal stays readable too
-        speed_estimate_period=600,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )

@@ -5,17 +5,14 @@ feeds it and writes the lines.
 """
 
 import json
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 
 from transferability.common.errors import counted
 from transferability.common.logs import last_error
 
-RECENT = 30  # networks whose duration says how fast the others will be
 LISTED = 10  # failed jobs that the end names
 SHOWN = 4  # lines of one job's error that the end shows
 
@@ -65,9 +62,8 @@ class Run:
         self.errors: list[str] = []  # of Snakemake, since the first job has started
         self.jobs: dict[int, Job] = {}  # that have started
         self._training: dict[int, float] = {}  # when each that runs began
-        self._durations = deque(maxlen=RECENT)
         self._first = self._worked = 0.0  # when the first began; how long all took that are over
-        self._done = self._networks = 0
+        self._done = self._finished = self._networks = 0  # of all; by this run; in all
         self._scrolled = False  # whether failures were said in part, or other lines came after them
 
     def plan(self, due: int, networks: int) -> None:
@@ -91,8 +87,8 @@ class Run:
         job, began = self.jobs.get(number), self._training.pop(number, None)
         if not job or began is None:
             return ""
-        self._durations.append(now - began)
         self._worked += now - began
+        self._finished += 1
         self._done += 1
         self._scrolled |= bool(self.failed)
         line = f"[{self._done}/{self._networks}] {job.name}"
@@ -138,7 +134,7 @@ class Run:
         if not remaining or now <= self._first:
             return ""
         at_a_time = (self._worked + sum(now - began for began in self._training.values())) / (now - self._first)
-        return in_words(mean(self._durations) * remaining / at_a_time)
+        return in_words(self._worked / self._finished * remaining / at_a_time)
 
 
 def in_words(seconds: float) -> str:

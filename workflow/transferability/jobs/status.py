@@ -94,7 +94,10 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
 def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float, float | None]:
     accuracy = accuracy_file(results, split, network)
     if accuracy.exists():
-        return "done", _doubt(accuracy), 1.0, None
+        doubt = ""
+        with suppress(InputError, OSError):  # a damaged file is reported where it is used
+            doubt = worse_than_guessing(read_record(accuracy))
+        return "done", doubt, 1.0, None
     progress = read_progress(results, split, network)
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
@@ -106,12 +109,6 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
         silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {100 * share:.0f} %"
         return "failed", error or silent, share, None
     return ("failed" if error else "waiting"), error, share, None
-
-
-def _doubt(accuracy: Path) -> str:
-    with suppress(InputError, OSError):  # a damaged file is reported where it is used
-        return worse_than_guessing(read_record(accuracy))
-    return ""
 
 
 def read_progress(results: Path, split: str, network: str) -> dict | None:
