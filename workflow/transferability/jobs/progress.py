@@ -19,7 +19,6 @@ from transferability.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 EVERY = 10.0  # seconds between two writings of the progress file
-FIRST = 1.0  # seconds until the first
 
 
 class Progress:
@@ -67,9 +66,9 @@ class Progress:
         self._tested = test.iteration
 
     def _write_on(self) -> None:
-        wait = FIRST
-        while not self._ended.wait(wait):
-            wait = EVERY
+        due = 0.0  # at once
+        while not self._ended.wait(due):
+            due = EVERY
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with written_whole(self._path, sync=False) as unfinished:
@@ -79,13 +78,12 @@ class Progress:
 
     def _content(self) -> dict:
         content = {"doing": self._doing, "host": socket.gethostname(), "pid": os.getpid(), "written": time.time()}
-        content |= slurm_job()
-        if (trainer := self._trainer) is None:
-            return content
-        per_s, seconds_left = self._speed(trainer)
-        content |= {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
-        content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
-        return content | {"device": device_name(trainer.device)}
+        if trainer := self._trainer:
+            per_s, seconds_left = self._speed(trainer)
+            content |= {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
+            content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
+            content |= {"device": device_name(trainer.device)}
+        return content | slurm_job()
 
     def _speed(self, trainer: Trainer) -> tuple[float, float]:
         """Images per second since the start, and the seconds that are left at this speed."""
