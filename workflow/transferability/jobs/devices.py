@@ -89,7 +89,7 @@ def _first_free(seats: Sequence[tuple[int, str]]) -> tuple[int, socket.socket] |
 
 
 def _holder(name: str) -> tuple[int, str]:
-    """Who has a seat: the user's number, and in words user and process, as far as the kernel tells."""
+    """Who has a seat: the user's number, and in words user and process, as far as the kernel says."""
     with socket.socket(socket.AF_UNIX) as asks:
         asks.setblocking(False)
         try:
