@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +11,11 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from snakemake_logger_plugin_plain import LogHandler
+from snakemake_logger_plugin_plain import SNAKEMAKE, LogHandler
 from snakemake_logger_plugin_plain.bars import Bars
 from snakemake_logger_plugin_plain.mistakes import explain
-from transferability.common.logs import last_error
+from transferability.common.errors import InputError
+from transferability.common.logs import job_log, last_error, printable
 from transferability.jobs.console import Job, Run, in_words
 
 SETTINGS = {"printshellcmds": False, "nocolor": False, "quiet": set(), "debug_dag": False, "verbose": False}
@@ -27,7 +29,7 @@ def training(name: str, folder: Path | None = None, **more) -> Job:
 
 
 def write_log(file: Path, *entries: str) -> Path:
-    file.write_text("".join(f"2026-01-01 00:00:{k:02d} {entry}\n" for k, entry in enumerate(entries)))
+    file.write_text("".join(f"2026-01-01 00:00:{k:02d} {printable(entry)}\n" for k, entry in enumerate(entries)))
     return file
 
 
@@ -151,22 +153,28 @@ def records(folder: Path) -> list[dict]:
     return [
         {"msg": "Building DAG of jobs..."},
         {"msg": "Job stats: ...", "event": LogEvent.RUN_INFO, "stats": {"train_transfer": 1, "total": 1}},
-        {"msg": "1 of 1 networks to train", "networks": (1, 1), "rules": {"train_transfer": 1}},
+        {"msg": "1 of 1 networks to train", "pathname": "", "networks": (1, 1), "rules": {"train_transfer": 1}},
         {"msg": "Select jobs to execute..."},
         {"msg": "", "event": LogEvent.JOB_INFO, "wildcards": {"split": "random-0", "network": "A3B"}, **info},
         {"msg": "RuleException:\nCalledProcessError in file x, line 1", "event": LogEvent.ERROR},
         {"msg": "Error in rule train_transfer", "event": LogEvent.JOB_ERROR, "jobid": 1, "rule_msg": None},
         {"msg": "MissingOutputException:\nBaseError", "event": LogEvent.ERROR},
-        {"msg": "a warning"},
+        {"msg": "a warning", "levelno": logging.WARNING},
         {"msg": "Exiting because a job execution failed. Look above for error messages", "levelno": logging.ERROR},
         {"msg": "WorkflowError:\nAt least one job did not complete successfully.", "event": LogEvent.ERROR},
     ]
 
 
+def sent(handler: LogHandler, msg: str, levelno: int = logging.INFO, **more) -> None:
+    """Send what Snakemake's own code says; `pathname` is another's."""
+    defaults = {"pathname": f"{SNAKEMAKE}/workflow.py", "funcName": "execute"}
+    handler.emit(logging.makeLogRecord(defaults | {"msg": msg, "levelno": levelno} | more))
+
+
 def printed_by(handler: LogHandler, folder: Path) -> None:
     for record in records(folder):
         level = logging.ERROR if record.get("event") in (LogEvent.ERROR, LogEvent.JOB_ERROR) else logging.INFO
-        handler.emit(logging.makeLogRecord({"levelno": level} | record))
+        sent(handler, **{"levelno": level} | record)
     handler.close()
     handler.close()
 
@@ -177,7 +185,7 @@ def test_what_snakemake_sends_becomes_lines_without_noise(tmp_path, capsys):
     rest = "0 of 1 networks are done; when this is mended, run the same command again to resume"
     assert capsys.readouterr().err.splitlines() == [
         *("1 of 1 networks to train", f"failed: {told}", "a warning"),
-        *("MissingOutputException:", "BaseError", rest),
+        *("MissingOutputException:", "  BaseError", rest),
     ]
 
 
@@ -213,20 +221,65 @@ def test_common_mistakes_are_explained_in_a_line(message, arguments, content, ex
 def test_the_explanation_of_a_mistake_stands_in_its_place_or_in_a_dry_run_beside_it(dry, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["snakemake", "--config", "dataset.root=/x"])
     handler = LogHandler(SimpleNamespace(**SETTINGS | {"dryrun": dry}), None)
-    handler.emit(logging.makeLogRecord({"msg": NOT_A_KEY, "levelno": logging.ERROR, "event": LogEvent.ERROR}))
+    sent(handler, NOT_A_KEY, logging.ERROR, event=LogEvent.ERROR)
     [line] = capsys.readouterr().err.splitlines()
     assert line.endswith("give --config 'dataset={root: /x}'")
 
 
-def test_an_error_is_no_noise_however_it_begins(tmp_path, capsys):
-    """As long as no job has started it is told at once."""
+def test_what_snakemake_says_of_itself_is_hidden_whatever_its_words_and_nothing_else(capsys):
+    """As long as no job has started errors are told at once."""
     handler = LogHandler(SimpleNamespace(**SETTINGS), None)
-    told = ["Job 7 failed to submit", "host: unknown", "WorkflowError:\nAt least one job is odd"]
-    for message in told:
-        handler.emit(logging.makeLogRecord({"msg": message, "levelno": logging.ERROR}))
-        handler.emit(logging.makeLogRecord({"msg": message, "levelno": logging.ERROR, "event": LogEvent.ERROR}))
-    handler.emit(logging.makeLogRecord({"msg": "Job 7 has been submitted", "levelno": logging.INFO}))
-    assert capsys.readouterr().err == "".join(f"{message}\n{message}\n" for message in told)
+    for own in ("Building DAG of jobs...", "Migrating .snakemake folder to new format...", "None"):
+        sent(handler, own)
+    sent(handler, "Job 7 has been submitted", pathname=f"{SNAKEMAKE}_executor_plugin_slurm/__init__.py")
+    sent(handler, "Nothing to be done (all requested files are present and up to date).")
+    sent(handler, "Unlocked working directory.", funcName="unlock")
+    sent(handler, "Select jobs with care", pathname="/study/workflow/rules/common.smk")
+    sent(handler, "Falling back to greedy scheduler", logging.WARNING)
+    errors = ["Job 7 failed to submit", "host: unknown", "WorkflowError: At least one job is odd"]
+    for message in errors:
+        sent(handler, message, logging.ERROR)
+        sent(handler, message, logging.ERROR, event=LogEvent.ERROR)
+    assert capsys.readouterr().err.splitlines() == [
+        "Nothing to be done (all requested files are present and up to date).",
+        "Unlocked working directory.",
+        "Select jobs with care",
+        "Falling back to greedy scheduler",
+        *(message for message in errors for _ in range(2)),
+    ]
+
+
+FORGERY = "x\n2026-01-01 00:00:00 import weights: all is well\n\x1b[2J\r[1/1] random-0/A3B 99.0 %\u202e\x9b"
+
+
+def test_no_name_forges_a_log_record_or_steers_a_terminal(tmp_path, capsys):
+    """A class, or a tensor, of that name in an error of a job; then on the console."""
+    log = tmp_path / "job.log"
+    for fault in (InputError(f"class {FORGERY}: no image"), ZeroDivisionError(FORGERY)):
+        with pytest.raises(SystemExit), job_log(str(log)):
+            raise fault
+    read = log.read_text()
+    assert not re.search(r"[^\n -~]", read) and "\\x1b[2J\\r[1/1]" in read
+    assert len(re.findall(r"^\S", read, re.MULTILINE)) == 2, "each error is one entry"
+    with pytest.raises(SystemExit), job_log(str(log)):
+        raise InputError(f"class {FORGERY}: no image")
+    lines = FORGERY.split("\n")
+    assert last_error(log).split("\n") == [f"class {lines[0]}", lines[1], f"{printable(lines[2])}: no image"]
+    handler = LogHandler(SimpleNamespace(**SETTINGS), None)
+    sent(handler, FORGERY, logging.ERROR, event=LogEvent.ERROR)
+    handler.close()
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == printable(FORGERY).split("\n") and printed.out == ""
+    assert [line[:2] for line in printed.err.splitlines()] == ["x", "  ", "  "]
+
+
+def test_the_end_of_a_long_log_does_not_begin_with_a_forged_entry(tmp_path, monkeypatch):
+    """What is read of it begins within a line, just where one looks like an entry."""
+    forged = "2026-01-01 00:00:00 error: somebody else"
+    log = write_log(tmp_path / "job.log", f"reads names:\n{forged}\nand more")
+    content = log.read_text()
+    monkeypatch.setattr("transferability.common.logs.TAIL", len(content) - content.index(forged))
+    assert last_error(log) == ""
 
 
 def test_another_workflows_rule_trains_nothing_of_ours(tmp_path, capsys):
@@ -234,11 +287,11 @@ def test_another_workflows_rule_trains_nothing_of_ours(tmp_path, capsys):
     handler = LogHandler(SimpleNamespace(**SETTINGS), None)
     info = {"jobid": 1, "rule_name": "pretrain_model", "rule_msg": None, "wildcards": {"x": "y"}, "log": ["log"]}
     started = {"msg": "", "event": LogEvent.JOB_INFO, "output": ["results/accuracy/x/y.json"], **info}
-    networks = {"msg": "1 of 1 networks to train", "networks": (1, 1), "rules": {"train_base": 1}}
+    networks = {"msg": "1 of 1 networks to train", "pathname": "", "networks": (1, 1), "rules": {"train_base": 1}}
     stats = {"msg": "Job stats: ...", "event": LogEvent.RUN_INFO, "stats": {"pretrain_model": 1, "total": 1}}
     finished = {"msg": "", "event": LogEvent.JOB_FINISHED, "job_id": 1}
     for record in (stats, networks, started, finished):
-        handler.emit(logging.makeLogRecord({"levelno": logging.INFO} | record))
+        sent(handler, **record)
     assert capsys.readouterr().err.splitlines() == ["1 of 1 networks to train", "pretrain model y"]
 
 
@@ -256,19 +309,25 @@ def test_networks_of_two_studies_in_one_run_are_added():
     assert run.finish(1, now=1.0).startswith("[3/5] ")
 
 
-def test_bars_that_went_come_again():
-    """After the last job of all, as one is tried again."""
-
+def test_a_bar_goes_when_all_jobs_of_its_rule_are_done():
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
-    bars = Bars(Terminal())
-    bars.plan({"train_base": 1})
-    for number in (1, 2):
-        bars.start(number, "train_base")
-        bars.finish(number)
+    terminal = Terminal()
+    bars = Bars(terminal)
+    bars.due = {"train_base": 2}
+    for shown in (True, False):
+        bars.start("train_base")
+        assert "train base" in terminal.getvalue()
+        terminal.truncate(0)
+        bars.finish("train_base")
+        bars.finish("pack")
+        assert ("train base" in terminal.getvalue()) == shown
+    bars.write("a line")
     bars.stop()
+    bars.write("another")
+    assert terminal.getvalue().count("a line\n") == 1 and terminal.getvalue().endswith("another\n")
 
 
 @pytest.mark.parametrize("asked", [{"dryrun": True}, {"verbose": True}, {"quiet": {"rules"}}, {"debug_dag": True}])

@@ -3,11 +3,13 @@
 import multiprocessing
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
 import pytest
 
+from transferability.common.errors import InputError
 from transferability.common.locks import alone
 from transferability.jobs.devices import leased_device
 
@@ -75,6 +77,55 @@ def test_one_job_after_the_other_takes_the_least_used_device(jobs):
         jobs.start(1)
         places = jobs.places(count)
     assert sorted(places.values()) == [0, 1]
+
+
+def planted(name: str, listens: bool, ready) -> None:
+    """Another user's process that takes a seat and keeps it."""
+    os.setuid(65534)
+    seat = socket.socket(socket.AF_UNIX)
+    seat.bind(f"\0transferability/{name}.0")
+    if listens:
+        seat.listen()
+    ready.set()
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_device_that_another_user_keeps_is_given_up_with_his_name(tmp_path, monkeypatch, caplog, listens):
+    if os.getuid():
+        pytest.skip("needs root, to become another user")
+    ready, device = fork.Event(), f"{tmp_path}/GPU"
+    holder = fork.Process(target=planted, args=(device, listens, ready), daemon=True)
+    holder.start()
+    assert ready.wait(20)
+    monkeypatch.setattr("transferability.jobs.devices.PATIENCE", 1.0)
+    who = f"process {holder.pid} of nobody" if listens else "a process that does not say whose it is"
+    caplog.set_level("INFO")
+    with (
+        pytest.raises(InputError, match="have these processes ended, leave their GPUs out") as error,
+        leased_device([device], 1, ends_after(20)),
+    ):
+        pass
+    assert f"{device}.0 (by {who})" in str(error.value)
+    assert f"waits: in use are {device}.0 (by {who})" in caplog.text
+    holder.kill()
+
+
+def ends_after(seconds: float):
+    deadline = time.monotonic() + seconds
+
+    def check() -> None:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+
+    return check
+
+
+def test_for_jobs_of_ones_own_a_job_waits_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("transferability.jobs.devices.PATIENCE", 0.0)
+    device = [f"{tmp_path}/GPU"]
+    with leased_device(device, 1), pytest.raises(TimeoutError), leased_device(device, 1, ends_after(2)):
+        pass
 
 
 def test_a_network_is_trained_by_one_process_at_a_time(tmp_path):

@@ -1,5 +1,6 @@
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -50,14 +51,53 @@ def test_of_a_job_array_the_own_task_counts(slurm):
     assert job_deadline(runtime=1) - time.monotonic() == pytest.approx(297, abs=5)
 
 
-def test_jobs_that_a_killed_snakemake_left_behind_are_cancelled_and_no_others(slurm, tmp_path, capsys):
-    slurm("1 1\n2_1 7\n2_2 8\n3 3")
-    cancelled = tmp_path / "cancelled"
-    (tmp_path / "scancel").write_text(f"#!/bin/sh\necho $@ >> {cancelled}\n")
-    (tmp_path / "scancel").chmod(0o755)
-    cancel_left_behind({"1", "2_1", "8", "4"})
-    assert cancelled.read_text() == "1 2_1 2_2\n"
+RUN = "5f6a3c1e-0b7d-4a52-9c55-2f1f0c6d8e90"  # as Snakemake's plugin names its jobs
+RULE = "rule_train_transfer_wildcards_random-0_A3B"
+
+
+@pytest.fixture
+def cancelled(slurm, tmp_path, monkeypatch):
+    """A cluster called "test" with jobs of this user in its queue; gives what is cancelled of them."""
+    monkeypatch.chdir(tmp_path)
+
+    def cancel(jobs: list[str], submitted: set[str], *progress: dict) -> str:
+        slurm("\n".join(jobs))
+        for program, does in (("scancel", "echo $@ >> cancelled"), ("scontrol", "echo 'ClusterName   = test'")):
+            (tmp_path / program).write_text(f"#!/bin/sh\n{does}\n")
+            (tmp_path / program).chmod(0o755)
+        cancel_left_behind(submitted, progress)
+        return (tmp_path / "cancelled").read_text().strip() if (tmp_path / "cancelled").exists() else ""
+
+    return cancel
+
+
+def trains(job: object, directory: Path, cluster: str = "test") -> dict:
+    return {"slurm_job": job, "slurm_cluster": cluster, "directory": str(directory)}
+
+
+def test_jobs_that_a_killed_snakemake_left_behind_are_cancelled_and_no_others(cancelled, tmp_path, capsys):
+    jobs = [f"{numbers}|mine_{RUN}|{RULE}|{tmp_path}" for numbers in ("1|1", "2_1|7", "2_2|8", "3|3")]
+    assert cancelled(jobs, {"1", "2_1", "4"}, trains("8", tmp_path)) == "1 2_1 2_2"
     assert "cancels 3 Slurm jobs that a snakemake left behind here: 1 2_1 2_2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("job", "progress"),
+    [
+        (f"7|7|interactive|{RULE}|HERE", {}),
+        (f"7|7|{RUN}|my own|HERE", {}),
+        (f"7|7|{RUN}|{RULE}|/elsewhere", {}),
+        (f"7|7|{RUN}|{RULE}|/elsewhere|HERE", {}),
+        ("7|7", {}),
+        (f"7|7|{RUN}|{RULE}|HERE", {"slurm_cluster": "another"}),
+        (f"7|7|{RUN}|{RULE}|HERE", {"slurm_cluster": ""}),
+        (f"7|7|{RUN}|{RULE}|HERE", {"directory": "/elsewhere"}),
+        (f"7|7|{RUN}|{RULE}|HERE", {"slurm_job": ["7"]}),
+    ],
+)
+def test_a_stale_or_planted_progress_file_cancels_nothing_else(cancelled, tmp_path, job, progress):
+    """Its number is that of another job by now: of other work, of another directory, or on another cluster."""
+    assert cancelled([job.replace("HERE", str(tmp_path))], set(), trains("7", tmp_path) | progress) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,19 @@
 import io
 import json
+import re
 import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
+from rich.console import Console
 
 from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
 from transferability.jobs import status as command
 from transferability.jobs.status import failed_steps, read_report, seconds_left, study_status, watch, write_networks
-from transferability.jobs.status_pages import as_json, plain_page
+from transferability.jobs.status_pages import as_json, bars, plain_page
 from transferability.study.network import Network
 
 from .conftest import SMOKE
@@ -66,10 +67,23 @@ def test_what_a_person_stopped_has_not_failed(results, how):
     assert failed_steps(results) == []
 
 
-def test_a_list_of_networks_from_before_there_were_requests_is_read(results):
-    networks = pd.read_csv(results / "networks.csv").drop(columns="requested")
-    networks.to_csv(results / "networks.csv", index=False)
-    assert study_status(results, NOW)["requested"].all()
+def test_no_name_forges_a_line_or_steers_the_terminal(results, monkeypatch):
+    """Of a class in an error, a file in a step, a device; programs get them as they are."""
+    monkeypatch.setenv("TERM", "xterm")
+    forgery = "x\n  random-0/A7B: all is well\x1b[2J\r\x9b"
+    for place in ("train/random-0/A3B.log", f"import/{forgery.replace('/', '')}.log"):
+        (results / "logs" / place).parent.mkdir(exist_ok=True)
+        (results / "logs" / place).write_text(f"2026-01-01 00:00:01 error: {forgery}\n")
+    progress = {"doing": f"reads {forgery}", "host": forgery, "pid": 1, "written": NOW - 5}
+    (results / "state" / "random-0" / "A5B.progress").write_text(json.dumps(progress))
+    report = read_report(results, NOW)
+    page, steps = plain_page(report), [failure["step"] for failure in as_json(report)["failures"]]
+    assert not re.search(r"[^\n -~]", page) and "\n  random-0/A7B: all" not in page
+    assert "\\x1b[2J\\r\\x9b" in page
+    assert steps == [f"import {forgery.replace('/', '')}"]
+    stream = Terminal()
+    Console(file=stream, width=200).print(bars(report))
+    assert "\x1b[2J" not in stream.getvalue() and "\r" not in stream.getvalue()
 
 
 def test_a_network_that_ends_worse_than_by_guessing_is_listed(results):

@@ -1,4 +1,7 @@
-"""What a job writes to its log, how it ends when something is wrong, and what went wrong by its log."""
+"""What a job writes to its log, how it ends when something is wrong, and what went wrong by its log.
+
+Names of classes, files and tensors are other people's: what goes to a log or a terminal is made `printable`.
+"""
 
 import logging
 import re
@@ -15,17 +18,34 @@ RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # what e
 TAIL = 100_000  # bytes at the end of a log that are read
 
 
+def printable(text: str) -> str:
+    """Return a text that neither steers a terminal nor passes for another message.
+
+    Control characters are escaped, and lines after the first are indented.
+    """
+    return "".join(
+        letter if letter.isprintable() else "\n  " if letter == "\n" else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
     """Log to the file `path`, and end when the snakemake that started this process has ended.
 
     A readable error ends it with one message there. An OSError, such as a full disk, and a lack of memory count as
     readable; these go to standard error as well, as they may keep the log from being written. Of any other exception
-    the log gets the traceback.
+    the log gets the traceback. Each raises SystemExit.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    form = {"format": "%(asctime)s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}
-    logging.basicConfig(filename=path, encoding="utf-8", level=logging.INFO, force=True, **form)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(_Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     end_with_snakemake()
     try:
         take_ctrl_c()
@@ -35,13 +55,13 @@ def job_log(path: str) -> Iterator[None]:
         _give_up(f"error: {error}")
     except (OSError, MemoryError) as error:
         message = f"error: {error or 'no memory left'}; {remedy(error)}"
-        print(message, file=sys.stderr)
+        print(printable(message), file=sys.stderr)
         _give_up(message)
     except KeyboardInterrupt:
         _give_up("error: stopped by Ctrl-C")
     except Exception:
         logging.exception("unexpected error")
-        raise
+        sys.exit(1)
 
 
 def _give_up(message: str) -> NoReturn:
@@ -54,12 +74,13 @@ def last_error(log: Path) -> str:
     """Return the error that a job's log ends with, of one line or several, or ""."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - TAIL))
+            if file.seek(max(0, log.stat().st_size - TAIL)):
+                file.readline()  # a part of a line, which may look like the beginning of an entry
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
     last = RECORD.split(text)[-1].strip()
     if last.startswith("error: "):
-        return last.removeprefix("error: ")
+        return last.removeprefix("error: ").replace("\n  ", "\n")  # as it was before it was made printable
     line = last.rpartition("\n")[2]
-    return line if "Error" in line else ""  # a traceback
+    return line.strip() if "Error" in line else ""  # a traceback

@@ -55,11 +55,15 @@ def _place() -> str:
 
 def end_with(process: int) -> None:
     """End this process when another has ended, by its number."""
-    try:
-        other = psutil.Process(process)
-    except psutil.NoSuchProcess:
-        other = None
-    threading.Thread(target=_watch, args=(other,), daemon=True).start()
+
+    def watch() -> None:
+        with suppress(psutil.Error):  # it has ended
+            other = psutil.Process(process)
+            while other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(POLL)
+        end()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def end() -> None:
@@ -67,13 +71,6 @@ def end() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _watch(other: psutil.Process | None) -> None:
-    with suppress(psutil.Error):  # it ends in this moment
-        while other and other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(POLL)
-    end()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import logging
-import os
 import signal
 import time
 from pathlib import Path
@@ -31,10 +30,7 @@ def save_checkpoint(path: Path, state: dict) -> None:
     torch.save(state, buffer)
     with written_whole(path) as unfinished:
         with unfinished.open("wb") as file:
-            file.write(hashlib.sha256(buffer.getbuffer()).hexdigest().encode() + b"\n")
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
+            file.writelines([hashlib.sha256(buffer.getbuffer()).hexdigest().encode() + b"\n", buffer.getbuffer()])
         _read_checked(unfinished)
         if path.exists():
             path.replace(_beside(path, PREVIOUS))
@@ -58,8 +54,7 @@ def load_checkpoint(path: Path, mark: str) -> dict | None:
             raise
         except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
             reason = f"it is damaged ({first_line(error)})"
-        aside = _beside(candidate, SET_ASIDE)
-        candidate.replace(aside)
+        aside = candidate.replace(_beside(candidate, SET_ASIDE))
         log.warning("not resuming from %s: %s; moved to %s", candidate, reason, aside.name)
     return None
 
@@ -97,27 +92,27 @@ class Checkpointer:
 
     def __init__(self, path: Path, mark: str, seconds: float, deadline: float = float("inf")):
         self.path, self.mark = path, mark
-        self._name = f"{path.parent.name}/{path.name.partition('.')[0]}"
         self._seconds, self._deadline = seconds, deadline
         self._wait, self._saved_at, self._took = seconds, time.monotonic(), 0.0
-        self._trains, self._signal = False, None
+        self._trains, self._signal = False, ""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._remember)
 
     def on_iteration(self, trainer) -> None:
         """Save the state of a Trainer if it is time; stop it if it has to end."""
-        now = time.monotonic()
-        if self._signal is not None:
-            self._stop(trainer, f"stopped by {self._signal}")
-        if now >= self._deadline - RESERVE - 3 * self._took:
-            self._stop(trainer, "stopped before its walltime is over")
-        if now - self._saved_at >= self._wait:
+        if why := self._signal or self._late(3 * self._took):
+            then = "run again to resume from"
+            if not self._save(trainer):
+                then = f"its state could not be saved, {then} the last at"
+            raise StoppedError(f"{trainer.name}: {why} at iteration {trainer.iteration}; {then} {self.path}")
+        if time.monotonic() - self._saved_at >= self._wait:
             self._save(trainer)
 
     def check(self) -> None:
         """Raise StoppedError if the job, which waits, has to end."""
-        if time.monotonic() >= self._deadline - RESERVE:
-            raise StoppedError(f"{self._name}: stopped before its walltime is over; it had not begun to train")
+        if why := self._signal or self._late(0.0):
+            name = f"{self.path.parent.name}/{self.path.name.partition('.')[0]}"
+            raise StoppedError(f"{name}: {why}; it had not begun to train")
 
     def saved(self) -> dict | None:
         """Return the saved state, if there is a usable one; from now on there is one to save."""
@@ -130,14 +125,9 @@ class Checkpointer:
         for suffix in ("", PREVIOUS, SET_ASIDE, PREVIOUS + SET_ASIDE, UNFINISHED):
             _beside(self.path, suffix).unlink(missing_ok=True)
 
-    def _stop(self, trainer, why: str) -> None:
-        saved = self._save(trainer)
-        state = (
-            "run again to resume from"
-            if saved
-            else "its state could not be saved, run again to resume from the last at"
-        )
-        raise StoppedError(f"{trainer.name}: {why} at iteration {trainer.iteration}; {state} {self.path}")
+    def _late(self, saving: float) -> str:
+        """Why a job has to end whose walltime is nearly over; "" for others."""
+        return "stopped before its walltime is over" if time.monotonic() >= self._deadline - RESERVE - saving else ""
 
     def _save(self, trainer) -> bool:
         began = time.monotonic()
@@ -154,6 +144,6 @@ class Checkpointer:
         return True
 
     def _remember(self, number, _frame) -> None:
-        self._signal = signal.Signals(number).name
+        self._signal = f"stopped by {signal.Signals(number).name}"
         if not self._trains:
-            raise StoppedError(f"{self._name}: stopped by {self._signal}; it had not begun to train")
+            self.check()

@@ -5,16 +5,14 @@ feeds it and writes the lines.
 """
 
 import json
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 
+from transferability.common.errors import counted
 from transferability.common.logs import last_error
 
-RECENT = 30  # networks whose duration says how fast the others will be
 LISTED = 10  # failed jobs that the end names
 SHOWN = 4  # lines of one job's error that the end shows
 
@@ -29,15 +27,10 @@ class Job:
     accuracy: Path | None = None
 
     @property
-    def trains(self) -> bool:
-        """Whether it trains a network."""
-        return self.accuracy is not None
-
-    @property
     def name(self) -> str:
         """A network in the paper's notation, random-0/A3B+; of another job its rule and wildcards, split random-0."""
         values = [value.strip("/") for value in self.wildcards.values()]
-        if self.trains:
+        if self.accuracy:
             return "/".join(values)
         words = self.rule.split("_")
         return " ".join(words + [value for value in values if value and value not in words])
@@ -45,16 +38,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job failed, as its log ends."""
+    """Why a network or another step ("split random-0") failed, as its log ends; `log` is "" where there is none."""
 
-    name: str
+    step: str
     error: str
-    log: Path | None
+    log: str
 
     def lines(self) -> list[str]:
-        """The error with its job and log; the first line says it all where an error has only one."""
+        """The error with its step and log; the first line says it all where an error has only one."""
         first, *more = self.error.splitlines()
-        said = first if first.startswith(self.name) else f"{self.name}: {first}"  # many errors begin with the name
+        said = first if first.startswith(self.step) else f"{self.step}: {first}"  # many errors begin with the name
         if len(more) > SHOWN:
             more = [*more[:SHOWN], f"  and {len(more) - SHOWN} more lines in the log"]
         return [f"{said} (log: {self.log})" if self.log else said, *more]
@@ -67,17 +60,11 @@ class Run:
         self.stopped = False
         self.failed: dict[int, Failure] = {}
         self.errors: list[str] = []  # of Snakemake, since the first job has started
-        self._jobs: dict[int, Job] = {}
+        self.jobs: dict[int, Job] = {}  # that have started
         self._training: dict[int, float] = {}  # when each that runs began
-        self._durations = deque(maxlen=RECENT)
         self._first = self._worked = 0.0  # when the first began; how long all took that are over
-        self._done = self._networks = 0
+        self._done = self._finished = self._networks = 0  # of all; by this run; in all
         self._scrolled = False  # whether failures were said in part, or other lines came after them
-
-    @property
-    def begun(self) -> bool:
-        """Whether a job has started."""
-        return bool(self._jobs)
 
     def plan(self, due: int, networks: int) -> None:
         """`due` networks are to be trained of the `networks` that were asked for, besides those of earlier calls."""
@@ -86,10 +73,10 @@ class Run:
 
     def start(self, number: int, job: Job, now: float) -> str:
         """A job starts: return what to say, or ""."""
-        self._jobs[number] = job
+        self.jobs[number] = job
         again = self.failed.pop(number, None)
         self._scrolled |= bool(self.failed or again)
-        if job.trains:
+        if job.accuracy:
             self._first = self._first or now
             self._training[number] = now
             return f"tries again: {job.name}" if again else ""
@@ -97,11 +84,11 @@ class Run:
 
     def finish(self, number: int, now: float) -> str:
         """A job has finished: return what to say, or ""."""
-        job, began = self._jobs.get(number), self._training.pop(number, None)
+        job, began = self.jobs.get(number), self._training.pop(number, None)
         if not job or began is None:
             return ""
-        self._durations.append(now - began)
         self._worked += now - began
+        self._finished += 1
         self._done += 1
         self._scrolled |= bool(self.failed)
         line = f"[{self._done}/{self._networks}] {job.name}"
@@ -112,12 +99,12 @@ class Run:
 
     def fail(self, number: int, reason: str = "") -> str:
         """A job has failed: return what to say, or "" once the run was asked to stop. `reason` is Snakemake's."""
-        job = self._jobs.get(number, Job(f"job {number}", {}))  # one that failed before it started
+        job = self.jobs.get(number, Job(f"job {number}", {}))  # one that failed before it started
         self._training.pop(number, None)
         if self.stopped:
             return ""
         error = (job.log and last_error(job.log)) or reason or "ended without an error in its log; was it killed?"
-        failure = self.failed[number] = Failure(job.name, error, job.log)
+        failure = self.failed[number] = Failure(job.name, error, str(job.log or ""))
         first, *more = failure.lines()
         self._scrolled |= bool(more)
         return f"failed: {first}"
@@ -129,7 +116,7 @@ class Run:
         """
         lines = []
         if self.failed and self._scrolled:
-            lines += ["", "1 job failed:" if len(self.failed) == 1 else f"{len(self.failed)} jobs failed:"]
+            lines += ["", f"{counted(len(self.failed), 'job')} failed:"]
             for failure in list(self.failed.values())[:LISTED]:
                 lines += [f"  {line}" for line in failure.lines()]
             if len(self.failed) > LISTED:
@@ -147,7 +134,7 @@ class Run:
         if not remaining or now <= self._first:
             return ""
         at_a_time = (self._worked + sum(now - began for began in self._training.values())) / (now - self._first)
-        return in_words(mean(self._durations) * remaining / at_a_time)
+        return in_words(self._worked / self._finished * remaining / at_a_time)
 
 
 def in_words(seconds: float) -> str:

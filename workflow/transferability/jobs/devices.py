@@ -2,17 +2,22 @@
 
 import errno
 import logging
+import os
 import socket
+import struct
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pwd import getpwuid
 
 import torch
 
-from transferability.common.errors import InputError
+from transferability.common.errors import InputError, some_of
 from transferability.common.locks import POLL, Check, go_on
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 4 * 3600.0  # seconds that the same processes of other users may have all GPUs, before a job gives up
 
 
 @contextmanager
@@ -20,7 +25,7 @@ def leased_hardware(wanted: str, jobs_per_device: int, check: Check = go_on) -> 
     """Yield the device for auto, cpu or cuda: a GPU that this job has for itself.
 
     Where several jobs may share a GPU, it is one that fewer than `jobs_per_device` use, and its memory is divided.
-    Raises InputError for cuda without CUDA.
+    Raises InputError for cuda without CUDA, and where other users' processes do not let go (`leased_device`).
     """
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         yield torch.device("cpu")
@@ -40,31 +45,60 @@ def leased_device(devices: Sequence[str], jobs_per_device: int, check: Check = g
     """Wait for a device that fewer than `jobs_per_device` jobs use, and yield its position in `devices`.
 
     `devices` are names that are unique on the machine, such as GPUs' UUIDs. Jobs of all studies and users on it see
-    each other, but not those in containers with a network of their own. Devices with fewer jobs go first.
+    each other, but not those in containers with a network of their own. Devices with fewer jobs go first. The log says
+    who has those that it waits for. Raises InputError if after PATIENCE the same processes have them, none of which is
+    this user's.
     """
     seats = [(place, f"{devices[place]}.{seat}") for seat in range(jobs_per_device) for place in range(len(devices))]
-    held = _first_free(seats)
-    if held is None:
-        log.info("waits: %d jobs use each of %s", jobs_per_device, ", ".join(devices))
-    while held is None:
+    looked, holders = -PATIENCE, []
+    while (held := _first_free(seats)) is None:
+        if time.monotonic() - looked >= PATIENCE:
+            looked, before, holders = time.monotonic(), holders, [_holder(name) for _, name in seats]
+            told = some_of([f"{name} (by {who})" for (_, name), (_, who) in zip(seats, holders, strict=True)], 10)
+            if holders == before and os.getuid() not in [user for user, _ in holders]:
+                raise InputError(
+                    f"GPUs in use for {PATIENCE / 3600:g} h: {told}; have these processes ended, leave their GPUs out "
+                    "with CUDA_VISIBLE_DEVICES, or give config key device: cpu, and run again"
+                )
+            log.info("waits: in use are %s", told)
         check()
         time.sleep(POLL)
-        held = _first_free(seats)
     place, seat = held
     log.info("uses device %s", devices[place])
     with seat:
         yield place
 
 
-def _first_free(seats: Sequence[tuple[int, str]]) -> tuple[int, socket.socket] | None:
+def _address(name: str) -> str:
     """A name of Linux's abstract sockets is the lock: no files, so neither users nor TMPDIR tell jobs apart."""
+    return f"\0transferability/{name}"
+
+
+def _first_free(seats: Sequence[tuple[int, str]]) -> tuple[int, socket.socket] | None:
     for place, name in seats:
         seat = socket.socket(socket.AF_UNIX)
         try:
-            seat.bind(f"\0transferability/{name}")
+            seat.bind(_address(name))
+            seat.listen(socket.SOMAXCONN)  # so that the kernel says whose it is
             return place, seat
         except OSError as error:
             seat.close()
             if error.errno != errno.EADDRINUSE:
                 raise
     return None
+
+
+def _holder(name: str) -> tuple[int, str]:
+    """Who has a seat: the user's number, and in words user and process, as far as the kernel says."""
+    with socket.socket(socket.AF_UNIX) as asks:
+        asks.setblocking(False)
+        try:
+            asks.connect(_address(name))
+            process, user, _group = struct.unpack("3i", asks.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        except BlockingIOError:  # so many have asked before that it is a job that others wait for, too
+            return os.getuid(), "a job that does not answer"
+        except OSError:
+            return -1, "a process that does not say whose it is"
+    with suppress(KeyError):
+        return user, f"process {process} of {getpwuid(user).pw_name}"
+    return user, f"process {process} of user {user}"

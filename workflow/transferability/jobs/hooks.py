@@ -102,20 +102,19 @@ class Hooks:
 
     def _ready_to_train(self) -> None:
         if not self._workflow.local_exec:
-            cancel_left_behind({*parts.submitted(self._workflow), *self._left_behind()})
+            cancel_left_behind(set(parts.submitted(self._workflow)), self._progress())
         elif len(self._trained) > 1 and fork_server.is_useful(self._config["device"]):
             with suppress(OSError):  # jobs run in their own processes then
                 fork_server.start(self._config["network"]["architecture"], self._config["training"]["optimizer"])
 
-    def _left_behind(self) -> Iterator[str]:
-        """The Slurm jobs that train here what this run trains, by their progress files.
+    def _progress(self) -> Iterator[dict]:
+        """What the jobs say of themselves that train, or trained, what this run trains.
 
         That this snakemake could lock the files says that no other one here waits for them.
         """
         for network in self._trained:
-            told = read_progress(self._results, network.split, network.name)
-            if told and told.get("directory") == str(Path.cwd()):
-                yield told["slurm_job"]
+            if told := read_progress(self._results, network.split, network.name):
+                yield told
 
     def after_jobs(self) -> None:
         """What this run has trained and put in place is in place."""

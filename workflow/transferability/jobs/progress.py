@@ -7,25 +7,26 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 
 from transferability.common.atomic_files import written_whole
+from transferability.jobs.slurm import slurm_job
 from transferability.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
 EVERY = 10.0  # seconds between two writings of the progress file
-FIRST = 1.0  # seconds until the first
 
 
 class Progress:
     """Says what a job does, in a file at `path` while it is entered, from a thread of its own.
 
-    So the file is as young as the job is alive, whatever it is busy with. It holds doing, host, pid, slurm_job,
-    directory and when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s,
-    seconds_left and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
+    So the file is as young as the job is alive, whatever it is busy with. It holds doing, host, pid, `slurm_job` and
+    when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s, seconds_left
+    and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
     """
 
     def __init__(self, path: Path):
@@ -57,18 +58,17 @@ class Progress:
         """Log a line after a test; `train_loss` is the sum of the losses of the iterations since the last."""
         test, settings = trainer.curve[-1], trainer.settings
         per_s, seconds_left = self._speed(trainer)
-        minutes, seconds = divmod(round(seconds_left), 60)
         log.info(
-            "%s: iteration %d/%d  train loss %.4f  loss %.4f  top-1 %.4f  %s images/s  %d:%02d left",
-            *(trainer.name, test.iteration, settings.iterations, train_loss / (test.iteration - self._tested)),
-            *(test.loss, test.top1, f"{per_s:,.0f}", minutes, seconds),
+            f"{trainer.name}: iteration {test.iteration}/{settings.iterations}  "
+            f"train loss {train_loss / (test.iteration - self._tested):.4f}  loss {test.loss:.4f}  "
+            f"top-1 {test.top1:.4f}  {per_s:,.0f} images/s  {timedelta(seconds=round(seconds_left))} left"
         )
         self._tested = test.iteration
 
     def _write_on(self) -> None:
-        wait = FIRST
-        while not self._ended.wait(wait):
-            wait = EVERY
+        due = 0.0  # at once
+        while not self._ended.wait(due):
+            due = EVERY
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with written_whole(self._path, sync=False) as unfinished:
@@ -78,13 +78,12 @@ class Progress:
 
     def _content(self) -> dict:
         content = {"doing": self._doing, "host": socket.gethostname(), "pid": os.getpid(), "written": time.time()}
-        content |= {"slurm_job": os.environ.get("SLURM_JOB_ID", ""), "directory": str(Path.cwd())}
-        if (trainer := self._trainer) is None:
-            return content
-        per_s, seconds_left = self._speed(trainer)
-        content |= {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
-        content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
-        return content | {"device": device_name(trainer.device)}
+        if trainer := self._trainer:
+            per_s, seconds_left = self._speed(trainer)
+            content |= {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
+            content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
+            content |= {"device": device_name(trainer.device)}
+        return content | slurm_job()
 
     def _speed(self, trainer: Trainer) -> tuple[float, float]:
         """Images per second since the start, and the seconds that are left at this speed."""

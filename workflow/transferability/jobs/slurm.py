@@ -6,15 +6,22 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from getpass import getuser
+from pathlib import Path
 
 from transferability.common.errors import InputError
 
 log = logging.getLogger(__name__)
 
 SLURM_JOB = "SLURM_JOB_ID"
-_LEFT = re.compile(r"(?:(?:(?P<days>\d+)-)?(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+)")  # squeue's %L
+_RUN = re.compile(r"([\w-]+_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # what Snakemake's plugin calls its jobs
+
+
+def slurm_job() -> dict[str, str]:
+    """Return what this process says of its job for `cancel_left_behind`, outside of Slurm with empty values."""
+    environment = {"slurm_job": SLURM_JOB, "slurm_cluster": "SLURM_CLUSTER_NAME"}
+    return {key: os.environ.get(name, "") for key, name in environment.items()} | {"directory": str(Path.cwd())}
 
 
 def job_deadline(runtime: float) -> float:
@@ -25,23 +32,17 @@ def job_deadline(runtime: float) -> float:
     """
     if SLURM_JOB not in os.environ:
         return float("inf")
-    answer = _of_this_job(_ask("squeue", "--noheader", "--job", os.environ[SLURM_JOB], "--format", "%A %L"))
+    job = os.environ[SLURM_JOB]  # of an array squeue lists all tasks, whose own numbers come first
+    lines = [line.split() for line in _ask("squeue", "--noheader", "--job", job, "--format", "%A %L").splitlines()]
+    answer = next((line[1] for line in lines if len(line) == 2 and line[0] == job), "")
     if answer == "UNLIMITED":
         return float("inf")
     left = seconds_left(answer)
     if left is None:
-        log.warning(
-            "Slurm does not tell the walltime that is left (%r); its %g minutes count from now", answer, runtime
-        )
+        log.warning("Slurm does not tell the walltime that is left (%r); %g minutes count from now", answer, runtime)
         left = 60 * runtime
     log.info("Slurm ends this job in %d s", left)
     return time.monotonic() + left
-
-
-def _of_this_job(answer: str) -> str:
-    """What squeue says of this job: of an array it lists all tasks, whose own numbers come first."""
-    lines = [line.split() for line in answer.splitlines()]
-    return next((line[1] for line in lines if len(line) == 2 and line[0] == os.environ[SLURM_JOB]), "")
 
 
 def check_slurm_answers() -> None:
@@ -64,16 +65,27 @@ def check_slurm_answers() -> None:
     )
 
 
-def cancel_left_behind(jobs: Collection[str]) -> None:
-    """Cancel those of these jobs that are still in the queue: the snakemake that submitted them is gone.
+def cancel_left_behind(submitted: Collection[str], progress: Iterable[Mapping]) -> None:
+    """Cancel the jobs in the queue that an earlier snakemake submitted from this directory.
 
     Nobody would take their results. Jobs that are submitted again resume from the states that these saved.
+
+    `submitted` are the numbers that Snakemake noted, `progress` is what trainings say of themselves (`slurm_job`).
+    Both may be old, forged, or of another cluster: a job is cancelled where Slurm says that it is this user's, has a
+    name and a comment as Snakemake's plugin gives them, and was submitted from here.
     """
-    if not jobs:
+    here, mine = str(Path.cwd()), set(submitted)
+    if trains := [told for told in progress if told.get("directory") == here]:
+        cluster = re.search(r"^ClusterName\s*=\s*(\S+)", _ask("scontrol", "show", "config"), re.MULTILINE)
+        mine |= {str(told.get("slurm_job")) for told in trains if cluster and told.get("slurm_cluster") == cluster[1]}
+    if not mine:
         return
-    answer = _ask("squeue", "--user", getuser(), "--noheader", "--array", "--format", "%i %A")  # a task has two numbers
-    queued = [line.split() for line in answer.splitlines()]
-    if left := sorted(numbers[0] for numbers in queued if set(numbers) & set(jobs)):
+    answer = _ask("squeue", "--user", getuser(), "--noheader", "--array", "--format", "%i|%A|%j|%k|%Z")
+    left = []
+    for job, own, name, comment, directory in (row.split("|", 4) for row in answer.splitlines() if row.count("|") > 3):
+        if {job, own} & mine and _RUN.fullmatch(name) and comment.startswith("rule_") and directory == here:
+            left.append(job)  # of an array a task, which has another number of its own
+    if left:
         print(f"cancels {len(left)} Slurm jobs that a snakemake left behind here: {' '.join(left)}", file=sys.stderr)
         _ask("scancel", *left)
 
@@ -88,7 +100,8 @@ def _ask(*command: str) -> str:
 
 def seconds_left(answer: str) -> int | None:
     """Read squeue's time left, "1-02:03:04", "2:03:04" or "3:04"; None if it is nothing of the kind."""
-    if not (match := _LEFT.fullmatch(answer)):
+    days, _, clock = answer.rpartition("-")
+    try:
+        return 86400 * int(days or 0) + sum(int(part) * 60**k for k, part in enumerate(reversed(clock.split(":"))))
+    except ValueError:
         return None
-    days, hours, minutes, seconds = (int(part or 0) for part in match.group("days", "hours", "minutes", "seconds"))
-    return ((24 * days + hours) * 60 + minutes) * 60 + seconds

@@ -11,7 +11,8 @@ import re
 import sys
 import time
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -19,10 +20,11 @@ import pandas as pd
 
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError, remedy, some_of
-from transferability.common.logs import last_error
+from transferability.common.logs import last_error, printable
 from transferability.jobs.accuracy_file import read_record, worse_than_guessing
+from transferability.jobs.console import Failure
 from transferability.jobs.provenance import read_provenance
-from transferability.jobs.status_pages import Failure, Report, as_json, bars, plain_page
+from transferability.jobs.status_pages import Report, as_json, bars, plain_page
 from transferability.study.network import Network
 from transferability.study.paths import accuracy_file, progress_file, provenance_file, training_log
 
@@ -32,7 +34,6 @@ STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError say
 UNREQUESTED = "not requested by the last run"
 LIST = "networks.csv"  # in a results directory, what a study consists of
 DEEP, NAMED = 3, 10  # how far below a directory studies are looked for, and how many of them an error names
-COLUMNS = ["state", "detail", "share", "seconds_left"]
 
 HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
 
@@ -83,10 +84,9 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
     `now` is in seconds since the epoch. Raises InputError if no workflow has run in the results directory.
     """
     networks = read_networks(results)
-    if "requested" not in networks:  # of a run before there was this column
-        networks["requested"] = True
     found = [_state(results, row.split, row.network, now) for row in networks.itertuples()]
-    status = networks.join(pd.DataFrame(found, columns=COLUMNS, index=networks.index))
+    columns = ["state", "detail", "share", "seconds_left"]
+    status = networks.join(pd.DataFrame(found, columns=columns, index=networks.index))
     status["detail"] = status["detail"].mask((status["state"] == "waiting") & ~status["requested"], UNREQUESTED)
     return status
 
@@ -94,7 +94,10 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
 def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float, float | None]:
     accuracy = accuracy_file(results, split, network)
     if accuracy.exists():
-        return "done", _doubt(accuracy), 1.0, None
+        doubt = ""
+        with suppress(InputError, OSError):  # a damaged file is reported where it is used
+            doubt = worse_than_guessing(read_record(accuracy))
+        return "done", doubt, 1.0, None
     progress = read_progress(results, split, network)
     share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
     if progress and now - progress["written"] < SILENT:
@@ -108,12 +111,6 @@ def _state(results: Path, split: str, network: str, now: float) -> tuple[str, st
     return ("failed" if error else "waiting"), error, share, None
 
 
-def _doubt(accuracy: Path) -> str:
-    with suppress(InputError, OSError):  # a damaged file is reported where it is used
-        return worse_than_guessing(read_record(accuracy))
-    return ""
-
-
 def read_progress(results: Path, split: str, network: str) -> dict | None:
     """Return what a network's job reports of itself (`progress.Progress`), or None if there is nothing."""
     try:
@@ -125,10 +122,8 @@ def read_progress(results: Path, split: str, network: str) -> dict | None:
 def _running(progress: Mapping, share: float) -> str:
     if "iterations" not in progress:
         return f"{progress['doing']}, on {progress['host']}"
-    minutes, seconds = divmod(progress["seconds_left"], 60)
-    left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"
-    where = f"on {progress['host']}, {progress['device']}"
-    return f"{100 * share:.0f} %, {progress['images_per_s']:,.0f} images/s, {left}, {where}"
+    speed, left = f"{progress['images_per_s']:,.0f} images/s", timedelta(seconds=progress["seconds_left"])
+    return f"{100 * share:.0f} %, {speed}, {left} left, on {progress['host']}, {progress['device']}"
 
 
 def failed_steps(results: Path) -> list[Failure]:
@@ -181,29 +176,20 @@ def read_report(results: Path, now: float) -> Report:
 
 def watch(results: Path, stream: TextIO) -> None:
     """Show bars on a terminal until all is done; elsewhere print the page whenever a network changes its state."""
-    report = read_report(results, time.time())
-    if not stream.isatty():
-        _print_changes(results, report, stream)
-        return
     from rich.console import Console
     from rich.live import Live
 
-    with Live(bars(report), console=Console(file=stream), auto_refresh=False) as live:
-        while not report.is_done:
-            time.sleep(EVERY)
+    moves, told = stream.isatty(), None
+    with Live(console=Console(file=stream), auto_refresh=False) if moves else nullcontext() as live:
+        while True:
             report = read_report(results, time.time())
-            live.update(bars(report), refresh=True)
-
-
-def _print_changes(results: Path, report: Report, stream: TextIO) -> None:
-    while True:
-        shown = report
-        print(plain_page(shown), end="\n\n", file=stream, flush=True)
-        while report.sums().equals(shown.sums()) and report.failures == shown.failures:
+            if moves:
+                live.update(bars(report), refresh=True)
+            elif told != (told := (report.sums().to_string(), report.failures)):
+                print(plain_page(report), end="\n\n", file=stream, flush=True)
             if report.is_done:
                 return
             time.sleep(EVERY)
-            report = read_report(results, time.time())
 
 
 def main() -> None:
@@ -224,7 +210,7 @@ def main() -> None:
             report = read_report(arguments.results, time.time())
             print(json.dumps(as_json(report), indent=1) if arguments.json else plain_page(report), flush=True)
     except InputError as error:
-        raise SystemExit(f"error: {error}") from error
+        raise SystemExit(printable(f"error: {error}")) from error
     except BrokenPipeError:  # as `| head` leaves it; Python writes what is left at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
