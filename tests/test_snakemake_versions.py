@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import requires, version
+import tomllib
+from importlib.metadata import version
 
 import pytest
 from packaging.requirements import Requirement
@@ -83,7 +84,8 @@ def test_the_hooks_of_both_run_where_another_workflow_imports_this_one(snakemake
 
 
 def test_the_bounds_are_those_of_the_package():
-    [wanted] = [Requirement(line) for line in requires("transferability") if line.startswith("snakemake>")]
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    [wanted] = [Requirement(line) for line in project["dependencies"] if line.startswith("snakemake>")]
     assert version("snakemake") in wanted.specifier
     lowest = min(spec.version for spec in wanted.specifier if spec.operator == ">=")
     snakefile = (REPOSITORY / "Snakefile").read_text()

@@ -23,7 +23,7 @@ Job = Any  # Snakemake's: rule, wildcards, params, input, output
 USUAL_LIMIT = (100, 1)  # jobs in seconds, which Snakemake has where a person gives no other
 
 
-def choose_also(dag_class: type, is_out_of_date: Callable[[Iterable[Job]], Iterable[Job]]) -> None:
+def choose_also(dag_class: type, pick: Callable[[Iterable[Job]], Iterable[Job]]) -> None:
     """Let Snakemake run, besides what it chooses itself, the jobs that a function picks from all.
 
     `dag_class` is snakemake.dag.DAG.
@@ -32,7 +32,7 @@ def choose_also(dag_class: type, is_out_of_date: Callable[[Iterable[Job]], Itera
 
     async def check_both(dag) -> None:
         await check(dag)
-        for job in is_out_of_date(dag.jobs):
+        for job in pick(dag.jobs):
             dag.forcefiles.update(job.output)
 
     dag_class.check_incomplete = check_both
@@ -61,7 +61,7 @@ def lift_job_rate_limit(workflow: Any) -> None:
 
 
 def run_hooks_of_imported(workflow: Any, start: Callable, success: Callable, error: Callable) -> None:
-    """Run these after the hooks of the workflow that imports this one."""
+    """Run these after the hooks of the workflow that imports this one, which it may give after it imports it."""
 
     def then(first: Callable, second: Callable) -> Callable:
         return lambda log: (first(log), second())
