@@ -65,6 +65,13 @@ def test_the_configuration_that_is_shown_is_the_one_of_the_study(checkout):  # n
     assert yaml.safe_load((checkout.root / file).read_text())["training"]["rate"] == 0.005
 
 
+def test_a_report_of_other_settings_is_refused(checkout):  # noqa: F811
+    forgotten(checkout)
+    run = checkout.snakemake("--report", f"{RESULTS}/report.html", *OTHER_RATE, check=False)
+    assert run.returncode != 0 and "a report would show what is not what this study asks for" in run.stdout
+    assert not (checkout.root / RESULTS / "report.html").exists()
+
+
 def test_weights_of_another_network_are_not_copied_from(checkout):  # noqa: F811
     """Put in its place by cp: the network is trained again, and its copies compare what they would be made from."""
     before, weights = contents(checkout.root / RESULTS), checkout.root / RESULTS / "weights" / "random-0"

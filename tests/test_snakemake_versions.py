@@ -49,7 +49,7 @@ def snakemake(request, tmp_path_factory):
 def test_results_of_other_settings_are_made_again_and_what_is_forced_is_trained(snakemake):
     assert "1 of 1 networks to train" in snakemake(FILE, *TEN)
     assert "Nothing to be done" in snakemake(FILE, *TEN, "-n")
-    assert "1 network of other settings" in snakemake(FILE, *TEN, "training={rate: 0.005}", "-n")
+    assert "1 network not known to be what this study asks for" in snakemake(FILE, *TEN, "training={rate: 0.005}", "-n")
     snakemake.checkout.trained("results/smoke")
     snakemake(FILE, *TEN, "-f")
     assert snakemake.checkout.trained("results/smoke") == {"random-0/baseA"}

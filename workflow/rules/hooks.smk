@@ -29,7 +29,10 @@ def out_of_date(jobs):
     """The jobs whose results are not what is asked for now; once all workflows that there are have been read."""
     if IMPORTED:
         snakemake_parts.run_hooks_of_imported(workflow, before_jobs, HOOKS.after_jobs, HOOKS.after_jobs)
-    return HOOKS.out_of_date(jobs)
+    try:
+        return HOOKS.out_of_date(jobs)
+    except InputError as error:
+        give_up(f"{error}")
 
 
 if workflow.is_main_process:

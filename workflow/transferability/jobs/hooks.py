@@ -36,9 +36,10 @@ class Hooks:
     def out_of_date(self, jobs: Iterable[Job]) -> list[Job]:
         """Return the jobs whose results are there, and are not what this study asks for now."""
         found = [job for job in jobs if self._is_out_of_date(job)]
-        if networks := [job for job in found if self._network(job)]:
-            what = f"{counted(len(networks), 'network')} of other settings, code or data than this study asks for"
-            self._say(f"{what}, or whose inputs are gone: made again where that is so")
+        if networks := sum(self._network(job) is not None for job in found):
+            self._say(f"{counted(networks, 'network')} not known to be what this study asks for: what is, is kept")
+        if found and parts.makes_a_report(self._workflow):
+            raise InputError("a report would show what is not what this study asks for; run without --report first")
         return found
 
     def _is_out_of_date(self, job: Job) -> bool:
