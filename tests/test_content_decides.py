@@ -165,6 +165,11 @@ def test_equal_numbers_and_keys_that_do_not_count_train_nothing(checkout):  # no
     assert trainings(checkout.pending(*TEN, same)) == {}
 
 
+def test_the_store_may_go_once_all_is_done(checkout):  # noqa: F811
+    (checkout.root / RESULTS / "store.npy").unlink()
+    assert checkout.pending(*TEN) == {}
+
+
 def test_notes_and_finished_networks_go_where_the_results_go(checkout):  # noqa: F811
     """Nothing of the study lies outside of its directory."""
     results = checkout.root / RESULTS
