@@ -3,6 +3,7 @@
 import argparse
 import copy
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,7 +69,13 @@ WRAPPERS = {
     "bare": lambda state: state,
     "state_dict": lambda state: {"epoch": 90, "arch": "resnet", "state_dict": state, "best": torch.tensor(0.7)},
     "model": lambda state: {"model": state, "optimizer": {"state": {}}, "args": argparse.Namespace(lr=0.1)},
-    "module": lambda state: {"module": state, "accuracy": np.float64(0.5)},
+    "module": lambda state: {
+        "module": state,
+        "accuracy": np.float64(0.5),
+        "best": np.float32(0.5),
+        "epoch": np.int64(3),
+    },
+    "model, options": lambda state: {"model": state, "cfg": {"out": Path("runs"), "losses": np.zeros(3)}},
     "model.state_dict": lambda state: {"model": {"state_dict": state}},
     "averaged": lambda state: {"state_dict": zeros(state), "state_dict_ema": state},
     "model_ema": lambda state: {"model": zeros(state), "model_ema": state},
@@ -193,6 +200,12 @@ def other(name):
     return lambda model, path: torch.save(build_model(blueprint(name), 64, 7).state_dict(), path)
 
 
+def itself(model):
+    content = {}
+    content["model"] = content["ema"] = content
+    return content
+
+
 def renamed(model):
     """As another library calls the parts of the same network."""
     return {f"embedder.{number}": tensor for number, tensor in enumerate(model.state_dict().values())}
@@ -217,6 +230,7 @@ BAD = {
     ),
     "a tensor": (saved(torch.zeros(3)), "holds a Tensor, no state dict; save the weights alone: torch.save(model."),
     "no weights": (saved({"epoch": 3, "optimizer": {}}), "holds no weights, its entries are: epoch, optimizer"),
+    "itself": (saved(itself), "holds no weights, its entries are: model, ema"),
     "nothing": (saved({}), "holds no weights, its entries are: none"),
     "two networks": (saved(twice), "holds the network more than once, as student.* and teacher.*"),
     "half": (to(torch.float16), "entries are float16, in float32 this network may do other things"),
