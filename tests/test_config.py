@@ -1,12 +1,14 @@
 import copy
 import json
 import re
+from functools import reduce
 
 import pytest
 import yaml
 from snakemake.utils import update_config
 
 from transferability.common.errors import InputError
+from transferability.study.config_file import read_config_file
 from transferability.study.configuration import (
     SCHEMA,
     complete_config,
@@ -105,7 +107,7 @@ def test_every_configuration_is_valid(file):
         ),
         ({"dataset": {"scale": [0, 1, 2]}}, r"dataset.scale: \[0, 1, 2\] given; accepted: auto, full, or two numbers"),
         ({"dataset": {"scale": [4095, 0]}}, r"dataset.scale: \[4095, 0\] given; accepted: .* the lower first"),
-        ({"dataset": {"scale": [0, float("inf")]}}, r"dataset.scale: \[0, inf\] given; accepted: .* the lower first"),
+        ({"dataset": {"scale": [0, float("inf")]}}, r"dataset.scale.1: inf given; accepted: number"),
         ({"results_dir": "../elsewhere"}, r"results_dir: '\.\./elsewhere' given; accepted: a path of letters"),
         ({"splits": {"sides": {"n1": "living"}}}, "splits.sides.n1: 'living' given; accepted: manmade, natural"),
         (
@@ -136,6 +138,14 @@ def test_every_configuration_is_valid(file):
         ({"given": {"weights": {"net": 3}}}, "given.weights.net: 3 given; accepted: string"),
         ({"given": {"repeats": 0}}, "given.repeats: 0 given; accepted: integer, at least 1"),
         ({"device": "{"}, "mine.yaml: device: '{' given; accepted: auto, cpu, cuda"),
+        ({"training": {"rate": float("nan")}}, "mine.yaml: training.rate: nan given; accepted: number, more than 0"),
+        ({"training": {"rate": float("inf")}}, "mine.yaml: training.rate: inf given; accepted: number, more than 0"),
+        ({"training": {"rate": 10**400}}, "training.rate: 10+ given; accepted: number, more than 0"),
+        ({"dataset": {"scale": [0, float("nan")]}}, r"dataset.scale.1: nan given; accepted: number"),
+        (
+            {"network": {"pixels": {"mean": [0.1, float("nan"), 0.1]}}},
+            "network.pixels.mean.1: nan given; accepted: number",
+        ),
         ({"seed": 10**30}, "seed: 10+ given; accepted: integer, at least 0, at most 9223372036854775807"),
         ({"jobs": {"threads": 10**9}}, "jobs.threads: 1000000000 given; accepted: integer, at least 1, at most 1024"),
         (
@@ -175,6 +185,24 @@ def test_numbers_on_the_command_line_arrive_as_numbers():
     assert config["training"]["weight_decay"] == 5e-4
     assert config["training"]["mirror"] is True
     assert config["network"]["n"] == [1, 7]
+
+
+def numbers(part: dict, above: tuple = ()):
+    """The keys of a part of the schema that take numbers."""
+    for name, key in part.get("properties", {}).items():
+        key = {**read_config_file(SCHEMA)["$defs"].get(key.get("$ref", "").removeprefix("#/$defs/"), {}), **key}
+        if "properties" in key:
+            yield from numbers(key, (*above, name))
+        elif key.get("type") in ("number", "integer"):
+            yield *above, name
+
+
+@pytest.mark.parametrize("key", [*numbers(read_config_file(SCHEMA))], ids=".".join)
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), float("inf"), "nan"])
+def test_what_is_no_finite_number_is_an_error_wherever_a_number_is_wanted(key, value):
+    layer = reduce(lambda content, name: {name: content}, reversed(key), value)
+    with pytest.raises(InputError, match=rf"{'.'.join(key)}: -?(nan|inf) given"):
+        validate_config(merged(layer), [DEFAULT])
 
 
 def test_all_stands_for_every_number_of_layers_but_the_last():
