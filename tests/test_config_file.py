@@ -1,6 +1,7 @@
 """A file of configuration is read as Snakemake reads it, or is one error that names file, line and remedy."""
 
 import json
+import os
 
 import pytest
 from snakemake.common.configfile import load_configfile
@@ -52,6 +53,13 @@ def test_what_is_no_plain_configuration_is_one_error(kind, tmp_path):
     with pytest.raises(InputError) as error:
         read_config_file(file)
     assert str(error.value).startswith(message.replace("FILE", str(file))) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_directory_is_not_waited_for(make, tmp_path):
+    make(tmp_path / "mine.yaml")
+    with pytest.raises(InputError, match=r"mine.yaml: no file that can be read again and again"):
+        read_config_file(tmp_path / "mine.yaml")
 
 
 @pytest.mark.parametrize("kind", RIGHT)

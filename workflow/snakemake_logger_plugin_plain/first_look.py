@@ -15,7 +15,7 @@ def check_configuration_files() -> None:
     """End this process with an error if one of the files of --configfile is no plain data."""
     try:
         for file in _configuration_files():
-            if file.is_file():  # that it is not there, Snakemake says
+            if file.exists():  # that it is not there, Snakemake says
                 read_config_file(file)
     except InputError as error:
         sys.exit(f"the configuration is wrong\n{error}")

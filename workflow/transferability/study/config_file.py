@@ -35,6 +35,8 @@ def read_config_file(file: Path) -> dict:
 
 
 def _text(file: Path) -> str:
+    if not file.is_file():
+        raise InputError(f"{file}: no file that can be read again and again, as jobs do; write it to one")
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
