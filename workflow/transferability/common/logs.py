@@ -4,14 +4,16 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NoReturn
 
 from transferability.common.errors import READABLE, remedy
 from transferability.common.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
 
 RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # what each entry of a log begins with
+ROOM = 1 << 16  # bytes of a disk that an error in a log may take
 TAIL = 100_000  # bytes at the end of a log that are read
 
 
@@ -26,10 +28,12 @@ def job_log(path: str) -> Iterator[None]:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     form = {"format": "%(asctime)s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}
     logging.basicConfig(filename=path, encoding="utf-8", level=logging.INFO, force=True, **form)
+    logging.raiseExceptions = False  # a line that a full disk does not take needs no traceback of its own
     end_with_snakemake()
     try:
         take_ctrl_c()
-        yield
+        with _held_room(Path(path).parent):
+            yield
         hold_ctrl_c()
     except READABLE as error:
         _give_up(f"error: {error}")
@@ -42,6 +46,17 @@ def job_log(path: str) -> Iterator[None]:
     except Exception:
         logging.exception("unexpected error")
         raise
+
+
+@contextmanager
+def _held_room(directory: Path) -> Iterator[None]:
+    """Hold some of a disk meanwhile, which is free afterwards: so a log can say that the disk is full."""
+    with ExitStack() as room:
+        with suppress(OSError):  # it is full already
+            file = room.enter_context(TemporaryFile(dir=directory, buffering=0))
+            room.callback(file.truncate, 0)  # also where a child of this process has it open
+            file.write(bytes(ROOM))
+        yield
 
 
 def _give_up(message: str) -> NoReturn:
