@@ -13,6 +13,7 @@ import pandas as pd
 
 from transferability.common.errors import InputError, first_line
 from transferability.common.resources import RESOURCES
+from transferability.datasets.formats.contents import content_of
 from transferability.datasets.formats.suffixes import Problems, Row
 
 FOLDER = "cifar-100-python"
@@ -44,6 +45,10 @@ def _faulty(name: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise InputError(f"{FOLDER}/{name} is missing ({error}); unpack cifar-100-python.tar.gz there") from error
+    except OSError as error:
+        if error.errno:  # of the system
+            raise
+        raise InputError(f"{FOLDER}/{name}: {error}") from error
     except DAMAGED as error:
         raise InputError(f"{FOLDER}/{name} is damaged ({error!r}); unpack it again") from error
 
@@ -62,7 +67,7 @@ def read(root: Path, path: str) -> bytes:
 def _content(file: Path) -> dict:
     """Read a pickle; raise ValueError for a damaged one, and one of anything but data."""
     try:
-        return _Unpickler(io.BytesIO(file.read_bytes()), encoding="latin1").load()
+        return _Unpickler(io.BytesIO(content_of(file)), encoding="latin1").load()
     except (OSError, MemoryError):
         raise
     except Exception as error:  # readers of damaged files raise what they stumble over
