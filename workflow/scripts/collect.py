@@ -4,6 +4,7 @@ from pathlib import Path
 
 from transferability.common.atomic_files import write_text
 from transferability.common.script import script
+from transferability.common.spreadsheets import for_spreadsheets
 from transferability.jobs.recipe import check_sources, mark_of, recipe_of, source_of
 from transferability.results.accuracies import collect
 from transferability.study.grid import control_names, experiments
@@ -23,4 +24,4 @@ def main(job):
     }
     accuracy, by_class = collect(expected, control_names(config))
     write_text(Path(job.output.accuracy), accuracy.to_csv(index=False))
-    write_text(Path(job.output.by_class), by_class.to_csv(index=False))
+    write_text(Path(job.output.by_class), for_spreadsheets(by_class).to_csv(index=False))
