@@ -1,14 +1,12 @@
 import copy
 import json
 import re
-from functools import reduce
 
 import pytest
 import yaml
 from snakemake.utils import update_config
 
 from transferability.common.errors import InputError
-from transferability.study.config_file import read_config_file
 from transferability.study.configuration import (
     SCHEMA,
     complete_config,
@@ -185,24 +183,6 @@ def test_numbers_on_the_command_line_arrive_as_numbers():
     assert config["training"]["weight_decay"] == 5e-4
     assert config["training"]["mirror"] is True
     assert config["network"]["n"] == [1, 7]
-
-
-def numbers(part: dict, above: tuple = ()):
-    """The keys of a part of the schema that take numbers."""
-    for name, key in part.get("properties", {}).items():
-        key = {**read_config_file(SCHEMA)["$defs"].get(key.get("$ref", "").removeprefix("#/$defs/"), {}), **key}
-        if "properties" in key:
-            yield from numbers(key, (*above, name))
-        elif key.get("type") in ("number", "integer"):
-            yield *above, name
-
-
-@pytest.mark.parametrize("key", [*numbers(read_config_file(SCHEMA))], ids=".".join)
-@pytest.mark.parametrize("value", [float("nan"), float("-inf"), float("inf"), "nan"])
-def test_what_is_no_finite_number_is_an_error_wherever_a_number_is_wanted(key, value):
-    layer = reduce(lambda content, name: {name: content}, reversed(key), value)
-    with pytest.raises(InputError, match=rf"{'.'.join(key)}: -?(nan|inf) given"):
-        validate_config(merged(layer), [DEFAULT])
 
 
 def test_all_stands_for_every_number_of_layers_but_the_last():

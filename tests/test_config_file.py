@@ -2,12 +2,16 @@
 
 import json
 import os
+from functools import reduce
 
 import pytest
 from snakemake.common.configfile import load_configfile
 
 from transferability.common.errors import InputError
 from transferability.study.config_file import read_config_file
+from transferability.study.configuration import SCHEMA, validate_config
+
+from .test_config import DEFAULT, merged
 
 TWICE = "training: given twice, and only the last would count; join the two"
 WRONG = {
@@ -84,3 +88,21 @@ def test_a_mark_of_utf8_changes_nothing(checkout):
     file.write_bytes(b"\xef\xbb\xbfresults_dir: results/marked\n")
     run = checkout.snakemake("-n", "--configfile", str(file))
     assert "results/marked/figure2.pdf" in run.stdout
+
+
+def numbers(part: dict, above: tuple = ()):
+    """The keys of a part of the schema that take numbers."""
+    for name, key in part.get("properties", {}).items():
+        key = {**read_config_file(SCHEMA)["$defs"].get(key.get("$ref", "").removeprefix("#/$defs/"), {}), **key}
+        if "properties" in key:
+            yield from numbers(key, (*above, name))
+        elif key.get("type") in ("number", "integer"):
+            yield *above, name
+
+
+@pytest.mark.parametrize("key", [*numbers(read_config_file(SCHEMA))], ids=".".join)
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), float("inf"), "nan"])
+def test_what_is_no_finite_number_is_an_error_wherever_a_number_is_wanted(key, value):
+    layer = reduce(lambda content, name: {name: content}, reversed(key), value)
+    with pytest.raises(InputError, match=rf"{'.'.join(key)}: -?(nan|inf) given"):
+        validate_config(merged(layer), [DEFAULT])

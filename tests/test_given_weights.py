@@ -200,12 +200,6 @@ def other(name):
     return lambda model, path: torch.save(build_model(blueprint(name), 64, 7).state_dict(), path)
 
 
-def itself(model):
-    content = {}
-    content["model"] = content["ema"] = content
-    return content
-
-
 def renamed(model):
     """As another library calls the parts of the same network."""
     return {f"embedder.{number}": tensor for number, tensor in enumerate(model.state_dict().values())}
@@ -230,7 +224,6 @@ BAD = {
     ),
     "a tensor": (saved(torch.zeros(3)), "holds a Tensor, no state dict; save the weights alone: torch.save(model."),
     "no weights": (saved({"epoch": 3, "optimizer": {}}), "holds no weights, its entries are: epoch, optimizer"),
-    "itself": (saved(itself), "holds no weights, its entries are: model, ema"),
     "nothing": (saved({}), "holds no weights, its entries are: none"),
     "two networks": (saved(twice), "holds the network more than once, as student.* and teacher.*"),
     "half": (to(torch.float16), "entries are float16, in float32 this network may do other things"),

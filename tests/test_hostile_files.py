@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from transferability.common.errors import InputError
 from transferability.datasets.formats import cifar100
+from transferability.models.given_weights import read_given
 
 from .conftest import SHARED
 from .trees import make_tree
@@ -107,6 +109,34 @@ def test_files_that_crashed_version_1_are_refused(name, tmp_path):
         root = make_tree("cifar-100", tmp_path / "cifar")
         (root / "cifar-100-python" / "meta").write_bytes((HOSTILE / name).read_bytes())
         assert "cifar-100-python/meta is damaged" in refused(LIST_CIFAR, root)
+
+
+def itself() -> dict:
+    content = {}
+    content["model"] = content["ema"] = content
+    return content
+
+
+SQUARE = torch.eye(3)
+ODD = {
+    "a file that holds itself": (itself, "holds no weights, its entries are: model, ema"),
+    "a file that holds itself and weights": (lambda: itself() | {"model": {"a": SQUARE}}, None),
+    "sparse": (lambda: {"a": SQUARE.to_sparse()}, "1 entries are sparse, nested or without numbers: a; save them"),
+    "no numbers": (lambda: {"a": SQUARE.to("meta")}, "1 entries are sparse, nested or without numbers: a; save them"),
+    "nested": (lambda: {"a": torch.nested.nested_tensor([SQUARE])}, "1 entries are sparse, nested or without"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_content_of_a_file_of_weights_is_one_error(kind, tmp_path):
+    content, message = ODD[kind]
+    torch.save(content(), tmp_path / "given.pt")
+    if not message:
+        assert read_given(tmp_path / "given.pt")["a"].equal(SQUARE)
+        return
+    with pytest.raises(InputError, match=message):
+        read_given(tmp_path / "given.pt")
 
 
 PICKLES = {

@@ -107,9 +107,17 @@ def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
     if not tensors:
         entries = ", ".join(map(str, list(content)[:NAMED])) or "none"
         raise InputError(f"{path} holds no weights, its entries are: {entries}; {SAVE_SO}")
+    if odd := [name for name, tensor in tensors.items() if not _is_plain(tensor)]:
+        raise InputError(
+            f"{path}: {len(odd)} entries are sparse, nested or without numbers: {some_of(odd, NAMED)}; save them dense"
+        )
     if wrappers:
         log.info("%s: the weights in its entry %s", path, ".".join(wrappers))
     return tensors
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    return tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_nested
 
 
 def _holds_weights(content: object, deepest: int = DEEPEST) -> bool:
