@@ -92,7 +92,7 @@ def _classes(root: Path) -> dict[int, Mapping]:
 
 @lru_cache(maxsize=2)
 def _devkit_file(root: Path, name: str) -> bytes:
-    with gzip.open(root / DEVKIT) as file:
+    with gzip.GzipFile(root / DEVKIT) as file:
         content = file.read(LARGEST_DEVKIT + 1)
     if len(content) > LARGEST_DEVKIT:
         raise ValueError(f"it has more than {LARGEST_DEVKIT:,} bytes")
