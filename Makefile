@@ -54,15 +54,20 @@ format: $(VENV)/ready
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow/rules
 
+# One that was not finished starts again from nothing: pip takes a package for whole that it left without half of its
+# files, and pip check finds nothing wrong with it.
 $(VENV)/ready: envs/requirements.lock pyproject.toml
 	@[ "$(call runs,$(PYTHON))" ] || { echo "$(NO_PYTHON)"; exit 1; } >&2
 	@echo "sets up $(VENV) with the $$(grep -c == $<) packages of $<: 6 GB on disk, a download of 3 GB unless pip has it"
 	@echo "in its cache; takes about 2 minutes, and longer where the download does"
+	[ ! -e $(VENV).unfinished ] || rm -rf $(VENV)
+	touch $(VENV).unfinished
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	rm $(VENV).unfinished
 	touch $@
 
 # Results stay: they may have taken weeks.
 clean:
-	rm -rf .venv .venv-* .pytest_cache .ruff_cache .cache site workflow/*.egg-info
+	rm -rf .venv .venv.unfinished .venv-* .pytest_cache .ruff_cache .cache site workflow/*.egg-info

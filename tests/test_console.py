@@ -192,29 +192,21 @@ def test_what_snakemake_sends_becomes_lines_without_noise(tmp_path, capsys):
 NOT_A_KEY = "Traceback ...\nValueError: Invalid config definition: Config entry must start with a valid identifier."
 NOT_A_PAIR = "... defined as name=value pairs. (Unparsable value: '/x}')"
 NOT_THERE = "Traceback ...\n in load_configfile\n\nFileNotFoundError: [Errno 2] No such file or directory: 'no.yaml'"
-NOT_TEXT = "Traceback ...\n in load_configfile\n\nUnicodeDecodeError: 'utf-8' codec can't decode byte 0xac"
-NOT_YAML = "WorkflowError:\nConfig file is not valid JSON or YAML. In case of YAML, make sure to not mix whitespace"
-NO_KEYS = "WorkflowError:\nConfig file must be given as JSON or YAML with keys at top level."
 
 
 @pytest.mark.parametrize(
-    ("message", "arguments", "content", "explained"),
+    ("message", "arguments", "explained"),
     [
-        (NOT_A_KEY, ["--config", "seed=1", "dataset.root=/x"], b"", "give --config 'dataset={root: /x}'"),
-        (NOT_A_KEY, ["--config", "reduced.training.rate=1"], b"", "give --config 'reduced={training: {rate: 1}}'"),
-        (NOT_A_PAIR, ["--config", "dataset={root:", "/x}"], b"", "--config: '/x}' is not KEY=VALUE; put quotes around"),
-        (NOT_THERE, ["--configfile", "no.yaml"], b"", "--configfile: 'no.yaml' is not there; targets come before"),
-        (NOT_TEXT, ["--configfile", "FILE"], b"%PDF\xac", "FILE: no text in UTF-8; targets come before --configfile"),
-        (NOT_YAML, ["--configfile", "FILE"], b"a: 1\nb: [\nc: 2", "FILE, line 3: not YAML: expected"),
-        (NO_KEYS, ["--configfile", "FILE"], b"- a", "FILE: no keys in it"),
-        ("MissingRuleException:\nNo rule to produce x", ["x"], b"", ""),
+        (NOT_A_KEY, ["--config", "seed=1", "dataset.root=/x"], "give --config 'dataset={root: /x}'"),
+        (NOT_A_KEY, ["--config", "reduced.training.rate=1"], "give --config 'reduced={training: {rate: 1}}'"),
+        (NOT_A_PAIR, ["--config", "dataset={root:", "/x}"], "--config: '/x}' is not KEY=VALUE; put quotes around"),
+        (NOT_THERE, ["--configfile", "no.yaml"], "--configfile: 'no.yaml' is not there; targets come before"),
+        ("MissingRuleException:\nNo rule to produce x", ["x"], ""),
     ],
 )
-def test_common_mistakes_are_explained_in_a_line(message, arguments, content, explained, tmp_path):
-    file = tmp_path / "mine.yaml"
-    file.write_bytes(content)
-    found = explain(message, [argument.replace("FILE", str(file)) for argument in arguments])
-    assert explained.replace("FILE", str(file)) in found and bool(found) == bool(explained) and "\n" not in found
+def test_common_mistakes_are_explained_in_a_line(message, arguments, explained):
+    found = explain(message, arguments)
+    assert explained in found and bool(found) == bool(explained) and "\n" not in found
 
 
 @pytest.mark.parametrize("dry", [False, True])

@@ -161,7 +161,7 @@ def test_a_pickle_that_would_call_something_is_refused(tmp_path):
 
     root = make_tree("cifar-100", tmp_path / "cifar")
     (root / "cifar-100-python" / "train").write_bytes(pickle.dumps({"fine_labels": Hostile()}))
-    with pytest.raises(InputError, match=r"cifar-100-python/train or .* is damaged .*tries to call posix\.system"):
+    with pytest.raises(InputError, match=r"cifar-100-python/train is damaged .*tries to call posix\.system"):
         index_images("cifar-100", root)
     assert not (tmp_path / "called").exists()
 

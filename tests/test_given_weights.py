@@ -3,6 +3,7 @@
 import argparse
 import copy
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,7 +71,13 @@ WRAPPERS = {
     "bare": lambda state: state,
     "state_dict": lambda state: {"epoch": 90, "arch": "resnet", "state_dict": state, "best": torch.tensor(0.7)},
     "model": lambda state: {"model": state, "optimizer": {"state": {}}, "args": argparse.Namespace(lr=0.1)},
-    "module": lambda state: {"module": state, "accuracy": np.float64(0.5)},
+    "module": lambda state: {
+        "module": state,
+        "accuracy": np.float64(0.5),
+        "best": np.float32(0.5),
+        "epoch": np.int64(3),
+    },
+    "model, options": lambda state: {"model": state, "cfg": {"out": Path("runs"), "losses": np.zeros(3)}},
     "model.state_dict": lambda state: {"model": {"state_dict": state}},
     "averaged": lambda state: {"state_dict": zeros(state), "state_dict_ema": state},
     "model_ema": lambda state: {"model": zeros(state), "model_ema": state},

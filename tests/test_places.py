@@ -265,3 +265,35 @@ def test_make_without_a_python_says_what_is_missing(make, arguments, what):
     run = make(arguments=arguments)
     assert run.returncode != 0
     assert run.stderr.startswith(f"{what} a Python 3.11, 3.12 or 3.13 with its module venv: install one (Debian")
+
+
+PYTHON = """#!/bin/sh
+[ "$1" = -c ] && exit 0
+mkdir -p "$3/bin"
+cat >"$3/bin/pip" <<'END'
+#!/bin/sh
+bin=$(dirname "$0")
+[ -e "$bin/half-a-package" ] && echo "Requirement already satisfied" && exit 0
+[ -e killed ] && exit 0
+touch killed "$bin/half-a-package"
+kill -9 $$
+END
+chmod +x "$3/bin/pip"
+"""
+
+
+def test_make_starts_an_environment_again_that_it_did_not_finish(tmp_path):
+    """Pip takes a package for installed whose METADATA it wrote before it was killed, and says nothing."""
+    (tmp_path / "envs").mkdir()
+    for file in ("pyproject.toml", "envs/requirements.lock"):
+        (tmp_path / file).touch()
+    (tmp_path / "python").write_text(PYTHON, encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+    command = ["make", "-f", str(REPOSITORY / "Makefile"), "install", "PYTHON=./python"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode
+    assert (tmp_path / ".venv" / "bin" / "half-a-package").exists() and not (tmp_path / ".venv" / "ready").exists()
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert not (tmp_path / ".venv" / "bin" / "half-a-package").exists() and (tmp_path / ".venv" / "ready").exists()
+    assert not (tmp_path / ".venv.unfinished").exists()
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, encoding="utf-8")
+    assert "Nothing to be done" in run.stdout or "up to date" in run.stdout

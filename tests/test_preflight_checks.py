@@ -10,7 +10,7 @@ from PIL import Image
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images
 from transferability.models.architectures import caffenet_mini
-from transferability.planning.checks import fed
+from transferability.planning.checks import Finding, fed
 from transferability.planning.checks.images import check_classes, check_images
 from transferability.planning.checks.network import check_network
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
@@ -244,3 +244,9 @@ def test_of_many_classes_64_are_shown(tmp_path):
     found = fed.write_contact_sheet(config, files, index, names, tmp_path / "sheet.png")
     assert "64 of 70 classes" in found.note
     assert Image.open(tmp_path / "sheet.png").height == fed.GAP + 64 * (3 * 32 + fed.CAPTION + fed.GAP)
+
+
+def test_names_of_files_and_classes_are_no_html_on_the_page():
+    page = report([Finding("layout", ["train/<img src=x>|a: missing\n  b"], "a | <script>", ["[x](http://y)"])])
+    assert "| layout | 1 | 1 | a \\| &lt;script> |" in page
+    assert "1. layout: train/&lt;img src=x>\\|a: missing\n  b\n" in page and "[x]\\(http://y)" in page

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from transferability.common.script import script
+from transferability.common.spreadsheets import for_spreadsheets
 from transferability.common.tables import write_table
 from transferability.jobs.marks import expected_mark
 from transferability.jobs.recipe import check_sources, source_of
@@ -23,4 +24,4 @@ def main(job):
     }
     accuracy, by_class = collect(expected, control_names(config))
     write_table(accuracy, Path(job.output.accuracy))
-    write_table(by_class, Path(job.output.by_class))
+    write_table(for_spreadsheets(by_class), Path(job.output.by_class))

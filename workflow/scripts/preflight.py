@@ -6,6 +6,7 @@ from pathlib import Path
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError, counted
 from transferability.common.script import script
+from transferability.common.spreadsheets import for_spreadsheets
 from transferability.planning.preflight import preflight, report
 
 
@@ -17,6 +18,6 @@ def main(job):
     print(page, flush=True)
     with suppress(OSError):  # that it cannot write there is among the faults
         write_text(results / "preflight.md", page)
-        write_text(results / "preflight.csv", classes.to_csv(index=False))
+        write_text(results / "preflight.csv", for_spreadsheets(classes).to_csv(index=False))
     if faults := sum(len(finding.faults) for finding in findings):
         raise InputError(f"{counted(faults, 'fault')}; {results / 'preflight.md'} lists them")

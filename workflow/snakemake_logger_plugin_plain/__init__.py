@@ -21,6 +21,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_plain.bars import Bars
+from snakemake_logger_plugin_plain.first_look import check_configuration_files
 from snakemake_logger_plugin_plain.mistakes import explain
 from transferability.jobs.console import Job, Run
 
@@ -45,6 +46,7 @@ class LogHandler(LogHandlerBase):
     needs_rulegraph = writes_to_file = False
 
     def __post_init__(self) -> None:
+        check_configuration_files()  # as soon as Snakemake starts a logger, it reads them
         settings = self.common_settings
         quiet_or_not = settings.quiet or settings.verbose or settings.printshellcmds or settings.debug_dag
         self._serves = not (settings.dryrun or quiet_or_not)

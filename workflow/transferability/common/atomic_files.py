@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from transferability.common.errors import FULL
+
 UNFINISHED = ".unfinished"  # what is added to the name of a file that is being written
 
 
@@ -21,7 +23,9 @@ def written_whole(path: Path, keep: bool = False, sync: bool = True) -> Iterator
         if sync:
             _sync(unfinished)
         unfinished.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+            error.filename = str(path)  # which disk it is
         if not keep:
             with suppress(OSError):  # the first error counts
                 unfinished.unlink(missing_ok=True)

@@ -1,7 +1,11 @@
 """The errors that a user is meant to read: each says in one message what is wrong, where, and what would do."""
 
 import errno
+import re
 from collections.abc import Collection
+
+WRITTEN_IN_PART = re.compile(r"\d+ requested and \d+ written")  # how numpy says that a disk is full
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it
 
 
 class InputError(Exception):
@@ -36,7 +40,7 @@ def remedy(error: OSError | MemoryError) -> str:
     """Return what a user can do about a file that cannot be read or written, or memory that is not to be had."""
     if isinstance(error, MemoryError):
         return "raise config key jobs.mem_mb, or run fewer jobs at a time, and run again: what is done is kept"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL or WRITTEN_IN_PART.search(str(error)):
         return "free disk space and run again: what is done is kept"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make it readable and writable, and run again: what is done is kept"

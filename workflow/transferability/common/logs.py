@@ -7,14 +7,16 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NoReturn
 
 from transferability.common.errors import READABLE, remedy
 from transferability.common.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
 
 RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # what each entry of a log begins with
+ROOM = 1 << 16  # bytes of a disk that an error in a log may take
 TAIL = 100_000  # bytes at the end of a log that are read
 
 
@@ -46,10 +48,12 @@ def job_log(path: str) -> Iterator[None]:
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(_Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.raiseExceptions = False  # a line that a full disk does not take needs no traceback of its own
     end_with_snakemake()
     try:
         take_ctrl_c()
-        yield
+        with _held_room(Path(path).parent):
+            yield
         hold_ctrl_c()
     except READABLE as error:
         _give_up(f"error: {error}")
@@ -62,6 +66,17 @@ def job_log(path: str) -> Iterator[None]:
     except Exception:
         logging.exception("unexpected error")
         sys.exit(1)
+
+
+@contextmanager
+def _held_room(directory: Path) -> Iterator[None]:
+    """Hold some of a disk meanwhile, which is free afterwards: so a log can say that the disk is full."""
+    with ExitStack() as room:
+        with suppress(OSError):  # it is full already
+            file = room.enter_context(TemporaryFile(dir=directory, buffering=0))
+            room.callback(file.truncate, 0)  # also where a child of this process has it open
+            file.write(bytes(ROOM))
+        yield
 
 
 def _give_up(message: str) -> NoReturn:

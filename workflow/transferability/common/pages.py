@@ -1,5 +1,6 @@
 """Tables as a person reads them: Markdown and HTML pages, beside the CSV that a program reads."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.common.atomic_files import write_text
+from transferability.common.spreadsheets import for_spreadsheets
 
 STYLE = """body { font: 13px/1.4 sans-serif; margin: 1.2em; color: #1b1b1b; background: white }
 p { max-width: 48em }
@@ -45,14 +47,28 @@ class Section:
 def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[Path], digits: int = 3) -> None:
     """Write `csv` to each path that ends in .csv, and the sections as a page to each that ends in .md or .html.
 
+    No text of a table is a formula, HTML, a link or a column of its own there, whatever people call their classes.
     Numbers in pages are rounded to `digits` decimals; missing ones are left empty.
     """
     for path in paths:
         if path.suffix == ".csv":
-            write_text(path, csv.to_csv(index=False, float_format="%.6g"))
+            write_text(path, for_spreadsheets(csv).to_csv(index=False, float_format="%.6g"))
         else:
             page = _markdown if path.suffix == ".md" else _html
             write_text(path, page([replace(section, table=_rounded(section.table, digits)) for section in sections]))
+
+
+def in_markdown(text: str) -> str:
+    """Return a text in one line that Markdown shows as it is: no HTML, no link, no end of a table's cell."""
+    line = "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+    line = re.sub(r"\\+(?=\|)", lambda found: "&#92;" * len(found[0]), line)
+    return re.sub(r"\](?=[(\[])", r"]\\", _without_html(line)).replace("|", r"\|")
+
+
+def _without_html(text: str) -> str:
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
 
 
 def _rounded(table: pd.DataFrame | None, digits: int) -> pd.DataFrame | None:
@@ -74,10 +90,9 @@ def _rounded(table: pd.DataFrame | None, digits: int) -> pd.DataFrame | None:
 def _markdown(sections: Sequence[Section]) -> str:
     parts = []
     for section in sections:
-        parts += [f"## {section.title}", section.text]
+        parts += [f"## {_without_html(section.title)}", _without_html(section.text)]
         if section.table is not None:
-            table = section.table.replace(r"\|", r"\\|", regex=True)
-            parts.append(table.to_markdown(index=False, disable_numparse=True))
+            parts.append(section.table.map(in_markdown).to_markdown(index=False, disable_numparse=True))
         if section.image:
             parts.append(f"![{section.title}]({section.image.name})")
     return "\n\n".join(parts) + "\n"

@@ -1,5 +1,6 @@
 """What the figures share: how treatments look, and how a figure is saved."""
 
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +173,8 @@ def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
     """Save a figure under each path, in the format of its suffix, with nothing in it that changes from run to run."""
     for path in paths:
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+        drawn = io.BytesIO()  # not straight to the disk: where that is full, matplotlib raises other errors as well
+        figure.savefig(drawn, format=path.suffix.removeprefix("."), dpi=200, metadata=metadata)
         with written_whole(path) as unfinished:
-            figure.savefig(unfinished, format=path.suffix.removeprefix("."), dpi=200, metadata=metadata)
+            unfinished.write_bytes(drawn.getvalue())
         figure.set_layout_engine(None)  # from now on its parts have their places

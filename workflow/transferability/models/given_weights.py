@@ -4,14 +4,12 @@ People's files wrap weights (`{"state_dict": ..., "epoch": 90}`) and prefix thei
 both are taken off, and what is found is said. What does not fit is an error: nothing is ever left out in silence.
 """
 
-import argparse
 import logging
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 
@@ -24,13 +22,32 @@ SAVE_SO = "save the weights alone: torch.save(model.state_dict(), FILE), or safe
 # Entries under which training programs save weights. Averaged ones, whatever the rest of their name, go before all
 # others: those are what their authors tested.
 AVERAGED = re.compile(r"(^|_)(ema|swa|averaged?|shadow)(_|$)")
+DEEPEST = 5  # wrappers, one in another: a file may hold itself
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module")
-# What programs save beside weights, and torch's reader takes for harmless: options and numbers.
-HARMLESS = [argparse.Namespace, np.dtype, np._core.multiarray.scalar, type(np.dtype("f4")), type(np.dtype("f8"))]
-HARMLESS += [type(np.dtype("i8"))]
+# What programs save beside weights (options, numbers, paths), as files name it. `Unread` stands for all of it: torch's
+# own list of what may be called stays as it is. Nothing of numpy may be, which makes arrays of a file's raw bytes.
+_IN_NUMPY = [f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")]
+_PATHS = [f"{module}.{system}Path" for module in ("pathlib", "pathlib._local") for system in ("Posix", "Windows")]
+BESIDE = ["argparse.Namespace", "numpy.dtype", "numpy.ndarray", *_IN_NUMPY, *_PATHS]
 AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # further classifiers of GoogLeNet and Inception, only used to train them
 COUNTER = "num_batches_tracked"  # BatchNorm's, which files from before 2018 lack; it decides nothing here
 NAMED = 6  # entries that an error names of each kind
+
+
+class Unread:
+    """Stands for an object of a file that is no weights: takes what the file says of it, keeps and does nothing."""
+
+    __slots__ = ()
+
+    def __new__(cls, *_):
+        """Return one, whatever the file gives the class that it names."""
+        return super().__new__(cls)
+
+    def __init__(self, *_):
+        pass
+
+    def __setstate__(self, state):
+        """Take a state, and leave it."""
 
 
 def read_given(path: Path) -> dict[str, torch.Tensor]:
@@ -44,7 +61,7 @@ def read_given(path: Path) -> dict[str, torch.Tensor]:
     try:
         if start[8:9] == b"{":
             return load_file(path)
-        with torch.serialization.safe_globals(HARMLESS):
+        with torch.serialization.safe_globals([(Unread, name) for name in BESIDE]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise
@@ -77,7 +94,7 @@ def _why_unreadable(error: Exception) -> str:
 
 def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
     wrappers = []
-    while isinstance(content, Mapping):
+    while isinstance(content, Mapping) and len(wrappers) < DEEPEST:
         averaged = [name for name in content if AVERAGED.search(str(name).lower())]
         wrapper = next((name for name in (*averaged, *WRAPPERS) if _holds_weights(content.get(name))), None)
         if wrapper is None:
@@ -90,15 +107,26 @@ def _unwrapped(content: object, path: Path) -> dict[str, torch.Tensor]:
     if not tensors:
         entries = ", ".join(map(str, list(content)[:NAMED])) or "none"
         raise InputError(f"{path} holds no weights, its entries are: {entries}; {SAVE_SO}")
+    if odd := [name for name, tensor in tensors.items() if not _is_plain(tensor)]:
+        raise InputError(
+            f"{path}: {len(odd)} entries are sparse, nested or without numbers: {some_of(odd, NAMED)}; save them dense"
+        )
     if wrappers:
         log.info("%s: the weights in its entry %s", path, ".".join(wrappers))
     return tensors
 
 
-def _holds_weights(content: object) -> bool:
+def _is_plain(tensor: torch.Tensor) -> bool:
+    return tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_nested
+
+
+def _holds_weights(content: object, deepest: int = DEEPEST) -> bool:
     """Whether an entry is a state dict, or wraps one: not, say, the decay of an average."""
-    return isinstance(content, Mapping) and any(
-        (isinstance(value, torch.Tensor) and value.dim()) or _holds_weights(value) for value in content.values()
+    if not isinstance(content, Mapping) or not deepest:
+        return False
+    values = content.values()
+    return any(
+        (isinstance(value, torch.Tensor) and value.dim()) or _holds_weights(value, deepest - 1) for value in values
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.common.errors import counted
+from transferability.common.pages import in_markdown
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, list_images
 from transferability.planning.checks import Finding
@@ -64,10 +65,13 @@ def report(findings: Sequence[Finding]) -> str:
     if warnings:
         verdict += f" Warnings: {len(warnings)}. Nothing fails, but read them."
     lines = ["# Preflight", "", verdict, "", "| check | faults | warnings | found |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| {finding.check} | {len(finding.faults) or 'none'} | {len(finding.warnings) or 'none'} | {finding.note} |"
-        for finding in findings
-    ]
-    lines += ["", *(f"{number}. {check}: {fault}" for number, (check, fault) in enumerate(faults, 1))]
-    lines += ["", *(f"- warning: {check}: {warning}" for check, warning in warnings)]
+    for finding in findings:
+        counts = f"{len(finding.faults) or 'none'} | {len(finding.warnings) or 'none'}"
+        lines.append(f"| {finding.check} | {counts} | {in_markdown(finding.note)} |")
+    lines += ["", *(f"{number}. {check}: {_lines(fault)}" for number, (check, fault) in enumerate(faults, 1))]
+    lines += ["", *(f"- warning: {check}: {_lines(warning)}" for check, warning in warnings)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(in_markdown, text.split("\n")))

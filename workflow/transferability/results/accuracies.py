@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.common.errors import InputError
+from transferability.common.spreadsheets import as_given
 from transferability.common.tables import check_table
 from transferability.jobs.accuracy_file import read_record
 from transferability.study.grid import control_names, study_networks
@@ -119,4 +120,5 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _read_by_class(path: Path) -> pd.DataFrame:
     check_table(path)
-    return pd.read_csv(path, dtype={"wnid": str}, keep_default_na=False)  # a class may be called 01, or None
+    table = pd.read_csv(path, dtype={"wnid": str}, keep_default_na=False)  # a class may be called 01, or None
+    return table.assign(wnid=as_given(table["wnid"]))

@@ -38,6 +38,8 @@ def numbers_of(image: Image.Image) -> Numbers:
 
     Raises ValueError for bands without an agreed meaning, and for values that Pillow does not read as they are.
     """
+    if image.format == "EPS":
+        raise ValueError("it is a program in PostScript, which is not run; convert it to PNG")
     if image.format == "TIFF":
         return _of_tiff(image)
     if image.format == "JPEG2000":

@@ -3,6 +3,7 @@
 All of it follows from the schema, which has the meaning, the default and the bounds of every key.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache, reduce
@@ -11,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker
+from jsonschema.validators import extend
 
 from transferability.common.errors import InputError
 from transferability.study.architectures import (
@@ -22,6 +24,7 @@ from transferability.study.architectures import (
     study_blueprint,
     study_layers,
 )
+from transferability.study.config_file import read_config_file
 from transferability.study.image_set import image_set_problems, resolve_image_set
 from transferability.study.schema_errors import Key, Problem, accepted, did_you_mean, problems_of
 
@@ -29,6 +32,14 @@ REPOSITORY = Path(__file__).parents[3]
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 ALL = "all"  # value of network.n: every number of layers
 MISSING = object()
+
+
+def _is_number(checker: TypeChecker, value: object) -> bool:
+    """Whether a value is a number that training can compute with: neither infinite nor NaN."""
+    return Draft202012Validator.TYPE_CHECKER.is_type(value, "number") and abs(value) <= sys.float_info.max
+
+
+Validator = extend(Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number))
 
 
 def complete_config(
@@ -41,7 +52,7 @@ def complete_config(
     those of `validate_config`.
     """
     lay_defaults_under(config)
-    _override_tables(config, [*map(_content, files), command_line])
+    _override_tables(config, [*map(read_config_file, files), command_line])
     validate_config(config, files, elsewhere)
     for key, part in _keys(_schema()):
         value = reduce(getitem, key, config)
@@ -93,14 +104,7 @@ def default_config() -> dict:
 
 @cache
 def _schema() -> Mapping:
-    return _content(SCHEMA)
-
-
-def _content(file: Path) -> Mapping:
-    # In C where PyYAML has it, as its wheels do: .1 s sooner, at each start of Snakemake. Not by yaml.load, which
-    # the tests of trust forbid: it could be given an unsafe loader.
-    load = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return load(file.read_text(encoding="utf-8")).get_single_data()
+    return read_config_file(SCHEMA)
 
 
 def _keys(section: Mapping, above: Key = ()) -> Iterator[tuple[Key, Mapping]]:
@@ -135,13 +139,13 @@ def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
     `files` are the YAML files it was merged from: a line names one that gives the key this value or, where none does,
     "the default" or what `elsewhere` calls the other place that gives keys.
     """
-    validator = Draft202012Validator(_schema())
+    validator = Validator(_schema())
     _read_texts(config, validator)
     keys = [key for key, _ in _keys(_schema())]
     problems = [problem for error in validator.iter_errors(config) for problem in problems_of(error, keys)]
     problems = problems or list(_inconsistencies(config))
     if problems:
-        contents = {str(file): _content(file) for file in files}
+        contents = {str(file): read_config_file(file) for file in files}
         lines = [
             f"{_origin(key, config, contents) or elsewhere}: {'.'.join(map(str, key))}: {text}"
             for key, text in problems
@@ -224,7 +228,7 @@ def _origin(key: Key, config: Mapping, contents: Mapping[str, Mapping]) -> str |
     value = _value(config, key)
     for file, content in reversed(contents.items()):
         given = _value(content, key)
-        if given is not MISSING and given == value:
+        if given is not MISSING and (given == value or repr(given) == repr(value)):  # NaN is not equal to itself
             return file
     return "the default" if value is not MISSING and value == _value(default_config(), key) else None
 

@@ -4,18 +4,19 @@ import gzip
 import io
 import os
 import tarfile
-import zlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from transferability.datasets.formats.contents import check_size
 from transferability.datasets.formats.suffixes import Problems, Row, is_image, is_leftover, no_images
 
 TRAIN = "ILSVRC2012_img_train.tar"  # holds an archive n01440764.tar of each class
 VAL = "ILSVRC2012_img_val.tar"
 DEVKIT = "ILSVRC2012_devkit_t12.tar.gz"
-META = "ILSVRC2012_devkit_t12/data/meta.mat"
-GROUND_TRUTH = "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"
+META = "data/meta.mat"
+GROUND_TRUTH = "data/ILSVRC2012_validation_ground_truth.txt"
+LARGEST_DEVKIT = 64 << 20  # bytes, unpacked
 
 
 def imagenet(root: Path, problems: Problems) -> Iterator[Row]:
@@ -26,7 +27,9 @@ def imagenet(root: Path, problems: Problems) -> Iterator[Row]:
             yield from listing(root, faults)
         except FileNotFoundError as error:
             faults.append(f"{Path(error.filename).name} is missing; this layout expects {TRAIN}, {VAL} and {DEVKIT}")
-        except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError, KeyError, ValueError) as error:
+        except Exception as error:  # readers of damaged files raise what they stumble over
+            if isinstance(error, (OSError, MemoryError)) and not isinstance(error, gzip.BadGzipFile):
+                raise
             faults.append(f"{name} or {DEVKIT} is damaged ({error}); fetch it again")
 
 
@@ -35,15 +38,22 @@ def read(root: Path, path: str) -> bytes:
     archive, *of_class, name = path.split("/")
     try:
         tar, members = _class_archive(root / archive, *of_class) if of_class else _archive(root / archive)
+        check_size(members[name].size)
         return tar.extractfile(members[name]).read()
-    except (EOFError, tarfile.TarError, KeyError, AttributeError) as error:
+    except (EOFError, tarfile.TarError, KeyError, TypeError, ValueError) as error:
         raise OSError(f"not readable in {archive}: {error!r}") from error
 
 
 def _train(root: Path, faults: list[str]) -> Iterator[Row]:
     counts, others = {}, []
-    for member in _archive(root / TRAIN)[1]:
-        wnid = member.removesuffix(".tar")
+    members = _archive(root / TRAIN)[1]
+    if loose := [name for name in members if not name.endswith(".tar")]:
+        faults.append(
+            f"{TRAIN}: {len(loose)} entries are no archives of classes, e.g. {min(loose)}; fetch it again, or unpack "
+            "it and use layout imagefolder"
+        )
+        return
+    for wnid in [name.removesuffix(".tar") for name in members]:
         names = _class_archive(root / TRAIN, wnid)[1]
         images = [name for name in names if is_image(name)]
         others += [f"{TRAIN}/{wnid}/{name}" for name in names if not is_image(name)]
@@ -82,11 +92,18 @@ def _classes(root: Path) -> dict[int, Mapping]:
 
 @lru_cache(maxsize=2)
 def _devkit_file(root: Path, name: str) -> bytes:
-    with tarfile.open(root / DEVKIT) as devkit:
-        return devkit.extractfile(name).read()
+    with gzip.GzipFile(root / DEVKIT) as file:
+        content = file.read(LARGEST_DEVKIT + 1)
+    if len(content) > LARGEST_DEVKIT:
+        raise ValueError(f"it has more than {LARGEST_DEVKIT:,} bytes")
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as devkit:
+        found = [member for member in devkit if member.isfile() and member.name.endswith(name)]
+        if len(found) != 1 or found[0].size > LARGEST_DEVKIT:
+            raise ValueError(f"it holds {len(found)} files {name} of no more than {LARGEST_DEVKIT:,} bytes")
+        return devkit.extractfile(found[0]).read()
 
 
-Opened = tuple[tarfile.TarFile, dict[str, tarfile.TarInfo]]  # an archive, open, and its files by name
+Opened = tuple[tarfile.TarFile, dict[str, tarfile.TarInfo]]  # an archive, open, and its files by name, without folders
 
 
 def _archive(path: Path) -> Opened:
@@ -108,9 +125,18 @@ def _kept_open(path: Path, _process: int) -> Opened:
 @lru_cache(maxsize=8)
 def _class_kept_open(path: Path, wnid: str, _process: int) -> Opened:
     outer, members = _archive(path)
-    return _listed(tarfile.open(fileobj=outer.extractfile(members[f"{wnid}.tar"]), mode="r:"))
+    if (member := members[f"{wnid}.tar"]).issparse():  # a header in it may have the size of the hole
+        raise ValueError(f"{member.name} has holes")
+    return _listed(tarfile.open(fileobj=outer.extractfile(member), mode="r:"))
 
 
 def _listed(tar: tarfile.TarFile) -> Opened:
-    members = {member.name.removeprefix("./"): member for member in tar if member.isfile()}
-    return tar, {name: member for name, member in members.items() if not any(map(is_leftover, name.split("/")))}
+    members = {}
+    for member in tar:
+        *folders, name = PurePosixPath(member.name).parts or [""]
+        if not member.isfile() or any(map(is_leftover, [*folders, name])):
+            continue
+        if members.setdefault(name, member).name != member.name:
+            raise ValueError(f"{member.name} beside {members[name].name}")
+        members[name] = member  # the last of a name counts, as for tar
+    return tar, members

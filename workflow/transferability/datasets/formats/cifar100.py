@@ -3,27 +3,23 @@
 import io
 import pickle
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
+from transferability.common.errors import InputError, first_line
 from transferability.common.resources import RESOURCES
+from transferability.datasets.formats.contents import content_of
 from transferability.datasets.formats.suffixes import Problems, Row
 
 FOLDER = "cifar-100-python"
 FILES = {"train": "train", "val": "test"}
 SYNSETS = RESOURCES / "cifar100.csv"
-
-# What the pickles of CIFAR are made of, besides plain containers, text and numbers. Nothing else is ever called.
-ALLOWED = {
-    ("_codecs", "encode"),
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-}
+DAMAGED = (AttributeError, LookupError, TypeError, ValueError)  # what content of another form leads to
 
 
 def list_images(root: Path, problems: Problems) -> Iterator[Row]:
@@ -32,35 +28,106 @@ def list_images(root: Path, problems: Problems) -> Iterator[Row]:
     faults = problems.faults
     for subset, name in FILES.items():
         try:
-            classes = [wnids[label] for label in _content(root / FOLDER / "meta")["fine_label_names"]]
-            labels = _content(root / FOLDER / name)["fine_labels"]
-            yield from ((f"{FOLDER}/{name}/{k:05d}", classes[label], subset) for k, label in enumerate(labels))
-        except FileNotFoundError as error:
-            faults.append(f"{FOLDER}/{name} is missing ({error}); unpack cifar-100-python.tar.gz there")
-        except (pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError) as error:
-            faults.append(f"{FOLDER}/{name} or {FOLDER}/meta is damaged ({error!r}); unpack it again")
+            with _faulty("meta"):
+                names = _content(root / FOLDER / "meta")["fine_label_names"]
+                classes = dict(enumerate(wnids[str(name)] for name in names))
+            with _faulty(name):
+                labels = _content(root / FOLDER / name)["fine_labels"]
+                rows = [(f"{FOLDER}/{name}/{k:05d}", classes[label], subset) for k, label in enumerate(labels)]
+            yield from rows
+        except InputError as error:
+            faults.append(str(error))
+
+
+@contextmanager
+def _faulty(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{FOLDER}/{name} is missing ({error}); unpack cifar-100-python.tar.gz there") from error
+    except OSError as error:
+        if error.errno:  # of the system
+            raise
+        raise InputError(f"{FOLDER}/{name}: {error}") from error
+    except DAMAGED as error:
+        raise InputError(f"{FOLDER}/{name} is damaged ({error!r}); unpack it again") from error
 
 
 def read(root: Path, path: str) -> bytes:
     """Return an image as the content of a PPM file; raise OSError if it cannot be read."""
     file, _, number = path.rpartition("/")
     try:
-        planes = _content(root / file)["data"][int(number)].reshape(3, 32, 32)
-    except (pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        planes = _content(root / file)["data"].pixels[int(number)].reshape(3, 32, 32)
+    except DAMAGED as error:
         raise OSError(f"not readable in {file}: {error!r}") from error
-    return b"P6 32 32 255\n" + np.ascontiguousarray(planes.transpose(1, 2, 0), dtype=np.uint8).tobytes()
+    return b"P6 32 32 255\n" + planes.transpose(1, 2, 0).tobytes()
 
 
 @lru_cache(maxsize=3)
 def _content(file: Path) -> dict:
-    return _Unpickler(io.BytesIO(file.read_bytes()), encoding="latin1").load()
+    """Read a pickle; raise ValueError for a damaged one, and one of anything but data."""
+    try:
+        return _Unpickler(io.BytesIO(content_of(file)), encoding="latin1").load()
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # readers of damaged files raise what they stumble over
+        raise ValueError(first_line(error)) from error
 
 
-class _Unpickler(pickle.Unpickler):
-    """Reads data and calls nothing but what makes arrays of it: see "Restricting Globals" in Python's documentation."""
+# What the pickles of CIFAR are made of, besides plain containers, text and numbers. A file gets these classes under
+# numpy's names, and nothing of numpy: that makes arrays of a file's raw bytes, and takes them for whatever it says.
+
+
+class _Plain:
+    """What a pickle makes with arguments, and may give a state: it only keeps them."""
+
+    def __init__(self, *arguments):
+        self.arguments = arguments
+
+    def __setstate__(self, state):
+        """Take the order of bytes, which says nothing of single ones."""
+
+
+class _Pixels(_Plain):
+    """An array of bytes."""
+
+    def __setstate__(self, state):
+        """Take shape, kind, order and content; raise UnpicklingError for numbers that are no bytes."""
+        _, shape, kind, by_columns, content = state
+        if not isinstance(kind, _Plain) or kind.arguments[:1] != ("u1",):
+            raise pickle.UnpicklingError("it holds an array of other things than bytes, which no image set needs")
+        content = content.encode("latin1") if isinstance(content, str) else content  # of Python 2
+        self.pixels = np.frombuffer(content, np.uint8).reshape(shape, order="F" if by_columns else "C")
+
+
+class _Bytes(bytes):
+    """Bytes as Python 3 writes them for Python 2: a text, and how to encode it, which is in latin1."""
+
+    def __new__(cls, text: str, _encoding: str):
+        """Return the bytes that a text stands for."""
+        return super().__new__(cls, text, "latin1")
+
+    __setstate__ = _Plain.__setstate__
+
+
+STAND_INS = {
+    "_codecs.encode": _Bytes,
+    "numpy.dtype": _Plain,
+    "numpy.ndarray": _Plain,
+    "numpy.core.multiarray._reconstruct": _Pixels,
+    "numpy._core.multiarray._reconstruct": _Pixels,
+}
+
+
+class _Unpickler(pickle._Unpickler):  # the one in Python: that in C allocates as much as a file says
+    """Reads data and calls nothing but its own stand-ins: see "Restricting Globals" in Python's documentation."""
+
+    dispatch: ClassVar = {
+        op: load for op, load in pickle._Unpickler.dispatch.items() if op != pickle.BYTEARRAY8[0]
+    }  # as in C
 
     def find_class(self, module: str, name: str):
-        """Return what may be called; raise UnpicklingError for anything else."""
-        if (module, name) not in ALLOWED:
+        """Return what stands for a name; raise UnpicklingError for one that has no place in an image set."""
+        if f"{module}.{name}" not in STAND_INS:
             raise pickle.UnpicklingError(f"it tries to call {module}.{name}, which no image set needs")
-        return super().find_class(module, name)
+        return STAND_INS[f"{module}.{name}"]

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from transferability.datasets.formats.contents import content_of
 from transferability.datasets.formats.suffixes import Problems, Row, is_image, is_leftover, no_images
 
 
 def read(root: Path, path: str) -> bytes:
     """Return the content of an image file; raise OSError if it cannot be read."""
-    return (root / path).read_bytes()
+    return content_of(root / path)
 
 
 def tiny_imagenet(root: Path, problems: Problems) -> Iterator[Row]:
