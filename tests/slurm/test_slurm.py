@@ -172,13 +172,12 @@ def test_from_archives_to_a_planned_grid(checkout, job_log, tmp_path):
     (checkout.root / "mine.yaml").write_text(MINE.format(root=root))
     files = ("--configfile", "config/imagenet-fast.yaml", "mine.yaml")
 
-    def run(target: str) -> None:
-        finish(checkout, start(checkout, target, *files), 200)
+    def run(*targets: str) -> None:
+        finish(checkout, start(checkout, *targets, *files), 200)
 
     run("preflight")
     assert "**Everything is in order.**" in (checkout.root / "results/mine/preflight.md").read_text()
-    run("plan")
+    run("plan", "results/mine/accuracy/random-0/baseA.json")
     assert "| transfer " in (checkout.root / "results/mine/plan.md").read_text()
-    run("results/mine/accuracy/random-0/baseA.json")
     record = json.loads((checkout.root / "results/mine/accuracy/random-0/baseA.json").read_text())
     assert (record["train_images"], record["val_images"]) == (48, 16)
