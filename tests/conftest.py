@@ -22,6 +22,7 @@ from . import warm
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
 # The smoke study, as tests of the workflow call it.
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -53,12 +54,6 @@ MODELS = [
 torch.set_num_threads(1)
 
 
-def pytest_configure(config):
-    """The processes of pytest-xdist share one server of forked Pythons."""
-    if not hasattr(config, "workerinput"):
-        warm.offer()
-
-
 def pytest_addoption(parser):
     parser.addoption(
         "--write-docs",
@@ -66,8 +61,12 @@ def pytest_addoption(parser):
         help="write again what tests compare with: config/config.yaml and the tables in config/README.md "
         "(tests/test_config.py), docs/architectures.md (tests/test_catalogue.py), docs/reliability.md (tests/faults)",
     )
-    parser.addoption("--all-rows", action="store_true", help="make every row of resources/architectures.csv again")
-    parser.addoption("--kills", type=int, default=3, help="how often snakemake or its fork server is killed (3)")
+    parser.addoption(
+        "--all-rows",
+        action="store_true",
+        help="make every row of resources/architectures.csv again, and cut models of all families into layers",
+    )
+    parser.addoption("--kills", type=int, default=4, help="how often snakemake or what it has started is killed (4)")
 
 
 def pytest_collection_modifyitems(items):
@@ -86,7 +85,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What is there now stays: garbage is not looked for in it again and again, nor in processes that are forked."""
+    """What is there now stays: garbage is not looked for in it again and again, nor in jobs that tests fork."""
     gc.freeze()
     gc.set_threshold(20_000)
 
@@ -154,22 +153,22 @@ class Checkout:
         """Where snakemake finds the library: in this copy."""
         return self.root / "workflow"
 
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment in which snakemake finds the library here, and more."""
+        return os.environ | {"PYTHONPATH": str(self.library)} | more
+
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
-        """Run snakemake here, with its library; `check` raises for an exit code other than 0."""
-        arguments = (*arguments, "--cores", "2")
-        given = os.environ | {"PYTHONPATH": str(self.library)} | environment
-        if not environment:
-            run = warm.python("-m", "snakemake", *arguments, cwd=self.root, environment=given)
-        else:  # some of it counts when Python starts
-            run = subprocess.run(
-                [sys.executable, "-m", "snakemake", *arguments],
-                cwd=self.root,
-                env=given,
-                encoding="utf-8",
-                errors="replace",
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
+        """Run snakemake here, with more environment; `check` raises for an exit code other than 0.
+
+        A dry run in the usual environment is forked (tests/warm.py).
+        """
+        command, given = [*arguments, "--cores", "2"], self.environment(**environment)
+        if {"-n", "--dry-run"} & {*arguments} and not environment:
+            run = warm.python("-m", "snakemake", *command, cwd=self.root, environment=given)
+        else:
+            both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+            command = [SNAKEMAKE, *command]
+            run = subprocess.run(command, cwd=self.root, env=given, encoding="utf-8", errors="replace", **both)
         assert not check or run.returncode == 0, run.stdout[-4000:]
         return run
 
@@ -183,14 +182,10 @@ class Checkout:
         return found
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
-        """Start snakemake here, with its library and more environment, and do not wait for it."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"],
-            cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.library)} | environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        """Start snakemake here, with more environment, and do not wait for it."""
+        nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        command = [SNAKEMAKE, *arguments, "--cores", "2"]
+        return subprocess.Popen(command, cwd=self.root, env=self.environment(**environment), **nowhere)
 
     def pending(self, *arguments: str) -> dict[str, int]:
         """The jobs that a dry run announces, by rule; `total` left out."""

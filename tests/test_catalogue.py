@@ -13,27 +13,30 @@ from transferability.models.catalogue import FILE, built_on_meta, names, row
 from transferability.models.catalogue_page import page
 from transferability.models.classifier import start_at_chance
 from transferability.models.layers import as_layers
-from transferability.models.timm_names import SMALLEST, TIMM
+from transferability.models.timm_names import TIMM
 from transferability.models.tracing import weights
 from transferability.study.architectures import blueprint, catalogue, house_names
 
 from .conftest import REPOSITORY
 
 ROWS = {given["architecture"]: given for given in csv.DictReader(FILE.open(encoding="utf-8", newline=""))}
-# The rows that every run makes again. make test makes some of the others;
-# --all-rows all, which takes 9 minutes on two slow cores.
-QUICK = [
+# The rows that every run makes again: one of each kind of network, and of its sizes. --all-rows makes all, which takes
+# 9 minutes on two slow cores.
+SAMPLE = [
     "timm/convnext_atto",
     "timm/mixer_s32_224",
-    "timm/resnet18",
     "timm/swin_tiny_patch4_window7_224",
-    *(f"timm/{name}" for name in SMALLEST.split()),
+    "timm/test_byobnet",
+    "timm/test_coatnet",
+    "timm/test_efficientnet",
+    "timm/test_mambaout",
+    "timm/test_nfnet",
+    "timm/test_vit3",
     "timm/tf_efficientnet_lite0",
-    "timm/vit_tiny_patch16_224",
     "torchvision/alexnet",
     "torchvision/mobilenet_v3_small",
     "torchvision/resnet18",
-    "torchvision/vit_b_16",
+    "torchvision/vgg16",
 ]
 # Heads of each kind: drawn wide, behind a ReLU, two side by side, with hidden layers.
 HEADS = [
@@ -44,14 +47,13 @@ HEADS = [
     "timm/volo_d1_224",
 ]
 CPU = torch.device("cpu")
-OTHERS = [name for name in ROWS if "/" in name and name not in QUICK]
 
 
 def pytest_generate_tests(metafunc):
     """The rows to make again."""
     if "row_of" in metafunc.fixturenames:
-        others = OTHERS[:: 1 if metafunc.config.getoption("--all-rows") else 40]
-        metafunc.parametrize("row_of", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in others)])
+        given = [name for name in ROWS if "/" in name] if metafunc.config.getoption("--all-rows") else SAMPLE
+        metafunc.parametrize("row_of", given)
 
 
 def test_the_rows_are_sorted_and_those_of_the_house_come_first():
@@ -118,14 +120,13 @@ def test_the_paper_s_classifier_keeps_its_gaussian(name):
     assert weight.std().item() == pytest.approx(0.01, rel=0.02) and not network.layers["fc8"][0].bias.any()
 
 
-@pytest.mark.parametrize("architecture", QUICK)
-def test_the_layers_are_the_same_at_the_smallest_and_the_largest_size(architecture):
-    given = catalogue()[architecture]
+def test_the_layers_are_the_same_at_the_smallest_and_the_largest_size(row_of):
+    given = catalogue()[row_of]
     for size in (given.sizes[0], given.sizes[-1]):
-        assert tuple(as_layers(built_on_meta(architecture, size), size)) == given.layers
+        assert tuple(as_layers(built_on_meta(row_of, size), size)) == given.layers
     if given.sizes[0] > 16 and given.sizes.step == 1:
         with pytest.raises(InputError):
-            as_layers(built_on_meta(architecture, given.sizes[0] - 1), given.sizes[0] - 1)
+            as_layers(built_on_meta(row_of, given.sizes[0] - 1), given.sizes[0] - 1)
 
 
 def test_what_cannot_be_cut_or_has_few_layers_is_not_in_the_catalogue():

@@ -15,9 +15,6 @@ import pytest
 from transferability.jobs import fork_server
 from transferability.jobs.fork_server import ADDRESS
 
-from . import warm
-from .conftest import REPOSITORY
-
 CALL = "import json, sys; from transferability.jobs.fork_server import train; sys.exit(train(json.loads(sys.argv[1])))"
 WORK = """
 import os, signal, sys, time
@@ -217,8 +214,7 @@ def test_the_server_ends_with_the_snakemake_that_started_it(early, tmp_path):
     code = "import os, time; from transferability.jobs import fork_server\n"
     code += "fork_server.start('caffenet-mini', 'caffe-sgd')\n"
     code += f"print(os.environ[{ADDRESS!r}], flush=True); time.sleep(60)"
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    snakemake = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, env=environment)
+    snakemake = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, cwd=tmp_path)
     path = Path(json.loads(snakemake.stdout.readline())[0])
     [server] = psutil.Process(snakemake.pid).children()
     deadline = time.monotonic() + 60
@@ -231,12 +227,44 @@ def test_the_server_ends_with_the_snakemake_that_started_it(early, tmp_path):
     assert not path.parent.exists()
 
 
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """Starts a server as snakemake does in a directory, waits for its end or its socket, and returns its process."""
+    monkeypatch.setenv(ADDRESS, "")
+    monkeypatch.chdir(tmp_path)
+    servers = []
+
+    def start(architecture: str) -> psutil.Process:
+        fork_server.start(architecture, "caffe-sgd", Path("results/logs/fork_server.log"))
+        servers.extend(psutil.Process().children()[-1:])
+        while is_alive(servers[-1].pid) and not listens(Path(json.loads(os.environ[ADDRESS])[0])):
+            time.sleep(0.02)
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+        server.wait()
+
+
+def test_what_lies_in_the_working_directory_is_not_imported(started, tmp_path):
+    """A person's own psutil.py, say."""
+    (tmp_path / "psutil.py").write_text("open('imported', 'w').close()", encoding="utf-8")
+    server = started("caffenet-mini")
+    assert is_alive(server.pid) and not (tmp_path / "imported").exists()
+
+
+def test_what_goes_wrong_in_the_server_is_in_its_log(started, tmp_path):
+    server = started("no_such_network")
+    assert ends(server.pid)
+    assert "no_such_network" in (tmp_path / "results/logs/fork_server.log").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("optimizer", "imported"), [("sgd", True), ("caffe-sgd", False)])
 def test_what_an_optimizer_imports_is_imported_before_jobs_are_forked(optimizer, imported):
     code = "import sys; from transferability.jobs.fork_server import _training\n"
     code += f"_training('caffenet-mini', {optimizer!r}); print('torch._dynamo' in sys.modules)"
-    run = warm.python("-c", code, cwd=REPOSITORY, environment=os.environ)
-    assert run.stdout == f"{imported}\n"
+    assert subprocess.run([sys.executable, "-c", code], stdout=-1, text=True).stdout == f"{imported}\n"
 
 
 def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
@@ -246,7 +274,7 @@ def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(long))
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: None)
     monkeypatch.setenv(ADDRESS, "")
-    fork_server.start("caffenet-mini", "caffe-sgd")
+    fork_server.start("caffenet-mini", "caffe-sgd", tmp_path / "log")
     path = json.loads(os.environ[ADDRESS])[0]
     assert len(path) < 107
     Path(path).parent.rmdir()

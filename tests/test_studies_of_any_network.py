@@ -9,9 +9,9 @@ from .conftest import RESULTS, SMOKE, Checkout
 
 WHOLE = {"timm/test_resnet": 20}  # networks; the other two are of the same code
 ONE_SPLIT = "splits={random: 1, manmade_natural: false}"
-MADE = ["accuracy.csv", "figure2.pdf", "filters.pdf", "curves.pdf", "advice.md", "claims.md"]
-OF_THE_WHOLE = ["figure3.pdf", "figureS1.pdf", "effects.md", "table1.md"]
-OTHERS = ["preserved={n: [], m: []}", "reduced={examples_per_class: []}", "random_filters=false"]
+MADE = ["accuracy.csv", "figure2.pdf", "advice.md"]
+OF_THE_WHOLE = ["filters.pdf", "curves.pdf", "figure3.pdf", "figureS1.pdf", "claims.md", "effects.md", "table1.md"]
+OTHERS = ["preserved={n: [], m: []}", "reduced={examples_per_class: []}", "random_filters=false", "treatments=[AnB]"]
 
 
 @pytest.mark.slow
@@ -26,12 +26,12 @@ def test_the_smoke_study_of_a_model_of_a_library_runs_end_to_end(tmp_path, archi
     study.snakemake(*targets, *SMOKE, "--config", *config)
     results = study.root / "results" / "smoke"
     accuracies = pd.read_csv(results / "accuracy.csv")
-    assert len(accuracies) == WHOLE.get(architecture, 12)
+    assert len(accuracies) == WHOLE.get(architecture, 4)
     assert set(accuracies["n"]) >= {0, 2 if architecture in WHOLE else 3}
     for name in made:
         assert (results / name).stat().st_size > (5000 if name.endswith(".pdf") else 100), name
     layer = catalogue()[architecture].layers[1 if architecture in WHOLE else 2]
     assert layer in (results / "advice.md").read_text(encoding="utf-8")
-    assert "eight layers" in (results / "claims.md").read_text(encoding="utf-8")
+    assert "claims.md" not in made or "eight layers" in (results / "claims.md").read_text(encoding="utf-8")
     assert len(study.trained("results/smoke")) == len(accuracies)
     assert study.pending(*targets, *SMOKE, "--config", *config) == {}

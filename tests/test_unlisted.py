@@ -41,8 +41,10 @@ def config_of(architecture, **network):
 
 
 @pytest.mark.slow
-def test_a_model_of_timm_says_its_layers_and_its_own_pixels(kept):
+def test_a_model_of_timm_says_its_layers_and_its_own_pixels(kept, tmp_path, monkeypatch):
     assert UNLISTED not in catalogue()
+    monkeypatch.chdir(tmp_path)  # nothing is imported from there
+    (tmp_path / "timm.py").write_text("raise SystemExit('a timm.py of the working directory')", encoding="utf-8")
     config = config_of(UNLISTED, n="all")
     model = study_blueprint(config)
     assert model.mean == model.std == (0.5, 0.5, 0.5)  # not ImageNet's, as timm says itself

@@ -8,7 +8,6 @@ import sys
 import time
 
 import pandas as pd
-import psutil
 import pytest
 import yaml
 
@@ -106,64 +105,55 @@ def test_nothing_is_pending_after_a_run(checkout):
 
 def test_code_edited_while_snakemake_runs_is_refused(checkout):
     """A job that starts after the edit would train with the new code under the old one's mark."""
-    slow = (*SMOKE, "--config", "results_dir=results/edited", "training={length: 150 iterations, rate: 0.001}")
-    names = [f"results/edited/accuracy/random-0/{name}.json" for name in ("baseA", "A3B")]
-    process = checkout.start(*names, *slow, "device=cpu", TRANSFERABILITY_FORK_SERVER="[null, null]")
-    log = checkout.root / "results/edited/logs/train/random-0/baseA.log"
-    deadline = time.monotonic() + 60
-    while not (log.exists() and "training" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    target, settings = "results/edited/accuracy/random-0/baseA.json", (*SMOKE, "--config", "results_dir=results/edited")
     file = checkout.root / "workflow" / "transferability" / "training" / "optimizers.py"
     original = file.read_text()
+    process = checkout.start(target, *settings)
     try:
+        while not (checkout.root / "results/edited/pictures").exists():  # the first job runs
+            assert process.poll() is None
+            time.sleep(0.02)
         file.write_text(original.replace("factor * rate", "factor * factor * rate"))
-        process.wait(120)
+        assert process.wait(120) != 0
     finally:
         file.write_text(original)
-    second = checkout.root / "results/edited/logs/train/random-0/A3B.log"
-    if second.exists() and "the code was edited after snakemake started" in second.read_text():
-        assert process.returncode != 0
-    else:  # its job was forked from a process that had the old code
-        checkout.snakemake(names[0], *slow, "device=cpu")
-    before = [(checkout.root / name).read_bytes() for name in names if (checkout.root / name).exists()]
-    shutil.rmtree(checkout.root / "results/edited/accuracy")
-    checkout.snakemake(*names, *slow, "device=cpu")
-    assert before == [(checkout.root / name).read_bytes() for name in names][: len(before)]
+    log = checkout.root / "results/edited/logs/train/random-0/baseA.log"
+    assert "the code was edited after snakemake started" in log.read_text()
+    assert not (checkout.root / target).exists()
 
 
-@pytest.mark.parametrize("change", ["docstring", "comment", "progress", "script", "figure", "touch"])
-def test_what_computes_nothing_retrains_nothing(checkout, change):
-    library = checkout.root / "workflow" / "transferability"
-    scripts = checkout.root / "workflow" / "scripts"
-    file, old, new = {
-        "docstring": (library / "training" / "trainer.py", '"""Training one network', '"""The training of one network'),
-        "comment": (library / "training" / "batches.py", "\nclass Pixels", "\n# A comment.\nclass Pixels"),
-        "progress": (library / "jobs" / "progress.py", "images/s", "images per second"),
-        "script": (scripts / "train.py", "if __name__", "# A comment.\nif __name__"),
-        "figure": (library / "figures" / "figure2.py", "fontsize=8", "fontsize=7"),
-        "touch": (scripts / "train.py", "", ""),
-    }[change]
-    original = file.read_text()
-    assert old in original
+def edited(checkout, edits: list[tuple[str, str, str]], *arguments: str) -> dict[str, int]:
+    """The jobs that are pending after edits: a file below workflow/, what it holds, what it holds instead."""
+    originals = {checkout.root / "workflow" / file: old for file, old, _ in edits}
+    originals = {file: (file.read_text(), old) for file, old in originals.items()}
+    assert all(old in text for text, old in originals.values())
     try:
-        file.write_text(original.replace(old, new, 1))
-        pending = checkout.pending(FIGURE, *SMOKE)
-        assert pending == ({"figure2": 1} if change == "figure" else {})
+        for file, old, new in edits:
+            path = checkout.root / "workflow" / file
+            path.write_text(path.read_text().replace(old, new, 1))
+        return checkout.pending(*arguments)
     finally:
-        file.write_text(original)
+        for file, (text, _) in originals.items():
+            file.write_text(text)
+
+
+def test_what_computes_nothing_retrains_nothing(checkout):
+    edits = [
+        ("transferability/training/trainer.py", '"""Training one network', '"""The training of one network'),
+        ("transferability/training/batches.py", "\nclass Pixels", "\n# A comment.\nclass Pixels"),
+        ("transferability/jobs/progress.py", "images/s", "images per second"),
+        ("scripts/train.py", "if __name__", "# A comment.\nif __name__"),
+        ("scripts/split.py", "", ""),  # touched
+    ]
+    assert edited(checkout, edits, FIGURE, *SMOKE) == {}
+    edits += [("transferability/figures/figure2.py", "fontsize=8", "fontsize=7")]
+    assert edited(checkout, edits, FIGURE, *SMOKE) == {"figure2": 1}
 
 
 def test_a_change_in_what_training_computes_retrains_everything(checkout):
-    file = checkout.root / "workflow" / "transferability" / "training" / "optimizers.py"
-    original = file.read_text()
-    try:
-        assert "factor * rate" in original
-        file.write_text(original.replace("factor * rate", "factor * factor * rate"))
-        pending = checkout.pending(*SMOKE)
-        assert (pending["train_base"], pending["train_transfer"], pending["train_whole"]) == (5, 40, 4)
-    finally:
-        file.write_text(original)
+    edits = [("transferability/training/optimizers.py", "factor * rate", "factor * factor * rate")]
+    pending = edited(checkout, edits, *SMOKE)
+    assert (pending["train_base"], pending["train_transfer"], pending["train_whole"]) == (5, 40, 4)
 
 
 def test_assigning_a_class_by_hand_leaves_the_random_splits_alone(checkout):
@@ -191,36 +181,6 @@ def test_a_deleted_index_is_missed(checkout):
     file.unlink()
     assert {"index": 1, "pack": 1}.items() <= checkout.pending(*SMOKE).items()
     file.write_bytes(content)
-
-
-def test_a_killed_job_goes_on_where_it_was(checkout):
-    """Kill -9 the training process; the next run resumes it and ends with the bytes of an undisturbed run."""
-    slow = (
-        *SMOKE,
-        "--config",
-        "training={length: 150 iterations, test_every: 50 iterations, rate: 0.001}",
-        "results_dir=results/kill",
-    )
-    slow = (*slow, "jobs={state_seconds: 0}")
-    target = "results/kill/accuracy/random-0/baseA.json"
-    states = checkout.root / "results/kill/state/random-0"
-    process = checkout.start(target, *slow)
-    deadline = time.monotonic() + 120
-    while not list(states.glob("baseA.*.pt")) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert list(states.glob("baseA.*.pt"))
-    for training in psutil.Process(process.pid).children(recursive=True):
-        if any("train.py" in word for word in training.cmdline()[:2]):
-            training.kill()
-    assert process.wait(timeout=60) != 0
-    checkout.snakemake(target, *slow)
-    log = (checkout.root / "results/kill/logs/train/random-0/baseA.log").read_text()
-    assert int(re.search(r"resumed at iteration (\d+) of 150", log)[1]) > 0
-    resumed = (checkout.root / target).read_bytes()
-    shutil.rmtree(checkout.root / "results/kill/accuracy")
-    checkout.snakemake(target, *slow)
-    assert (checkout.root / target).read_bytes() == resumed
-    assert not list(states.glob("baseA.*"))
 
 
 def test_a_broken_image_and_a_broken_configuration_end_with_one_clear_error(checkout, image_tree):
@@ -254,10 +214,16 @@ def test_an_image_folder_goes_the_same_way(checkout, image_tree):
     assert json.loads((checkout.root / names[1]).read_text())["treatment"] == "transfer"
 
 
-def test_the_slurm_profile_plans_the_same_jobs(checkout):
+def test_the_slurm_profile_plans_the_same_jobs_and_a_retry_asks_for_more_memory_and_the_same_time(checkout):
+    """Trainings resume; a partition that takes four hours would refuse eight, and one refusal ends snakemake."""
     assert yaml.safe_load((checkout.root / "slurm" / "config.v8+.yaml").read_text())["executor"] == "slurm"
-    pending = checkout.pending("--profile", "slurm", "results/figure2.pdf")
-    assert (pending["train_base"], pending["train_transfer"]) == (4, 116)
+    for attempt, memory in ((2, "4000"), (9, "8000")):  # up to a bound
+        arguments = ("--profile", "slurm", "results/figure2.pdf", "--attempt", str(attempt))
+        planned = checkout.snakemake(*arguments, "--dry-run").stdout
+        asked = re.findall(r"resources: .*mem_mb=(\d+).* runtime=(\d+), gpu=0", planned)
+        assert {*asked} == {(memory, "60")}, planned[-3000:]
+        assert re.search(r"^train_base +4$", planned, re.MULTILINE)
+        assert re.search(r"^train_transfer +116$", planned, re.MULTILINE)
 
 
 def test_the_snakefile_plans_the_papers_study(checkout):
@@ -269,12 +235,3 @@ def test_the_snakefile_plans_the_papers_study(checkout):
     )
     pending = checkout.pending("results/paper-study/figure2.pdf", *SMOKE, *settings)
     assert (pending["train_base"], pending["train_transfer"]) == (8, 232)
-
-
-def test_a_retry_asks_for_more_memory_up_to_a_bound_and_for_the_same_time(checkout):
-    """Trainings resume; a partition that takes four hours would refuse eight, and one refusal ends snakemake."""
-    asked = []
-    for attempt in ("1", "2", "9"):
-        run = checkout.snakemake("-n", "results/figure2.pdf", "--attempt", attempt)
-        asked.append(set(re.findall(r"resources: .*runtime=(\d+), gpu=0, mem_mb=(\d+)", run.stdout)))
-    assert asked == [{("60", "2000")}, {("60", "4000")}, {("60", "8000")}]

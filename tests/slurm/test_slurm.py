@@ -1,7 +1,4 @@
-"""The study on a real Slurm with two stand-in GPUs: every network a job, jobs cancelled and out of time are retried.
-
-Jobs that Slurm does not end run in forked Pythons (tests/warm.py).
-"""
+"""The study on a real Slurm with two stand-in GPUs: every network a job, jobs cancelled and out of time are retried."""
 
 import json
 import os
@@ -17,7 +14,6 @@ import pytest
 from transferability.jobs.checkpoints import RESERVE
 from transferability.jobs.slurm import seconds_left
 
-from .. import warm
 from ..trees import make_tree
 from .cluster import slurm_cluster, why_not
 
@@ -33,10 +29,10 @@ def job_log(tmp_path_factory):
         yield log
 
 
-def start(checkout, *arguments: str, python: str = sys.executable) -> subprocess.Popen:
-    """Start a snakemake whose jobs are Slurm's, and run in this Python."""
+def start(checkout, *arguments: str) -> subprocess.Popen:
+    """Start a snakemake whose jobs are Slurm's."""
     environment = os.environ | {"PYTHONPATH": str(checkout.root / "workflow")}
-    command = [python, str(IMPATIENT), "--profile", "slurm", *arguments]
+    command = [sys.executable, str(IMPATIENT), "--profile", "slurm", *arguments]
     command += ["--default-resources", "slurm_partition=main", "slurm_account=test", *QUICK]
     with (checkout.root / "snakemake.out").open("w") as output:
         return subprocess.Popen(command, cwd=checkout.root, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -56,19 +52,22 @@ def provenance(checkout, results: str) -> list[dict]:
     return [json.loads(file.read_text()) for file in (checkout.root / results).glob("provenance/*/*.json")]
 
 
-def test_every_network_of_a_study_is_a_slurm_job_with_a_gpu(checkout, job_log):
+def test_every_network_of_a_study_is_a_slurm_job_with_a_gpu_and_its_own_walltime(checkout, job_log):
+    """As tasks of job arrays: squeue lists all tasks of an array for the number of one of them."""
     settings = ("--config", "results_dir=results/slurm", "network={n: [3]}", "jobs={gpu: 1, mem_mb: 500, runtime: 5}")
-    settings = (*settings, "treatments=[AnB, AnB+]")
-    arguments = ("--configfile", "config/smoke.yaml", *settings)
+    arguments = ("--configfile", "config/smoke.yaml", *settings, "treatments=[AnB]")
     checkout.snakemake("results/slurm/store.npy", "results/slurm/splits/random-0/A.csv", *arguments)
-    finish(checkout, start(checkout, "results/slurm/figure2.pdf", *arguments, python=warm.program()), 500)
+    finish(checkout, start(checkout, "results/slurm/figure2.pdf", *arguments, "--slurm-array-jobs", "all"), 500)
     networks = provenance(checkout, "results/slurm")
-    assert len(networks) == 8  # two bases, two controls, and each treatment in both directions
-    assert len({network["slurm_job"] for network in networks} - {""}) == 8
+    assert len(networks) == 4  # two bases, and the treatment in both directions
+    assert len({network["slurm_job"] for network in networks} - {""}) == 4
     assert {network["cuda_visible_devices"] for network in networks} == {"0", "1"}
     finished = set(re.findall(r"JobId=(\d+) .*JobState=COMPLETED", job_log.read_text()))
     assert {network["slurm_job"] for network in networks} <= finished
     assert (checkout.root / "results/slurm/figure2.pdf").stat().st_size > 5000
+    for half in "AB":
+        log = (checkout.root / f"results/slurm/logs/train/random-0/base{half}.log").read_text()
+        assert 200 < int(re.search(r"Slurm ends this job in (\d+) s", log)[1]) <= 300
 
 
 LONG = "training={length: 300 iterations, test_every: 100 iterations, rate: 0.001}"
@@ -152,20 +151,6 @@ def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_l
     assert re.search(rf"JobId={running[0]} .*JobState=CANCELLED", job_log.read_text())
 
 
-def test_tasks_of_a_job_array_know_their_own_walltime(checkout, job_log):
-    """squeue lists all tasks of an array for the number of one of them."""
-    settings = ("--config", "results_dir=results/array", "jobs={mem_mb: 500, runtime: 5}")
-    targets = [f"results/array/accuracy/random-0/base{half}.json" for half in "AB"]
-    arguments = ("--configfile", "config/smoke.yaml", *settings)
-    checkout.snakemake("results/array/store.npy", "results/array/splits/random-0/A.csv", *arguments)
-    finish(checkout, start(checkout, *targets, *arguments, "--slurm-array-jobs", "all", python=warm.program()), 200)
-    for half in "AB":
-        log = (checkout.root / f"results/array/logs/train/random-0/base{half}.log").read_text()
-        assert 200 < int(re.search(r"Slurm ends this job in (\d+) s", log)[1]) <= 300
-    jobs = re.findall(r"JobId=(\d+) .*JobState=COMPLETED", job_log.read_text())
-    assert len(set(jobs)) >= 2
-
-
 MINE = """
 results_dir: results/mine
 dataset:
@@ -187,13 +172,12 @@ def test_from_archives_to_a_planned_grid(checkout, job_log, tmp_path):
     (checkout.root / "mine.yaml").write_text(MINE.format(root=root))
     files = ("--configfile", "config/imagenet-fast.yaml", "mine.yaml")
 
-    def run(target: str) -> None:
-        finish(checkout, start(checkout, target, *files, python=warm.program()), 200)
+    def run(*targets: str) -> None:
+        finish(checkout, start(checkout, *targets, *files), 200)
 
     run("preflight")
     assert "**Everything is in order.**" in (checkout.root / "results/mine/preflight.md").read_text()
-    run("plan")
+    run("plan", "results/mine/accuracy/random-0/baseA.json")
     assert "| transfer " in (checkout.root / "results/mine/plan.md").read_text()
-    run("results/mine/accuracy/random-0/baseA.json")
     record = json.loads((checkout.root / "results/mine/accuracy/random-0/baseA.json").read_text())
     assert (record["train_images"], record["val_images"]) == (48, 16)

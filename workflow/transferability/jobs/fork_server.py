@@ -3,7 +3,7 @@
 Snakemake starts the server before its first training (`start`), and it ends when snakemake does. A job's script
 connects to it (`train`); the server forks, and from there on script and job have only each other: the script passes
 signals on and gets the exit code, and the job ends with its script. What passes between them is lines of text. Where
-there is no server, or it does not answer, the job runs in its own process.
+there is no server, or it does not answer, the job runs in its own process. What goes wrong in the server is in its log.
 """
 
 import json
@@ -24,12 +24,13 @@ from importlib import import_module
 from pathlib import Path
 
 from transferability.common import processes as lifeline
+from transferability.common.logs import job_log
 
 ADDRESS = "TRANSFERABILITY_FORK_SERVER"  # environment variable: the server's socket, and the Python that it runs
-LONGEST = 100  # bytes of a socket's path that every system takes
 ANSWER = 60.0  # seconds within which a job has to begin; importing torch on a cold disk takes some
-BEGUN, LOST = "begun", "the process that trained was killed (by hand, or as memory ran out)"
+BEGUN, LOST = "begun\n", "the process that trained was killed (by hand, or as memory ran out)"
 GPU = Path("/dev/nvidiactl")
+LOG = Path("logs/fork_server.log")
 
 
 def is_useful(device: str) -> bool:
@@ -41,27 +42,26 @@ def is_useful(device: str) -> bool:
     return on_cpu and "SLURM_JOB_ID" not in os.environ
 
 
-def start(architecture: str, optimizer: str) -> None:
+def start(architecture: str, optimizer: str, log: Path = LOG) -> None:
     """Start a server for the jobs of this process, which train an architecture and find it in their environment.
 
-    `optimizer` is the configuration key of that name.
+    `optimizer` is the configuration key of that name. Raises OSError where the log cannot be written.
     """
-    folder = tempfile.mkdtemp(prefix="transferability-")
-    if len(os.fsencode(folder)) > LONGEST - len("/socket"):
-        Path(folder).rmdir()
-        folder = tempfile.mkdtemp(prefix="transferability-", dir="/tmp")
-    path = f"{folder}/socket"
-    nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # In a session of its own: Ctrl-C in the terminal is snakemake's to pass on.
-    server = [sys.executable, "-m", "transferability.jobs.fork_server"]
-    subprocess.Popen([*server, path, str(os.getpid()), architecture, optimizer], start_new_session=True, **nothing)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    path = tempfile.mkdtemp(prefix="transferability-", dir="/tmp") + "/socket"  # of 107 bytes at most, unlike TMPDIR
+    # Nothing is imported from the working directory (-P). In a session of its own: Ctrl-C is snakemake's to pass on.
+    server = [sys.executable, "-P", "-m", "transferability.jobs.fork_server"]
+    server += [path, str(os.getpid()), architecture, optimizer]
+    with log.open("wb") as errors:
+        subprocess.Popen(server, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
     os.environ[ADDRESS] = json.dumps([path, sys.executable])
 
 
 def train(task: dict) -> int:
     """Do `job.train_job(task)` and return its exit code, in a process of the server if there is one.
 
-    A SIGTERM or SIGINT is passed on to that process, and it ends when this one does.
+    A SIGTERM or SIGINT is passed on to that process, and it ends when this one does. Without a server, what train_job
+    raises is raised; SystemExit also where that process is killed.
     """
     lifeline.end_with_snakemake()  # before torch is imported, which takes a while
     path, python = json.loads(os.environ.get(ADDRESS, "[null, null]"))
@@ -71,7 +71,8 @@ def train(task: dict) -> int:
                 return code
     from transferability.jobs.job import train_job
 
-    return _exit_code(lambda: train_job(task))
+    train_job(task)
+    return 0
 
 
 def _train_forked(path: str, task: dict) -> int | None:
@@ -81,31 +82,19 @@ def _train_forked(path: str, task: dict) -> int | None:
         server.connect(path)
         socket.send_fds(server, [b"."], [1, 2])
         with server.makefile("rw", encoding="utf-8") as lines:
-            lines.write(
-                json.dumps({"task": task, "directory": str(Path.cwd()), "environment": dict(os.environ)}) + "\n"
-            )
+            message = {"task": task, "directory": str(Path.cwd()), "environment": dict(os.environ)}
+            lines.write(json.dumps(message) + "\n")
             lines.flush()
-            # From here on signals are the job's, also one that comes before it begins.
-            passed_on = (signal.SIGTERM, signal.SIGINT)
-            own = [signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n")) for number in passed_on]
-            if lines.readline().strip() != BEGUN:
-                for number, handler in zip(passed_on, own, strict=True):
-                    signal.signal(number, handler)
+            if lines.readline() != BEGUN:
                 return None
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n"))
             server.settimeout(None)
             lifeline.take_ctrl_c()
-            try:
-                code = lines.readline().strip()
-            except OSError:
-                code = ""
-    return int(code) if code else _exit_code(lambda: _report_loss(task["log"]))
-
-
-def _report_loss(log: str) -> None:
-    """End as a job does that has an error to tell."""
-    from transferability.common.logs import job_log
-
-    with job_log(log):
+            with suppress(OSError):
+                if code := lines.readline():
+                    return int(code)
+    with job_log(task["log"]):
         raise ChildProcessError(LOST)
 
 
@@ -127,9 +116,6 @@ class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
         if os.getppid() != self.parent:
             raise SystemExit
 
-    def handle_error(self, request, client_address) -> None:
-        """A connection that could not be served, as where processes ran out: its job runs in its own."""
-
 
 class _Job(socketserver.StreamRequestHandler):
     """In a forked process: become the job that a script asks for."""
@@ -140,23 +126,26 @@ class _Job(socketserver.StreamRequestHandler):
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
         message = json.loads(self.rfile.readline())
-        for file, standard in zip(files, (1, 2), strict=True):
+        for standard, file in enumerate(files, 1):
             os.dup2(file, standard)
-            os.close(file)
         os.chdir(message["directory"])
         os.environ.clear()
         os.environ.update(message["environment"])
         threading.Thread(target=self._listen, daemon=True).start()
-        _tell(self.request, f"{BEGUN}\n")
-        code = _exit_code(lambda: self._work(message["task"]))
+        _tell(self.request, BEGUN)
+        code = 1
+        try:
+            lifeline.take_ctrl_c()
+            self.server.work(message["task"])
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except BaseException:
+            traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
         _tell(self.request, f"{code}\n")
         os._exit(code)
-
-    def _work(self, task: dict) -> None:
-        lifeline.take_ctrl_c()
-        self.server.work(task)
 
     def _listen(self) -> None:
         """Pass on the signals that the script passes on; when it has gone, end."""
@@ -193,20 +182,6 @@ def _training(architecture: str, optimizer: str) -> Callable[[dict], None]:
         import_module("torch._dynamo")  # which torch's optimizers import: 1.5 s
     code_fingerprint(*training_code(architecture))  # now: what is edited later does not run in the jobs
     return train_job
-
-
-def _exit_code(work: Callable[[], None]) -> int:
-    """Do `work` and return the exit code that Python would give; Ctrl-C needs no traceback."""
-    try:
-        work()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except KeyboardInterrupt:
-        return 1
-    except BaseException:
-        traceback.print_exc()
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ def _kept() -> dict[str, dict]:
 
 
 def _looked_up(architecture: str, size: int | None) -> dict:
-    command = [sys.executable, "-m", f"transferability.{DESCRIBE}", architecture, *([str(size)] if size else [])]
+    # Nothing is imported from the working directory (-P).
+    command = [sys.executable, "-P", "-m", f"transferability.{DESCRIBE}", architecture, *([str(size)] if size else [])]
     run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if run.returncode:
         raise InputError((run.stderr.strip().splitlines() or [f"{architecture} cannot be built"])[-1])
