@@ -43,9 +43,9 @@ if workflow.is_main_process:
 
 
 # Jobs in an environment of their own (--software-deployment-method conda) find the library here. They read and write
-# UTF-8 whatever the locale, and end when this snakemake does.
+# UTF-8 whatever the locale, import nothing from the working directory, and end when this snakemake does.
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [f"{REPOSITORY}/workflow", os.getenv("PYTHONPATH")])))
-os.environ.update({"PYTHONUTF8": "1", SNAKEMAKE: address()})
+os.environ.update({"PYTHONUTF8": "1", "PYTHONSAFEPATH": "1", SNAKEMAKE: address()})
 
 
 wildcard_constraints:

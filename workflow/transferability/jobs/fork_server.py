@@ -30,7 +30,6 @@ ADDRESS = "TRANSFERABILITY_FORK_SERVER"  # environment variable: the server's so
 ANSWER = 60.0  # seconds within which a job has to begin; importing torch on a cold disk takes some
 BEGUN, LOST = "begun\n", "the process that trained was killed (by hand, or as memory ran out)"
 GPU = Path("/dev/nvidiactl")
-LOG = Path("logs/fork_server.log")
 
 
 def is_useful(device: str) -> bool:
@@ -42,7 +41,7 @@ def is_useful(device: str) -> bool:
     return on_cpu and "SLURM_JOB_ID" not in os.environ
 
 
-def start(architecture: str, optimizer: str, log: Path = LOG) -> None:
+def start(architecture: str, optimizer: str, log: Path) -> None:
     """Start a server for the jobs of this process, which train an architecture and find it in their environment.
 
     `optimizer` is the configuration key of that name. Raises OSError where the log cannot be written.

@@ -106,7 +106,8 @@ class Hooks:
             cancel_left_behind(set(parts.submitted(self._workflow)), self._progress())
         elif len(self._trained) > 1 and fork_server.is_useful(self._config["device"]):
             with suppress(OSError):  # jobs run in their own processes then
-                fork_server.start(self._config["network"]["architecture"], self._config["training"]["optimizer"])
+                architecture, optimizer = self._config["network"]["architecture"], self._config["training"]["optimizer"]
+                fork_server.start(architecture, optimizer, self._results / "logs" / "fork_server.log")
 
     def _progress(self) -> Iterator[dict]:
         """What the jobs say of themselves that train, or trained, what this run trains.
