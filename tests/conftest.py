@@ -197,14 +197,17 @@ class Checkout:
         return {rule: int(count) for rule, count in rows if rule != "total"}
 
 
-def made_once(tmp_path_factory, name: str, *arguments: str) -> Path:
-    """Make a checkout in which snakemake ran with these arguments, once for all processes of pytest."""
+def made_once(tmp_path_factory, name: str, *arguments: str, original: Path | None = None) -> Path:
+    """Make a checkout in which snakemake ran with these arguments, once for all processes of pytest.
+
+    It begins as a copy of the repository, or of an `original` checkout.
+    """
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
     with FileLock(shared / f"{name}.lock"):
         if not (shared / name).exists():
-            study = Checkout(shared / f"un{name}")
+            study = Checkout(shared / f"un{name}", original)
             study.snakemake(*arguments)
             study.trained(RESULTS)
             study.root.rename(shared / name)

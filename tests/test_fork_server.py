@@ -211,8 +211,8 @@ def test_without_pidfds_a_task_runs_once(tmp_path):
 @pytest.mark.parametrize("early", [False, True])
 def test_the_server_ends_with_the_snakemake_that_started_it(early, tmp_path):
     """Also with one that is killed while the server's Python starts: asked then, that one has another parent."""
-    code = "import os, time; from transferability.jobs import fork_server\n"
-    code += "fork_server.start('caffenet-mini', 'caffe-sgd')\n"
+    code = "import os, time; from pathlib import Path; from transferability.jobs import fork_server\n"
+    code += "fork_server.start('caffenet-mini', 'caffe-sgd', Path('log'))\n"
     code += f"print(os.environ[{ADDRESS!r}], flush=True); time.sleep(60)"
     snakemake = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, cwd=tmp_path)
     path = Path(json.loads(snakemake.stdout.readline())[0])

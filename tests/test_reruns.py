@@ -22,9 +22,9 @@ TEN = (
 
 
 @pytest.fixture(scope="session")
-def finished_ten(tmp_path_factory):
-    """A checkout with that study finished in it: to copy, not to change."""
-    return made_once(tmp_path_factory, "finished-ten", *TEN)
+def finished_ten(finished_study, tmp_path_factory):
+    """A checkout with that study finished in it: to copy, not to change. It is a part of the smoke study."""
+    return made_once(tmp_path_factory, "finished-ten", *TEN, original=finished_study)
 
 
 @pytest.fixture
