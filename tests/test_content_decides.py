@@ -67,7 +67,9 @@ def test_the_configuration_that_is_shown_is_the_one_of_the_study(checkout):  # n
 
 def test_a_report_of_other_settings_is_refused(checkout):  # noqa: F811
     forgotten(checkout)
-    run = checkout.snakemake("--report", f"{RESULTS}/report.html", *OTHER_RATE, check=False)
+    run = checkout.snakemake(
+        "--reporter", "html", "--report-html-path", f"{RESULTS}/report.html", *OTHER_RATE, check=False
+    )
     assert run.returncode != 0 and "a report would show what is not what this study asks for" in run.stdout
     assert not (checkout.root / RESULTS / "report.html").exists()
 

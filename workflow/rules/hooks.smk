@@ -38,3 +38,4 @@ def out_of_date(jobs):
 if workflow.is_main_process:
     snakemake_parts.lift_job_rate_limit(workflow)
     snakemake_parts.choose_also(DAG, out_of_date)
+    snakemake_parts.before_reports(workflow, HOOKS.before_report)

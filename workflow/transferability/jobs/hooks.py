@@ -32,14 +32,21 @@ class Hooks:
         self._results = Path(config["results_dir"])
         self._known = set(networks)
         self._trained: list[Network] = []  # by this run
+        self._reports = False
+
+    def before_report(self) -> None:
+        """From now on what is out of date is an error: a report would show it."""
+        self._reports = True
 
     def out_of_date(self, jobs: Iterable[Job]) -> list[Job]:
         """Return the jobs whose results are there, and are not what this study asks for now."""
         found = [job for job in jobs if self._is_out_of_date(job)]
         if networks := sum(self._network(job) is not None for job in found):
             self._say(f"{counted(networks, 'network')} not known to be what this study asks for: what is, is kept")
-        if found and parts.makes_a_report(self._workflow):
-            raise InputError("a report would show what is not what this study asks for; run without --report first")
+        if found and self._reports:
+            raise InputError(
+                "a report would show what is not what this study asks for; run snakemake without a report first"
+            )
         return found
 
     def _is_out_of_date(self, job: Job) -> bool:

@@ -7,13 +7,12 @@
 - scheduler._executor and _local_executor: their threads start the jobs, from which Ctrl-C is kept until they answer.
 - workflow._onstart, _onsuccess and _onerror: of a workflow that imports this one Snakemake runs the hooks, of this one
   none.
-- workflow.executor_plugin: no job runs where there is none.
+- workflow.create_report: a report is refused where results are out of date.
 - workflow.scheduling_settings: the limit of 100 jobs per second costs half a core once some hundred jobs have ended.
 """
 
 import asyncio
 import signal
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,10 +39,10 @@ def choose_also(dag_class: type, pick: Callable[[Iterable[Job]], Iterable[Job]])
     dag_class.check_incomplete = check_both
 
 
-def makes_a_report(workflow: Any) -> bool:
-    """Whether Snakemake was called to make a report, and runs no job."""
-    asked = any(argument == "--report" or argument.startswith("--report=") for argument in sys.argv)
-    return asked and workflow.executor_plugin is None
+def before_reports(workflow: Any, note: Callable[[], None]) -> None:
+    """Do what `note` does before a report is made, however that is asked for."""
+    create = workflow.create_report
+    workflow.create_report = lambda *given, **named: (note(), create(*given, **named))[1]
 
 
 def is_forced(workflow: Any, job: Job) -> bool:
