@@ -36,7 +36,7 @@ rule index:
     conda:
         "../../envs/environment.yaml"
     params:
-        root=None if DRAWN else ROOT,
+        root=lambda wildcards: None if DRAWN else ROOT,
         layout=config["dataset"]["layout"],
         validation=config["dataset"]["validation"],
         code=script_code("index"),
@@ -63,7 +63,7 @@ rule pack:
     resources:
         **LONG_JOB,
     params:
-        root=None if DRAWN else ROOT,
+        root=lambda wildcards: None if DRAWN else ROOT,
         layout=config["dataset"]["layout"],
         size=config["dataset"]["image_size"],
         fit=config["dataset"]["fit"],
