@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 
 from transferability.common.atomic_files import written_whole
-from transferability.jobs.slurm import slurm_job
 from transferability.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -24,9 +23,8 @@ EVERY = 10.0  # seconds between two writings of the progress file
 class Progress:
     """Says what a job does, in a file at `path` while it is entered, from a thread of its own.
 
-    So the file is as young as the job is alive, whatever it is busy with. It holds doing, host, pid, `slurm_job` and
-    when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s, seconds_left
-    and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
+    So the file is as young as the job is alive, whatever it is busy with. It goes at the end, and stays when the
+    process is killed. It need not survive a crash.
     """
 
     def __init__(self, path: Path):
@@ -78,12 +76,13 @@ class Progress:
 
     def _content(self) -> dict:
         content = {"doing": self._doing, "host": socket.gethostname(), "pid": os.getpid(), "written": time.time()}
+        content |= {"slurm_job": os.environ.get("SLURM_JOB_ID", "")}
         if trainer := self._trainer:
             per_s, seconds_left = self._speed(trainer)
             content |= {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
             content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
             content |= {"device": device_name(trainer.device)}
-        return content | slurm_job()
+        return content
 
     def _speed(self, trainer: Trainer) -> tuple[float, float]:
         """Images per second since the start, and the seconds that are left at this speed."""

@@ -1,8 +1,7 @@
-"""What Slurm is asked for and asked to do: when it ends this job, and that jobs which nobody waits for should end."""
+"""What Slurm says and is asked to do: when it ends this job, and that jobs which nobody waits for should end."""
 
 import logging
 import os
-import re
 import subprocess
 import sys
 import time
@@ -14,33 +13,17 @@ from transferability.common.errors import InputError
 
 log = logging.getLogger(__name__)
 
-SLURM_JOB = "SLURM_JOB_ID"
-_RUN = re.compile(r"([\w-]+_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # what Snakemake's plugin calls its jobs
-
-
-def slurm_job() -> dict[str, str]:
-    """Return what this process says of its job for `cancel_left_behind`, outside of Slurm with empty values."""
-    environment = {"slurm_job": SLURM_JOB, "slurm_cluster": "SLURM_CLUSTER_NAME"}
-    return {key: os.environ.get(name, "") for key, name in environment.items()} | {"directory": str(Path.cwd())}
-
 
 def job_deadline(runtime: float) -> float:
     """Return when Slurm ends the job that this process is part of, in seconds of time.monotonic(); else infinity.
 
-    Slurm gives a program no signal before it kills it. It is asked for the time that is left; where it does not
-    answer, `runtime` counts, the minutes that the job asked for.
+    Slurm gives a program no signal before it kills it. An old one does not say when it will: then `runtime` counts
+    from now, the minutes that the job asked for.
     """
-    if SLURM_JOB not in os.environ:
+    if "SLURM_JOB_ID" not in os.environ:
         return float("inf")
-    job = os.environ[SLURM_JOB]  # of an array squeue lists all tasks, whose own numbers come first
-    lines = [line.split() for line in _ask("squeue", "--noheader", "--job", job, "--format", "%A %L").splitlines()]
-    answer = next((line[1] for line in lines if len(line) == 2 and line[0] == job), "")
-    if answer == "UNLIMITED":
-        return float("inf")
-    left = seconds_left(answer)
-    if left is None:
-        log.warning("Slurm does not tell the walltime that is left (%r); %g minutes count from now", answer, runtime)
-        left = 60 * runtime
+    now = time.time()
+    left = float(os.environ.get("SLURM_JOB_END_TIME", now + 60 * runtime)) - now
     log.info("Slurm ends this job in %d s", left)
     return time.monotonic() + left
 
@@ -50,19 +33,7 @@ def check_slurm_answers() -> None:
 
     What its plugin says then takes 40 s, and names neither the reason nor a remedy.
     """
-    try:
-        asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, encoding="utf-8", timeout=30)
-        if asked.returncode == 0:
-            return
-        reason = asked.stderr.strip().splitlines()[-1:]
-    except OSError:
-        reason = ["there is no program sinfo"]
-    except subprocess.TimeoutExpired:
-        reason = ["sinfo has not answered for 30 s"]
-    raise InputError(
-        f"no Slurm answers on this machine ({''.join(reason)}); go where sinfo lists partitions, such as a login node "
-        "of your cluster, or leave out --profile slurm to train on this machine"
-    )
+    _ask("sinfo", "--noheader")
 
 
 def cancel_left_behind(submitted: Collection[str], progress: Iterable[Mapping]) -> None:
@@ -70,38 +41,34 @@ def cancel_left_behind(submitted: Collection[str], progress: Iterable[Mapping]) 
 
     Nobody would take their results. Jobs that are submitted again resume from the states that these saved.
 
-    `submitted` are the numbers that Snakemake noted, `progress` is what trainings say of themselves (`slurm_job`).
-    Both may be old, forged, or of another cluster: a job is cancelled where Slurm says that it is this user's, has a
-    name and a comment as Snakemake's plugin gives them, and was submitted from here.
+    `submitted` are the numbers that Snakemake noted, which jobs that have begun take away; `progress` is what these say
+    of themselves. Both may be old or forged: a job is cancelled where Slurm says that it is this user's, has a comment
+    as Snakemake's plugin gives them, and was submitted from here.
     """
-    here, mine = str(Path.cwd()), set(submitted)
-    if trains := [told for told in progress if told.get("directory") == here]:
-        cluster = re.search(r"^ClusterName\s*=\s*(\S+)", _ask("scontrol", "show", "config"), re.MULTILINE)
-        mine |= {str(told.get("slurm_job")) for told in trains if cluster and told.get("slurm_cluster") == cluster[1]}
+    mine = {*submitted, *(str(told.get("slurm_job")) for told in progress)} - {""}
     if not mine:
         return
-    answer = _ask("squeue", "--user", getuser(), "--noheader", "--array", "--format", "%i|%A|%j|%k|%Z")
+    try:
+        queue = _ask("squeue", "--user", getuser(), "--noheader", "--array", "--format", "%i|%A|%k|%Z").splitlines()
+    except InputError as error:  # as where the jobs are not Slurm's
+        log.warning("%s", error)
+        return
     left = []
-    for job, own, name, comment, directory in (row.split("|", 4) for row in answer.splitlines() if row.count("|") > 3):
-        if {job, own} & mine and _RUN.fullmatch(name) and comment.startswith("rule_") and directory == here:
+    for job, own, comment, directory in (row.split("|", 3) for row in queue if row.count("|") > 2):
+        if {job, own} & mine and comment.startswith("rule_") and directory == str(Path.cwd()):
             left.append(job)  # of an array a task, which has another number of its own
     if left:
         print(f"cancels {len(left)} Slurm jobs that a snakemake left behind here: {' '.join(left)}", file=sys.stderr)
-        _ask("scancel", *left)
+        subprocess.run(["scancel", *left], capture_output=True)
 
 
 def _ask(*command: str) -> str:
+    """Return what a program of Slurm's answers; InputError if it does not."""
     try:
-        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired) as error:
-        log.warning("Slurm does not answer: %s", error)
-        return ""
-
-
-def seconds_left(answer: str) -> int | None:
-    """Read squeue's time left, "1-02:03:04", "2:03:04" or "3:04"; None if it is nothing of the kind."""
-    days, _, clock = answer.rpartition("-")
-    try:
-        return 86400 * int(days or 0) + sum(int(part) * 60**k for k, part in enumerate(reversed(clock.split(":"))))
-    except ValueError:
-        return None
+        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        raise InputError(
+            f"no Slurm answers on this machine ({reason}); go where sinfo lists partitions, such as a login node of "
+            "your cluster, or leave out --profile slurm to train on this machine"
+        ) from error
