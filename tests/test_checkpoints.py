@@ -36,7 +36,7 @@ def test_a_state_comes_back_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["foreign", "truncated", "bit flipped", "empty", "no mark", "pickle"])
-def test_a_damaged_or_foreign_state_is_set_aside_with_a_warning(tmp_path, damage, caplog):
+def test_a_damaged_or_foreign_state_is_passed_over_with_a_warning(tmp_path, damage, caplog):
     path = tmp_path / "A3B.pt"
     save_checkpoint(path, FakeTrainer().state() | {"mark": "mark"})
     content = path.read_bytes()
@@ -56,7 +56,12 @@ def test_a_damaged_or_foreign_state_is_set_aside_with_a_warning(tmp_path, damage
     with caplog.at_level(logging.WARNING):
         assert load_checkpoint(path, "another" if damage == "foreign" else "mark") is None
     assert "not resuming from" in caplog.text
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["A3B.pt.set-aside"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["A3B.pt"], "the pickle was executed"
+    keeper = Checkpointer(path, "mark", seconds=0)
+    keeper.on_iteration(FakeTrainer())
+    assert load_checkpoint(path, "mark")["iteration"] == 7
+    keeper.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 class Exploit:

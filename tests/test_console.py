@@ -272,15 +272,6 @@ def test_no_name_forges_a_log_record_or_steers_a_terminal(tmp_path, capsys):
     assert [line[:2] for line in printed.err.splitlines()] == ["x", "  ", "  "]
 
 
-def test_the_end_of_a_long_log_does_not_begin_with_a_forged_entry(tmp_path, monkeypatch):
-    """What is read of it begins within a line, just where one looks like an entry."""
-    forged = "2026-01-01 00:00:00 error: somebody else"
-    log = write_log(tmp_path / "job.log", f"reads names:\n{forged}\nand more")
-    content = log.read_text()
-    monkeypatch.setattr("transferability.common.logs.TAIL", len(content) - content.index(forged))
-    assert last_error(log) == ""
-
-
 def test_another_workflows_rule_trains_nothing_of_ours(tmp_path, capsys):
     """Its name says so, and its files lie as ours; only the rules that the workflow tells of are its own."""
     handler = LogHandler(SimpleNamespace(**SETTINGS), None)

@@ -100,7 +100,7 @@ def test_damaged_state(study, undisturbed, table, damage):
     assert study.results("A3B+") == undisturbed.results("A3B+")
     assert "not resuming from" in study.log("A3B+")
     fallback = "the one before is resumed" if damage in ("truncated", "bit flipped") else "training starts again"
-    table.append((f"state {damage}", "between two runs", f"set aside with a warning, {fallback}: same bytes"))
+    table.append((f"state {damage}", "between two runs", f"passed over with a warning, {fallback}: same bytes"))
 
 
 def open_payload(path):

@@ -46,14 +46,10 @@ def _what_ails(name: str) -> str:
     try:
         content = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        return f"{name}{line}: not YAML: {error.problem}"
+        return f"{name}, line {error.problem_mark.line + 1}: not YAML: {error.problem}"
     except UnicodeDecodeError:
         return f"{name}: no text in UTF-8; {TARGETS_FIRST}"
     except (OSError, ValueError, yaml.YAMLError):
         return ""
-    return (
-        ""
-        if isinstance(content, dict)
-        else f"{name}: no keys in it; a configuration has some, results_dir: results/mine"
-    )
+    without = f"{name}: no keys in it; a configuration has some, results_dir: results/mine"
+    return "" if isinstance(content, dict) else without

@@ -1,8 +1,4 @@
-"""What of a study is done, runs, was stopped, failed or waits: transferability-status, also while it runs.
-
-Reads the list of networks that the workflow left, which files there are, the small progress files of running jobs, and
-how logs end.
-"""
+"""What of a study is done, runs, was stopped, failed or waits: transferability-status, also while it runs."""
 
 import argparse
 import json
@@ -19,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.common.atomic_files import write_text
-from transferability.common.errors import InputError, remedy, some_of
+from transferability.common.errors import InputError, some_of
 from transferability.common.logs import last_error, printable
 from transferability.jobs.accuracy_file import read_record, worse_than_guessing
 from transferability.jobs.console import Failure, in_words, step_of
@@ -31,7 +27,6 @@ STATES = ["done", "running", "stopped", "failed", "waiting"]
 COLUMNS = ["split", "network", "treatment", "state", "detail", "requested", "share", "seconds_left"]  # of the report
 SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
 STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError says, and Ctrl-C
-UNREQUESTED = "not requested by the last run"
 LIST = "networks.csv"  # in a results directory, what a study consists of
 DEEP, NAMED = 3, 10  # how far below a directory studies are looked for, and how many of them an error names
 
@@ -66,8 +61,6 @@ def read_networks(results: Path) -> pd.DataFrame:
         near = some_of([str(study) for study in studies_near(results)], NAMED)
         instead = f"give the directory of one: {near}" if near else "give a study's results directory"
         raise InputError(f"{results}: no study has run here; {instead}") from error
-    except OSError as error:
-        raise InputError(f"{error}; {remedy(error)}") from error
 
 
 def studies_near(place: Path) -> list[Path]:
@@ -88,7 +81,8 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
     found = [_state(results, row.split, row.network, now) for row in networks.itertuples()]
     columns = ["state", "detail", "share", "seconds_left", "seconds"]
     status = networks.join(pd.DataFrame(found, columns=columns, index=networks.index))
-    status["detail"] = status["detail"].mask((status["state"] == "waiting") & ~status["requested"], UNREQUESTED)
+    idle = (status["state"] == "waiting") & ~status["requested"]
+    status["detail"] = status["detail"].mask(idle, "not requested by the last run")
     return status.astype({"seconds_left": float, "seconds": float})
 
 
@@ -215,7 +209,7 @@ def main() -> None:
     try:
         report = read_report(arguments.results, time.time())
         print(json.dumps(report, indent=1) if arguments.json else page(report), flush=True)
-    except InputError as error:
-        raise SystemExit(printable(f"error: {error}")) from error
     except BrokenPipeError:  # as `| head` leaves it; Python writes what is left at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (InputError, OSError) as error:
+        raise SystemExit(printable(f"error: {error}")) from error
