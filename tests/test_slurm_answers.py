@@ -1,5 +1,6 @@
 import os
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,15 @@ def test_outside_of_slurm_there_is_no_deadline(monkeypatch):
     assert job_deadline(runtime=1) == float("inf")
 
 
-def test_slurm_says_when_it_ends_a_job_and_the_runtime_counts_where_it_does_not(monkeypatch):
+def test_slurm_is_asked_and_the_jobs_own_runtime_counts_where_it_does_not_answer(tmp_path, monkeypatch, caplog):
+    """Of a job array squeue lists all tasks for the number of any."""
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
-    assert job_deadline(runtime=2) - time.monotonic() == pytest.approx(120, abs=5)
-    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 600))
-    assert job_deadline(runtime=2) - time.monotonic() == pytest.approx(600, abs=5)
+    ends = [(datetime.now() + timedelta(seconds=left)).isoformat(timespec="seconds") for left in (9000, 600)]
+    for answer, left in ((f"8 {ends[0]}\n7 {ends[1]}\n9 {ends[0]}", 600), ("7 N/A", 120), ("", 120), ("8 N/A", 120)):
+        caplog.clear()
+        plant(tmp_path, monkeypatch, squeue=f"echo '{answer}'")
+        assert job_deadline(runtime=2) - time.monotonic() == pytest.approx(left, abs=5)
+        assert ("does not tell when" in caplog.text) == (left == 120)
 
 
 RULE = "rule_train_transfer_wildcards_random-0_A3B"  # a comment as Snakemake's plugin gives it

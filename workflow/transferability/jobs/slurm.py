@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from getpass import getuser
 from pathlib import Path
 
@@ -17,13 +18,17 @@ log = logging.getLogger(__name__)
 def job_deadline(runtime: float) -> float:
     """Return when Slurm ends the job that this process is part of, in seconds of time.monotonic(); else infinity.
 
-    Slurm gives a program no signal before it kills it. An old one does not say when it will: then `runtime` counts
-    from now, the minutes that the job asked for.
+    Slurm gives a program no signal before it kills it. It is asked when it will; where it does not answer, `runtime`
+    counts from now, the minutes that the job asked for.
     """
     if "SLURM_JOB_ID" not in os.environ:
         return float("inf")
-    now = time.time()
-    left = float(os.environ.get("SLURM_JOB_END_TIME", now + 60 * runtime)) - now
+    job, left = os.environ["SLURM_JOB_ID"], 60 * runtime
+    try:  # of an array squeue lists all tasks
+        rows = _ask("squeue", "--noheader", "--job", job, "--format", "%A %e").splitlines()
+        left = datetime.fromisoformat(dict(row.split() for row in rows)[job]).timestamp() - time.time()
+    except (InputError, ValueError, KeyError) as error:
+        log.warning("Slurm does not tell when it ends this job (%r): %g minutes count from now", error, runtime)
     log.info("Slurm ends this job in %d s", left)
     return time.monotonic() + left
 
@@ -64,8 +69,9 @@ def cancel_left_behind(submitted: Collection[str], progress: Iterable[Mapping]) 
 
 def _ask(*command: str) -> str:
     """Return what a program of Slurm's answers; InputError if it does not."""
+    how = {"capture_output": True, "encoding": "utf-8", "env": os.environ | {"SLURM_TIME_FORMAT": "standard"}}
     try:
-        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30, check=True).stdout
+        return subprocess.run(command, timeout=30, check=True, **how).stdout
     except (OSError, subprocess.SubprocessError) as error:
         reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
         raise InputError(
