@@ -3,15 +3,13 @@
 There are only lines, and never a control character. snakemake-logger-plugin-rich 0.5.1 cannot serve: it prints the
 whole log of every failed job, also after Ctrl-C, and has neither a time left nor a line per network.
 
-Warnings and errors are told, whoever has them, and what the workflow says. What Snakemake says of its own work is in
-its log under .snakemake/log. If you ask for a dry run, or for more or less than usual (--verbose, --printshellcmds,
---debug-dag, --quiet), you get Snakemake's own console.
+Warnings and errors are told, whoever has them, and what the workflow says; what Snakemake says of its own work is in
+.snakemake/log. In a dry run, and with --verbose, --printshellcmds, --debug-dag or --quiet, you get Snakemake's own.
 """
 
 import logging
 import sys
 from pathlib import Path
-from types import TracebackType
 
 import snakemake
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
@@ -65,11 +63,9 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write what is worth a line."""
-        handle = self._events.get(getattr(record, "event", None))
-        if not self._serves:
-            handle = self._explain  # beside what Snakemake's own console says
-        try:
-            if handle and (line := handle(record)):
+        handle = self._events.get(getattr(record, "event", None), lambda record: "")
+        try:  # what a mistake means stands also beside what Snakemake's own console says
+            if line := (handle if self._serves else self._explain)(record):
                 self._write(line)
         except Exception:
             self.handleError(record)
@@ -82,12 +78,11 @@ class LogHandler(LogHandlerBase):
         self._serves = False
         super().close()
 
-    def _uncaught(self, kind: type, error: BaseException, trace: TracebackType | None) -> None:
-        """Ctrl-C before jobs start, or a second one, needs no traceback."""
-        if not issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, trace)
-        elif not self._run.stopped:
+    def _uncaught(self, kind: type, *error) -> None:  # Ctrl-C before jobs start needs no traceback
+        if issubclass(kind, KeyboardInterrupt):
             self._write("stopped")
+        else:
+            sys.__excepthook__(kind, *error)
 
     def _write(self, text: str) -> None:
         print(printable(text), file=self._stream, flush=True)

@@ -45,11 +45,8 @@ def take_ctrl_c() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _place() -> str:
-    """Where the numbers of processes mean the same."""
-    with suppress(OSError):
-        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
-    return socket.gethostname()
+def _place() -> str:  # where the numbers of processes mean the same
+    return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
 
 
 def end_with(process: int) -> None:

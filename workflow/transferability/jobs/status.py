@@ -28,7 +28,6 @@ COLUMNS = ["split", "network", "treatment", "state", "detail", "requested", "sha
 SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
 STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError says, and Ctrl-C
 LIST = "networks.csv"  # in a results directory, what a study consists of
-DEEP, NAMED = 3, 10  # how far below a directory studies are looked for, and how many of them an error names
 
 HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
 
@@ -58,15 +57,15 @@ def read_networks(results: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(results / LIST)
     except (FileNotFoundError, NotADirectoryError) as error:
-        near = some_of([str(study) for study in studies_near(results)], NAMED)
+        near = some_of([str(study) for study in studies_near(results)], 10)
         instead = f"give the directory of one: {near}" if near else "give a study's results directory"
         raise InputError(f"{results}: no study has run here; {instead}") from error
 
 
 def studies_near(place: Path) -> list[Path]:
-    """Return the directories of studies below a directory, DEEP at most, or above it."""
+    """Return the directories of studies up to three levels below a directory, or else above it."""
     there = next(directory for directory in (place, *place.absolute().parents) if directory.is_dir())
-    below = [list_.parent for depth in range(1, DEEP + 1) for list_ in sorted(there.glob("*/" * depth + LIST))]
+    below = [list_.parent for depth in range(1, 4) for list_ in sorted(there.glob("*/" * depth + LIST))]
     return below or [directory for directory in there.absolute().parents if (directory / LIST).is_file()]
 
 
