@@ -1,6 +1,5 @@
 """What the console says of a run: its lines, from records as Snakemake sends them, and as a user meets them."""
 
-import io
 import json
 import logging
 import re
@@ -12,11 +11,10 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_plain import SNAKEMAKE, LogHandler
-from snakemake_logger_plugin_plain.bars import Bars
 from snakemake_logger_plugin_plain.mistakes import explain
 from transferability.common.errors import InputError
 from transferability.common.logs import job_log, last_error, printable
-from transferability.jobs.console import Job, Run, in_words
+from transferability.jobs.console import Job, Run, in_words, step_of
 
 SETTINGS = {"printshellcmds": False, "nocolor": False, "quiet": set(), "debug_dag": False, "verbose": False}
 SETTINGS |= {"show_failed_logs": True, "stdout": False, "dryrun": False}
@@ -24,8 +22,7 @@ SETTINGS |= {"show_failed_logs": True, "stdout": False, "dryrun": False}
 
 def training(name: str, folder: Path | None = None, **more) -> Job:
     log = folder / f"{name}.log" if folder else None
-    files = {"log": log, "accuracy": Path("nowhere")} | more
-    return Job("train_transfer", {"split": "random-0", "network": name}, **files)
+    return Job(f"random-0/{name}", **{"log": log, "accuracy": Path("nowhere")} | more)
 
 
 def write_log(file: Path, *entries: str) -> Path:
@@ -34,18 +31,18 @@ def write_log(file: Path, *entries: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("rule", "wildcards", "name"),
+    ("log", "name"),
     [
-        ("train_transfer", {"split": "random-0", "network": "A3B+"}, "random-0/A3B+"),
-        ("split", {"split": "random-0"}, "split random-0"),
-        ("split_whole", {"split": "whole"}, "split whole"),
-        ("figure2", {"study": ""}, "figure2"),
-        ("figure2", {"study": "paper/"}, "figure2 paper"),
-        ("draw_pictures", {}, "draw pictures"),
+        ("results/mine/logs/train/random-0/A3B+.log", "random-0/A3B+"),
+        ("results/logs/split/random-0.log", "split random-0"),
+        ("/logs/study/logs/figure2.log", "figure2"),
+        ("results/logs/paper/figure2.log", "paper figure2"),
+        ("results/logs/draw_pictures.log", "draw pictures"),
+        ("elsewhere.log", "elsewhere"),
     ],
 )
-def test_jobs_are_called_as_a_person_calls_them(rule, wildcards, name):
-    assert Job(rule, wildcards, accuracy=Path("nowhere") if "network" in wildcards else None).name == name
+def test_jobs_are_called_as_a_person_calls_them(log, name):
+    assert step_of(Path(log)) == name
 
 
 def test_a_finished_network_has_a_line_with_its_accuracy_and_the_time_left(tmp_path):
@@ -80,7 +77,7 @@ def test_a_failed_run_ends_with_a_line_for_each_failed_job(tmp_path):
     run = Run()
     run.plan(2, 2)
     log = write_log(tmp_path / "split.log", "error: split random-0: A has 1 of 2 classes; a task needs two or more")
-    run.start(1, Job("split", {"split": "random-0"}, log=log), now=0.0)
+    run.start(1, Job("split random-0", log), now=0.0)
     run.start(2, training("A3B"), now=0.0)
     told = f"split random-0: A has 1 of 2 classes; a task needs two or more (log: {log})"
     assert run.fail(1) == f"failed: {told}"
@@ -96,7 +93,7 @@ def test_a_long_error_and_many_errors_are_cut(tmp_path):
     run = Run()
     listing = "\n".join(f"  image-{k}.jpg: broken" for k in range(50))
     log = write_log(tmp_path / "pack.log", f"error: 50 of 99 images cannot be decoded:\n{listing}")
-    run.start(0, Job("pack", {}, log=log), now=0.0)
+    run.start(0, Job("pack", log), now=0.0)
     run.fail(0)
     for number in range(1, 30):
         run.start(number, training(f"A{number}B"), now=0.0)
@@ -147,8 +144,10 @@ def test_the_last_entry_of_a_log_says_why_a_job_failed(tmp_path, entries, error)
 
 def records(folder: Path) -> list[dict]:
     """What Snakemake sends in a run of one network, which fails."""
-    write_log(folder / "A3B.log", "error: the loss is not finite")
-    info = {"jobid": 1, "rule_name": "train_transfer", "rule_msg": None, "log": [str(folder / "A3B.log")]}
+    log = folder / "logs/train/random-0/A3B.log"
+    log.parent.mkdir(parents=True)
+    write_log(log, "error: the loss is not finite")
+    info = {"jobid": 1, "rule_name": "train_transfer", "rule_msg": None, "log": [str(log)]}
     info["output"] = ["results/accuracy/random-0/A3B.json"]
     return [
         {"msg": "Building DAG of jobs..."},
@@ -181,7 +180,7 @@ def printed_by(handler: LogHandler, folder: Path) -> None:
 
 def test_what_snakemake_sends_becomes_lines_without_noise(tmp_path, capsys):
     printed_by(LogHandler(SimpleNamespace(**SETTINGS), None), tmp_path)
-    told = f"random-0/A3B: the loss is not finite (log: {tmp_path}/A3B.log)"
+    told = f"random-0/A3B: the loss is not finite (log: {tmp_path}/logs/train/random-0/A3B.log)"
     rest = "0 of 1 networks are done; when this is mended, run the same command again to resume"
     assert capsys.readouterr().err.splitlines() == [
         *("1 of 1 networks to train", f"failed: {told}", "a warning"),
@@ -265,26 +264,23 @@ def test_no_name_forges_a_log_record_or_steers_a_terminal(tmp_path, capsys):
     assert [line[:2] for line in printed.err.splitlines()] == ["x", "  ", "  "]
 
 
-def test_the_end_of_a_long_log_does_not_begin_with_a_forged_entry(tmp_path, monkeypatch):
-    """What is read of it begins within a line, just where one looks like an entry."""
-    forged = "2026-01-01 00:00:00 error: somebody else"
-    log = write_log(tmp_path / "job.log", f"reads names:\n{forged}\nand more")
-    content = log.read_text()
-    monkeypatch.setattr("transferability.common.logs.TAIL", len(content) - content.index(forged))
-    assert last_error(log) == ""
-
-
 def test_another_workflows_rule_trains_nothing_of_ours(tmp_path, capsys):
     """Its name says so, and its files lie as ours; only the rules that the workflow tells of are its own."""
     handler = LogHandler(SimpleNamespace(**SETTINGS), None)
-    info = {"jobid": 1, "rule_name": "pretrain_model", "rule_msg": None, "wildcards": {"x": "y"}, "log": ["log"]}
+    info = {
+        "jobid": 1,
+        "rule_name": "pretrain_model",
+        "rule_msg": None,
+        "wildcards": {"x": "y"},
+        "log": ["logs/pretrain/y.log"],
+    }
     started = {"msg": "", "event": LogEvent.JOB_INFO, "output": ["results/accuracy/x/y.json"], **info}
     networks = {"msg": "1 of 1 networks to train", "pathname": "", "networks": (1, 1), "rules": {"train_base": 1}}
     stats = {"msg": "Job stats: ...", "event": LogEvent.RUN_INFO, "stats": {"pretrain_model": 1, "total": 1}}
     finished = {"msg": "", "event": LogEvent.JOB_FINISHED, "job_id": 1}
     for record in (stats, networks, started, finished):
         sent(handler, **record)
-    assert capsys.readouterr().err.splitlines() == ["1 of 1 networks to train", "pretrain model y"]
+    assert capsys.readouterr().err.splitlines() == ["1 of 1 networks to train", "pretrain y"]
 
 
 def test_jobs_that_nobody_started_are_no_matter():
@@ -299,27 +295,6 @@ def test_networks_of_two_studies_in_one_run_are_added():
     run.plan(2, 2)
     run.start(1, training("A3B"), now=0.0)
     assert run.finish(1, now=1.0).startswith("[3/5] ")
-
-
-def test_a_bar_goes_when_all_jobs_of_its_rule_are_done():
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    bars = Bars(terminal)
-    bars.due = {"train_base": 2}
-    for shown in (True, False):
-        bars.start("train_base")
-        assert "train base" in terminal.getvalue()
-        terminal.truncate(0)
-        bars.finish("train_base")
-        bars.finish("pack")
-        assert ("train base" in terminal.getvalue()) == shown
-    bars.write("a line")
-    bars.stop()
-    bars.write("another")
-    assert terminal.getvalue().count("a line\n") == 1 and terminal.getvalue().endswith("another\n")
 
 
 @pytest.mark.parametrize("asked", [{"dryrun": True}, {"verbose": True}, {"quiet": {"rules"}}, {"debug_dag": True}])

@@ -1,19 +1,14 @@
-import io
 import json
 import re
 import subprocess
 import sys
-import time
-from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
-from transferability.jobs import status as command
-from transferability.jobs.status import failed_steps, read_report, seconds_left, study_status, watch, write_networks
-from transferability.jobs.status_pages import as_json, bars, plain_page
+from transferability.jobs.provenance import as_text, not_known
+from transferability.jobs.status import failed_steps, page, read_report, seconds_left, study_status, write_networks
 from transferability.study.network import Network
 
 from .conftest import SMOKE
@@ -67,9 +62,8 @@ def test_what_a_person_stopped_has_not_failed(results, how):
     assert failed_steps(results) == []
 
 
-def test_no_name_forges_a_line_or_steers_the_terminal(results, monkeypatch):
+def test_no_name_forges_a_line_or_steers_the_terminal(results):
     """Of a class in an error, a file in a step, a device; programs get them as they are."""
-    monkeypatch.setenv("TERM", "xterm")
     forgery = "x\n  random-0/A7B: all is well\x1b[2J\r\x9b"
     for place in ("train/random-0/A3B.log", f"import/{forgery.replace('/', '')}.log"):
         (results / "logs" / place).parent.mkdir(exist_ok=True)
@@ -77,13 +71,10 @@ def test_no_name_forges_a_line_or_steers_the_terminal(results, monkeypatch):
     progress = {"doing": f"reads {forgery}", "host": forgery, "pid": 1, "written": NOW - 5}
     (results / "state" / "random-0" / "A5B.progress").write_text(json.dumps(progress))
     report = read_report(results, NOW)
-    page, steps = plain_page(report), [failure["step"] for failure in as_json(report)["failures"]]
-    assert not re.search(r"[^\n -~]", page) and "\n  random-0/A7B: all" not in page
-    assert "\\x1b[2J\\r\\x9b" in page
+    told, steps = page(report), [failure["step"] for failure in report["failures"]]
+    assert not re.search(r"[^\n -~]", told) and "\n  random-0/A7B: all" not in told
+    assert "\\x1b[2J\\r\\x9b" in told
     assert steps == [f"import {forgery.replace('/', '')}"]
-    stream = Terminal()
-    Console(file=stream, width=200).print(bars(report))
-    assert "\x1b[2J" not in stream.getvalue() and "\r" not in stream.getvalue()
 
 
 def test_a_network_that_ends_worse_than_by_guessing_is_listed(results):
@@ -94,9 +85,9 @@ def test_a_network_that_ends_worse_than_by_guessing_is_listed(results):
         record = {"classes": 2, "loss": loss}
         file.write_text(json.dumps(record | {"checksum": fingerprint(record)}))
         report = read_report(results, NOW)
-        status = report.networks.set_index("network")
-        assert status.loc["baseA", ["state", "detail"]].tolist() == ["done", doubt]
-        assert (f"doubtful:\n  random-0/baseA: {doubt}" in plain_page(report)) == bool(doubt)
+        [base] = [network for network in report["networks"] if network["network"] == "baseA"]
+        assert (base["state"], base["detail"]) == ("done", doubt)
+        assert (f"doubtful:\n  random-0/baseA: {doubt}" in page(report)) == bool(doubt)
 
 
 def test_steps_that_fail_are_failures_too(results):
@@ -110,24 +101,28 @@ def test_steps_that_fail_are_failures_too(results):
         *("import given-imagenet-0", "index", "paper figure2", "split random-0"),
     ]
     assert found[1].error == "/images: no image\n/images/b: no image"
-    page = plain_page(read_report(results, NOW))
-    assert f"  index: /images: no image (log: {results}/logs/index.log)" in page
+    assert f"  index: /images: no image (log: {results}/logs/index.log)" in page(read_report(results, NOW))
 
 
 def test_the_end_is_expected_from_what_others_took(results):
-    """One job at a time: 3725 s for the one that runs, and for the one that waits and the one that stopped as it took
-    in all; then, as a finished base network took 100 s, as long as that."""
-    status = study_status(results, NOW)
-    assert seconds_left(results, status) == pytest.approx(3725 + 2 * 3725 / 0.75)
-    (results / "provenance" / "random-0").mkdir(parents=True)
-    (results / "provenance" / "random-0" / "baseA.json").write_text('{"seconds": 100, "resumed_at_iteration": 0}')
-    assert seconds_left(results, status) == pytest.approx(3725 + 2 * 100)
-    assert seconds_left(results, status[status["state"] != "running"]) is None
+    """One job at a time: 3725 s for the one that runs; for the one that waits and the one that stopped as it takes in
+    all; then, as another of the treatment took 100 s in one go, the mean of both."""
+    one = 3725 / 0.75
+    assert seconds_left(study_status(results, NOW)) == pytest.approx(3725 + 2 * one)
+    for folder in ("accuracy", "provenance"):
+        (results / folder / "random-0").mkdir(parents=True, exist_ok=True)
+    (results / "accuracy" / "random-0" / "A7B.json").write_text("{}")
+    for resumed_at, usual in ((0, (100 + one) / 2), (8, one)):
+        times = not_known("mark") | {"seconds": 100, "resumed_at_iteration": resumed_at}
+        (results / "provenance" / "random-0" / "A7B.json").write_text(as_text(times))
+        status = study_status(results, NOW)
+        assert seconds_left(status) == pytest.approx(3725 + 2 * usual)
+    assert seconds_left(status[status["state"] != "running"]) is None
 
 
 def test_the_page_names_what_is_not_requested_and_when_all_is_done(results):
-    lines = plain_page(read_report(results, NOW)).splitlines()
-    assert "1 of those waiting was not requested by the last run" in lines
+    lines = page(read_report(results, NOW)).splitlines()
+    assert "of those waiting the last run was not asked for 1" in lines
     assert any(line.startswith("about 4 h left, until 1970-01-1") for line in lines)
     assert lines.index("running:") < lines.index("stopped:") < lines.index("failed:")
     assert "  random-0/A1B: 25 %, 1,234 images/s, 1:02:05 left, on node7, NVIDIA H100" in lines
@@ -156,7 +151,7 @@ def run(*arguments) -> str:
 
 def test_programs_read_json(results):
     (results / "logs" / "index.log").write_text(INDEX_ERROR)
-    told = as_json(read_report(results, NOW))
+    told = read_report(results, NOW)
     assert json.loads(json.dumps(told)) == told
     assert told["counts"] == {"done": 1, "running": 1, "stopped": 1, "failed": 3, "waiting": 2, "not_requested": 1}
     assert told["treatments"]["base"]["done"] == told["treatments"]["transfer"]["not_requested"] == 1
@@ -174,33 +169,6 @@ def test_programs_read_json(results):
     assert networks["A1B"] == common | {"state": "running", "requested": True, "share": 0.25, "seconds_left": 3725}
     assert networks["A7B"]["requested"] is False and networks["A7B"]["seconds_left"] is None
     assert json.loads(run(results, "--json"))["counts"]["done"] == 1
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()], ids=["terminal", "file"])
-def test_watching_ends_when_all_that_was_requested_is_done(results, stream, monkeypatch):
-    """One network is finished at each look; on a terminal bars move, elsewhere each change is a page."""
-    monkeypatch.setenv("TERM", "xterm")
-    due = [name for name in NAMES if name not in ("baseA", "A7B")]
-
-    def finish_one(_seconds: float) -> None:
-        (results / "accuracy" / "random-0" / f"{due.pop(0)}.json").write_text("{}")
-
-    # Its own clock: other threads of this process sleep, too.
-    monkeypatch.setattr(command, "time", SimpleNamespace(time=time.time, sleep=finish_one))
-    watch(results, stream)
-    written = stream.getvalue()
-    assert not due
-    if stream.isatty():
-        assert "7 of 8" in written and "━" in written and "\x1b[" in written
-    else:
-        pages = [page.splitlines() for page in written.split("state ")[1:]]
-        done = [next(line.split()[1] for line in page if line.startswith("all")) for page in pages]
-        assert done == ["1", "2", "3", "4", "5", "6", "7"] and "\x1b" not in written
 
 
 def test_help_explains_the_states(results):

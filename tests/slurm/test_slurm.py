@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from transferability.jobs.checkpoints import RESERVE
-from transferability.jobs.slurm import seconds_left
 
 from ..trees import make_tree
 from .cluster import slurm_cluster, why_not
@@ -123,7 +123,7 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("300", "400"))
     training = hold_training(checkout)
     try:
-        while seconds_left(squeue("%L")[0]) >= RESERVE:
+        while (datetime.fromisoformat(squeue("%e")[0]) - datetime.now()).total_seconds() >= RESERVE:
             time.sleep(0.2)
     finally:
         os.kill(training, signal.SIGCONT)

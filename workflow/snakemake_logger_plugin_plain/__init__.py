@@ -1,29 +1,25 @@
 """Snakemake's console for a person (`logger: plain` in profiles/default): a line per finished network, errors last.
 
-On a terminal there is a progress bar for each rule that trains. Elsewhere (a file, cron, Slurm, CI) there are only
-lines, and never a control character. snakemake-logger-plugin-rich 0.5.1 cannot serve: it prints the whole log of every
-failed job when it fails, also after Ctrl-C, and no setting switches that off; it has neither a time left nor a line per
-network.
+There are only lines, and never a control character. snakemake-logger-plugin-rich 0.5.1 cannot serve: it prints the
+whole log of every failed job, also after Ctrl-C, and has neither a time left nor a line per network.
 
-Warnings and errors are told, whoever has them, and what the workflow says. What Snakemake says of its own work is in
-its log under .snakemake/log. If you ask for a dry run, or for more or less than usual (--verbose, --printshellcmds,
---debug-dag, --quiet), you get Snakemake's own console.
+Warnings and errors are told, whoever has them, and what the workflow says; what Snakemake says of its own work is in
+.snakemake/log. In a dry run, and with --verbose, --printshellcmds, --debug-dag or --quiet, you get Snakemake's own.
 """
 
 import logging
 import sys
 from pathlib import Path
-from types import TracebackType
 
 import snakemake
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from snakemake_logger_plugin_plain.bars import Bars
 from snakemake_logger_plugin_plain.first_look import check_configuration_files
 from snakemake_logger_plugin_plain.mistakes import explain
-from transferability.jobs.console import Job, Run
+from transferability.common.logs import printable
+from transferability.jobs.console import Job, Run, step_of
 
 SNAKEMAKE = str(Path(snakemake.__file__).parent)  # what the paths of its code, and of its plugins', begin with
 ANSWERS = {"archive", "clean", "lint", "list_resources", "unlock"}  # functions of Snakemake that do what one asks for
@@ -50,10 +46,11 @@ class LogHandler(LogHandlerBase):
         settings = self.common_settings
         quiet_or_not = settings.quiet or settings.verbose or settings.printshellcmds or settings.debug_dag
         self._serves = not (settings.dryrun or quiet_or_not)
-        self._run, self._bars = Run(), Bars(sys.stdout if settings.stdout else sys.stderr)
+        self._stream = sys.stdout if settings.stdout else sys.stderr
+        self._run, self._trains = Run(), set()  # names of the rules that train
         self._events = {
             LogEvent.JOB_INFO: self._start,
-            LogEvent.JOB_FINISHED: self._finish,
+            LogEvent.JOB_FINISHED: lambda record: self._run.finish(record.job_id, record.created),
             LogEvent.JOB_ERROR: lambda record: self._run.fail(record.jobid, record.rule_msg or ""),
             LogEvent.ERROR: self._error,
             None: self._message,
@@ -68,48 +65,37 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write what is worth a line."""
-        handle = self._events.get(getattr(record, "event", None))
-        if not self._serves:
-            handle = self._explain  # beside what Snakemake's own console says
-        try:
-            if handle and (line := handle(record)):
-                self._bars.write(line)
+        handle = self._events.get(getattr(record, "event", None), lambda record: "")
+        try:  # what a mistake means stands also beside what Snakemake's own console says
+            if line := (handle if self._serves else self._explain)(record):
+                self._write(line)
         except Exception:
             self.handleError(record)
 
     def close(self) -> None:
         """Write how the run ended, after everything else that Snakemake says. It calls this more than once."""
-        self._bars.stop()
         if self._serves:
             for line in self._run.end():
-                self._bars.write(line)
+                self._write(line)
         self._serves = False
         super().close()
 
-    def _uncaught(self, kind: type, error: BaseException, trace: TracebackType | None) -> None:
-        """Ctrl-C before jobs start, or a second one, needs no traceback."""
-        if not issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, trace)
-        elif not self._run.stopped:
-            self._bars.write("stopped")
+    def _uncaught(self, kind: type, *error) -> None:  # Ctrl-C before jobs start needs no traceback
+        if issubclass(kind, KeyboardInterrupt):
+            self._write("stopped")
+        else:
+            sys.__excepthook__(kind, *error)
+
+    def _write(self, text: str) -> None:
+        print(printable(text), file=self._stream, flush=True)
 
     def _start(self, record: logging.LogRecord) -> str:
-        paths = [Path(path) for path in record.output if record.rule_name in self._bars.due]
-        job = Job(
-            rule=record.rule_name,
-            wildcards=record.wildcards,
-            log=next(map(Path, record.log), None),
-            accuracy=next((path for path in paths if path.parent.parent.name == "accuracy"), None),
-        )
-        if job.accuracy:
-            self._bars.start(job.rule)
+        log = next(map(Path, record.log), None)
+        made = map(Path, record.output if record.rule_name in self._trains else [])
+        accuracy = next((path for path in made if path.parent.parent.name == "accuracy"), None)
+        job = Job(step_of(log) if log else record.rule_name, log, accuracy)
         line = self._run.start(record.jobid, job, record.created)
-        return "" if not job.log else record.rule_msg or line  # rule all has no log
-
-    def _finish(self, record: logging.LogRecord) -> str:
-        if job := self._run.jobs.get(record.job_id):
-            self._bars.finish(job.rule)
-        return self._run.finish(record.job_id, record.created)
+        return "" if not log else record.rule_msg or line  # rule all has no log
 
     def _explain(self, record: logging.LogRecord) -> str:
         return explain(record.getMessage(), sys.argv[1:]) if record.levelno >= logging.ERROR else ""
@@ -127,7 +113,7 @@ class LogHandler(LogHandlerBase):
             return self._explain(record) or ("" if message.startswith(REPEATED) else message)
         if hasattr(record, "networks"):  # what the workflow says before jobs start
             self._run.plan(*record.networks)
-            self._bars.due |= record.rules
+            self._trains |= set(record.rules)
         if stop := next((told for begins, told in STOPS.items() if message.startswith(begins)), ""):
             again, self._run.stopped = self._run.stopped, True
             return "" if again else stop

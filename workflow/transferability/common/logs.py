@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NoReturn
 
 from transferability.common.errors import READABLE, remedy
 from transferability.common.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
 
 RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # what each entry of a log begins with
 ROOM = 1 << 16  # bytes of a disk that an error in a log may take
-TAIL = 100_000  # bytes at the end of a log that are read
 
 
 def printable(text: str) -> str:
@@ -55,17 +53,20 @@ def job_log(path: str) -> Iterator[None]:
         with _held_room(Path(path).parent):
             yield
         hold_ctrl_c()
+        return
     except READABLE as error:
-        _give_up(f"error: {error}")
+        message = f"error: {error}"
     except (OSError, MemoryError) as error:
         message = f"error: {error or 'no memory left'}; {remedy(error)}"
         print(printable(message), file=sys.stderr)
-        _give_up(message)
     except KeyboardInterrupt:
-        _give_up("error: stopped by Ctrl-C")
+        message = "error: stopped by Ctrl-C"
     except Exception:
         logging.exception("unexpected error")
         sys.exit(1)
+    hold_ctrl_c()
+    logging.error(message)
+    sys.exit(1)
 
 
 @contextmanager
@@ -79,19 +80,10 @@ def _held_room(directory: Path) -> Iterator[None]:
         yield
 
 
-def _give_up(message: str) -> NoReturn:
-    hold_ctrl_c()
-    logging.error(message)
-    sys.exit(1)
-
-
 def last_error(log: Path) -> str:
     """Return the error that a job's log ends with, of one line or several, or ""."""
     try:
-        with log.open("rb") as file:
-            if file.seek(max(0, log.stat().st_size - TAIL)):
-                file.readline()  # a part of a line, which may look like the beginning of an entry
-            text = file.read().decode(errors="replace")
+        text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     last = RECORD.split(text)[-1].strip()

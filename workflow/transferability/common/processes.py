@@ -17,7 +17,6 @@ import psutil
 from transferability.common.errors import InputError
 
 SNAKEMAKE = "TRANSFERABILITY_SNAKEMAKE"  # environment variable: the process that starts the jobs
-POLL = 0.5  # seconds between looks
 GRACE = 600.0  # seconds that a process has to save its state and end; it does after a test, if it is in one
 
 
@@ -46,11 +45,8 @@ def take_ctrl_c() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _place() -> str:
-    """Where the numbers of processes mean the same."""
-    with suppress(OSError):
-        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
-    return socket.gethostname()
+def _place() -> str:  # where the numbers of processes mean the same
+    return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
 
 
 def end_with(process: int) -> None:
@@ -58,9 +54,7 @@ def end_with(process: int) -> None:
 
     def watch() -> None:
         with suppress(psutil.Error):  # it has ended
-            other = psutil.Process(process)
-            while other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
-                time.sleep(POLL)
+            psutil.Process(process).wait()
         end()
 
     threading.Thread(target=watch, daemon=True).start()

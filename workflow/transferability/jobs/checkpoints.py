@@ -1,84 +1,68 @@
 """Checkpoints: the state of an unfinished training on disk, so that a killed job resumes where it was."""
 
-import hashlib
-import io
 import logging
 import signal
 import time
 from pathlib import Path
+from zipfile import ZipFile
 
 import torch
 
-from transferability.common.atomic_files import UNFINISHED, named, written_whole
+from transferability.common.atomic_files import named, written_whole
 from transferability.common.errors import InputError, StoppedError, first_line
 
 log = logging.getLogger(__name__)
 
 PREVIOUS = ".previous"  # what is added to the name of the state before the last
-SET_ASIDE = ".set-aside"  # what is added to the name of a state that is not usable
 LARGEST_SHARE = 0.02  # of the time may go into saving states
 RESERVE = 30.0  # seconds before its walltime that a job saves its state, besides what saving takes
 
 
 def save_checkpoint(path: Path, state: dict) -> None:
-    """Write a state, check what is on the disk, and only then let it take the place of the one before.
-
-    That one is kept beside it. A file is the sha256 of the rest in hexadecimal, a line feed, and what torch.save gives.
-    """
+    """Write a state whole, and keep the one before beside it, in case that this one is damaged on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
     with written_whole(path) as unfinished:
-        with unfinished.open("wb") as file:
-            file.writelines([hashlib.sha256(buffer.getbuffer()).hexdigest().encode() + b"\n", buffer.getbuffer()])
-        _read_checked(unfinished)
+        with unfinished.open("wb") as file:  # which torch opens in C++, where a full disk is no OSError
+            torch.save(state, file)
         if path.exists():
-            path.replace(_beside(path, PREVIOUS))
+            path.replace(_previous(path))
 
 
 def load_checkpoint(path: Path, mark: str) -> dict | None:
     """Return the newest usable state at `path`, or None if there is none.
 
-    One that is damaged, or another mark's, is set aside with a warning. Raises OSError or MemoryError where one cannot
-    be read now, which says nothing against it.
+    One that is damaged, or another mark's, is passed over with a warning, and the next that is saved takes its place.
+    Raises OSError or MemoryError where one cannot be read now, which says nothing against it.
     """
-    for candidate in (path, _beside(path, PREVIOUS)):
+    for candidate in (path, _previous(path)):
         try:
             state = _load(candidate)
-            if state["mark"] == mark:
-                return state
-            reason = "it belongs to another configuration, data set or version of the code"
+            if state["mark"] != mark:
+                raise InputError("it belongs to another configuration, data set or version of the code")
+            return state
         except FileNotFoundError:
             continue
         except (OSError, MemoryError):
             raise
         except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
-            reason = f"it is damaged ({first_line(error)})"
-        aside = candidate.replace(_beside(candidate, SET_ASIDE))
-        log.warning("not resuming from %s: %s; moved to %s", candidate, reason, aside.name)
+            log.warning("not resuming from %s: %s", candidate, first_line(error))
     return None
 
 
 def _load(path: Path) -> dict:
-    payload = _read_checked(path)
+    with named(path), ZipFile(path) as archive:
+        if archive.testzip():  # torch reads it without a look at the checksums
+            raise InputError("its checksum differs")
     try:
-        return torch.load(payload, weights_only=True, map_location="cpu")
+        return torch.load(path, weights_only=True, map_location="cpu")
     except RuntimeError as error:
         if "alloc" in str(error):  # torch's way to say that there is no memory
             raise MemoryError(f"{path}: {first_line(error)}") from error
         raise
 
 
-def _read_checked(path: Path) -> io.BytesIO:
-    with named(path), path.open("rb") as file:
-        digest, payload = file.readline().strip().decode(), file.read()
-    if hashlib.sha256(payload).hexdigest() != digest:
-        raise InputError("its checksum differs")
-    return io.BytesIO(payload)
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
+def _previous(path: Path) -> Path:
+    return path.with_name(path.name + PREVIOUS)
 
 
 class Checkpointer:
@@ -93,24 +77,24 @@ class Checkpointer:
     def __init__(self, path: Path, mark: str, seconds: float, deadline: float = float("inf")):
         self.path, self.mark = path, mark
         self._seconds, self._deadline = seconds, deadline
-        self._wait, self._saved_at, self._took = seconds, time.monotonic(), 0.0
+        self._saved_at, self._took = time.monotonic(), 0.0
         self._trains, self._signal = False, ""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._remember)
 
     def on_iteration(self, trainer) -> None:
         """Save the state of a Trainer if it is time; stop it if it has to end."""
-        if why := self._signal or self._late(3 * self._took):
+        if why := self._why_to_end(3 * self._took):
             then = "run again to resume from"
             if not self._save(trainer):
                 then = f"its state could not be saved, {then} the last at"
             raise StoppedError(f"{trainer.name}: {why} at iteration {trainer.iteration}; {then} {self.path}")
-        if time.monotonic() - self._saved_at >= self._wait:
+        if time.monotonic() - self._saved_at >= max(self._seconds, self._took / LARGEST_SHARE):
             self._save(trainer)
 
     def check(self) -> None:
         """Raise StoppedError if the job, which waits, has to end."""
-        if why := self._signal or self._late(0.0):
+        if why := self._why_to_end(0.0):
             name = f"{self.path.parent.name}/{self.path.name.partition('.')[0]}"
             raise StoppedError(f"{name}: {why}; it had not begun to train")
 
@@ -121,26 +105,24 @@ class Checkpointer:
         return state
 
     def remove(self) -> None:
-        """Remove the state, and what was set aside or left unfinished: the network is done."""
-        for suffix in ("", PREVIOUS, SET_ASIDE, PREVIOUS + SET_ASIDE, UNFINISHED):
-            _beside(self.path, suffix).unlink(missing_ok=True)
+        """Remove the state, the one before, and what was left unfinished: the network is done."""
+        for file in self.path.parent.glob(f"{self.path.name}*"):
+            file.unlink(missing_ok=True)
 
-    def _late(self, saving: float) -> str:
-        """Why a job has to end whose walltime is nearly over; "" for others."""
-        return "stopped before its walltime is over" if time.monotonic() >= self._deadline - RESERVE - saving else ""
+    def _why_to_end(self, saving: float) -> str:
+        late = time.monotonic() >= self._deadline - RESERVE - saving
+        return self._signal or ("stopped before its walltime is over" if late else "")
 
     def _save(self, trainer) -> bool:
         began = time.monotonic()
-        state = trainer.state() | {"mark": self.mark}
         try:
-            save_checkpoint(self.path, state)
+            save_checkpoint(self.path, trainer.state() | {"mark": self.mark})
         except (OSError, InputError) as error:
             log.warning("%s: cannot save the state at %s: %s; training continues", trainer.name, self.path, error)
             return False
         finally:
             self._saved_at = time.monotonic()
             self._took = self._saved_at - began
-            self._wait = max(self._seconds, self._took / LARGEST_SHARE)
         return True
 
     def _remember(self, number, _frame) -> None:

@@ -5,7 +5,6 @@ feeds it and writes the lines.
 """
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,23 +16,19 @@ LISTED = 10  # failed jobs that the end names
 SHOWN = 4  # lines of one job's error that the end shows
 
 
+def step_of(log: Path) -> str:
+    """Return what a log is of: a network in the paper's notation, random-0/A3B+, or another step, split random-0."""
+    name = str(log.with_suffix("")).rpartition("logs/")[2]
+    return name.removeprefix("train/") if name.startswith("train/") else name.replace("/", " ").replace("_", " ")
+
+
 @dataclass(frozen=True)
 class Job:
     """One job of Snakemake's; `accuracy` is the accuracy file that it makes, if it trains a network."""
 
-    rule: str
-    wildcards: Mapping[str, str]
+    name: str
     log: Path | None = None
     accuracy: Path | None = None
-
-    @property
-    def name(self) -> str:
-        """A network in the paper's notation, random-0/A3B+; of another job its rule and wildcards, split random-0."""
-        values = [value.strip("/") for value in self.wildcards.values()]
-        if self.accuracy:
-            return "/".join(values)
-        words = self.rule.split("_")
-        return " ".join(words + [value for value in values if value and value not in words])
 
 
 @dataclass(frozen=True)
@@ -62,8 +57,8 @@ class Run:
         self.errors: list[str] = []  # of Snakemake, since the first job has started
         self.jobs: dict[int, Job] = {}  # that have started
         self._training: dict[int, float] = {}  # when each that runs began
-        self._first = self._worked = 0.0  # when the first began; how long all took that are over
-        self._done = self._finished = self._networks = 0  # of all; by this run; in all
+        self._at_a_time = self._finished = self._done = self._networks = 0  # at most; by this run; of all; in all
+        self._worked = 0.0  # how long those took that this run has finished
         self._scrolled = False  # whether failures were said in part, or other lines came after them
 
     def plan(self, due: int, networks: int) -> None:
@@ -76,30 +71,30 @@ class Run:
         self.jobs[number] = job
         again = self.failed.pop(number, None)
         self._scrolled |= bool(self.failed or again)
-        if job.accuracy:
-            self._first = self._first or now
-            self._training[number] = now
-            return f"tries again: {job.name}" if again else ""
-        return job.name
+        if not job.accuracy:
+            return job.name
+        self._training[number] = now
+        self._at_a_time = max(self._at_a_time, len(self._training))
+        return f"tries again: {job.name}" if again else ""
 
     def finish(self, number: int, now: float) -> str:
         """A job has finished: return what to say, or ""."""
-        job, began = self.jobs.get(number), self._training.pop(number, None)
-        if not job or began is None:
+        if (began := self._training.pop(number, None)) is None:
             return ""
         self._worked += now - began
         self._finished += 1
         self._done += 1
         self._scrolled |= bool(self.failed)
+        job = self.jobs[number]
         line = f"[{self._done}/{self._networks}] {job.name}"
         with suppress(OSError, ValueError, KeyError, TypeError):
-            line += f" {json.loads(job.accuracy.read_text(encoding='utf-8'))['top1']:.1%}".replace("%", " %")
-        left = self._time_left(now)
-        return f"{line}, about {left} left" if left else line
+            line += f" {100 * json.loads(job.accuracy.read_text(encoding='utf-8'))['top1']:.1f} %"
+        remaining = (self._networks - self._done) / self._at_a_time
+        return line + (f", about {in_words(self._worked / self._finished * remaining)} left" if remaining else "")
 
     def fail(self, number: int, reason: str = "") -> str:
         """A job has failed: return what to say, or "" once the run was asked to stop. `reason` is Snakemake's."""
-        job = self.jobs.get(number, Job(f"job {number}", {}))  # one that failed before it started
+        job = self.jobs.get(number, Job(f"job {number}"))  # one that failed before it started
         self._training.pop(number, None)
         if self.stopped:
             return ""
@@ -127,14 +122,6 @@ class Run:
             then = "run the same command again to resume"
             lines.append(f"stopped: {share}{then}" if self.stopped else f"{share}when this is mended, {then}")
         return lines
-
-    def _time_left(self, now: float) -> str:
-        """How long the other networks will take, if as many are trained at a time as until now; "" for the last one."""
-        remaining = self._networks - self._done
-        if not remaining or now <= self._first:
-            return ""
-        at_a_time = (self._worked + sum(now - began for began in self._training.values())) / (now - self._first)
-        return in_words(self._worked / self._finished * remaining / at_a_time)
 
 
 def in_words(seconds: float) -> str:

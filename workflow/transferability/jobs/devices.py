@@ -17,6 +17,7 @@ from transferability.common.locks import POLL, Check, go_on
 
 log = logging.getLogger(__name__)
 
+LOCK = "\0transferability/"  # names of Linux's abstract sockets: no files, so neither users nor TMPDIR tell jobs apart
 PATIENCE = 4 * 3600.0  # seconds that the same processes of other users may have all GPUs, before a job gives up
 
 
@@ -49,12 +50,12 @@ def leased_device(devices: Sequence[str], jobs_per_device: int, check: Check = g
     who has those that it waits for. Raises InputError if after PATIENCE the same processes have them, none of which is
     this user's.
     """
-    seats = [(place, f"{devices[place]}.{seat}") for seat in range(jobs_per_device) for place in range(len(devices))]
+    seats = [f"{device}.{seat}" for seat in range(jobs_per_device) for device in devices]
     looked, holders = -PATIENCE, []
     while (held := _first_free(seats)) is None:
         if time.monotonic() - looked >= PATIENCE:
-            looked, before, holders = time.monotonic(), holders, [_holder(name) for _, name in seats]
-            told = some_of([f"{name} (by {who})" for (_, name), (_, who) in zip(seats, holders, strict=True)], 10)
+            looked, before, holders = time.monotonic(), holders, [_holder(name) for name in seats]
+            told = some_of([f"{name} (by {who})" for name, (_, who) in zip(seats, holders, strict=True)], 10)
             if holders == before and os.getuid() not in [user for user, _ in holders]:
                 raise InputError(
                     f"GPUs in use for {PATIENCE / 3600:g} h: {told}; have these processes ended, leave their GPUs out "
@@ -63,24 +64,20 @@ def leased_device(devices: Sequence[str], jobs_per_device: int, check: Check = g
             log.info("waits: in use are %s", told)
         check()
         time.sleep(POLL)
-    place, seat = held
-    log.info("uses device %s", devices[place])
+    number, seat = held
     with seat:
+        place = number % len(devices)
+        log.info("uses device %s", devices[place])
         yield place
 
 
-def _address(name: str) -> str:
-    """A name of Linux's abstract sockets is the lock: no files, so neither users nor TMPDIR tell jobs apart."""
-    return f"\0transferability/{name}"
-
-
-def _first_free(seats: Sequence[tuple[int, str]]) -> tuple[int, socket.socket] | None:
-    for place, name in seats:
+def _first_free(seats: Sequence[str]) -> tuple[int, socket.socket] | None:
+    for number, name in enumerate(seats):
         seat = socket.socket(socket.AF_UNIX)
         try:
-            seat.bind(_address(name))
+            seat.bind(LOCK + name)
             seat.listen(socket.SOMAXCONN)  # so that the kernel says whose it is
-            return place, seat
+            return number, seat
         except OSError as error:
             seat.close()
             if error.errno != errno.EADDRINUSE:
@@ -93,10 +90,8 @@ def _holder(name: str) -> tuple[int, str]:
     with socket.socket(socket.AF_UNIX) as asks:
         asks.setblocking(False)
         try:
-            asks.connect(_address(name))
+            asks.connect(LOCK + name)
             process, user, _group = struct.unpack("3i", asks.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        except BlockingIOError:  # so many have asked before that it is a job that others wait for, too
-            return os.getuid(), "a job that does not answer"
         except OSError:
             return -1, "a process that does not say whose it is"
     with suppress(KeyError):

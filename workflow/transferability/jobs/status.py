@@ -1,8 +1,4 @@
-"""What of a study is done, runs, was stopped, failed or waits: transferability-status, also while it runs.
-
-Reads the list of networks that the workflow left, which files there are, the small progress files of running jobs, and
-how logs end.
-"""
+"""What of a study is done, runs, was stopped, failed or waits: transferability-status, also while it runs."""
 
 import argparse
 import json
@@ -10,30 +6,28 @@ import os
 import re
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import nullcontext, suppress
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
 
 import pandas as pd
 
 from transferability.common.atomic_files import write_text
-from transferability.common.errors import InputError, remedy, some_of
+from transferability.common.errors import InputError, some_of
 from transferability.common.logs import last_error, printable
 from transferability.jobs.accuracy_file import read_record, worse_than_guessing
-from transferability.jobs.console import Failure
+from transferability.jobs.console import Failure, in_words, step_of
 from transferability.jobs.provenance import read_provenance
-from transferability.jobs.status_pages import Report, as_json, bars, plain_page
 from transferability.study.network import Network
 from transferability.study.paths import accuracy_file, progress_file, provenance_file, training_log
 
+STATES = ["done", "running", "stopped", "failed", "waiting"]
+COLUMNS = ["split", "network", "treatment", "state", "detail", "requested", "share", "seconds_left"]  # of the report
 SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
-EVERY = 3.0  # seconds between two looks of --watch
 STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError says, and Ctrl-C
-UNREQUESTED = "not requested by the last run"
 LIST = "networks.csv"  # in a results directory, what a study consists of
-DEEP, NAMED = 3, 10  # how far below a directory studies are looked for, and how many of them an error names
 
 HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
 
@@ -63,52 +57,57 @@ def read_networks(results: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(results / LIST)
     except (FileNotFoundError, NotADirectoryError) as error:
-        near = some_of([str(study) for study in studies_near(results)], NAMED)
+        near = some_of([str(study) for study in studies_near(results)], 10)
         instead = f"give the directory of one: {near}" if near else "give a study's results directory"
         raise InputError(f"{results}: no study has run here; {instead}") from error
-    except OSError as error:
-        raise InputError(f"{error}; {remedy(error)}") from error
 
 
 def studies_near(place: Path) -> list[Path]:
-    """Return the directories of studies below a directory, DEEP at most, or above it."""
+    """Return the directories of studies up to three levels below a directory, or else above it."""
     there = next(directory for directory in (place, *place.absolute().parents) if directory.is_dir())
-    below = [list_.parent for depth in range(1, DEEP + 1) for list_ in sorted(there.glob("*/" * depth + LIST))]
+    below = [list_.parent for depth in range(1, 4) for list_ in sorted(there.glob("*/" * depth + LIST))]
     return below or [directory for directory in there.absolute().parents if (directory / LIST).is_file()]
 
 
 def study_status(results: Path, now: float) -> pd.DataFrame:
     """Return one row per network: split, network, treatment, whether the last run of snakemake was asked for it
-    (requested), state (STATES), in words detail, share trained (0..1), and seconds_left where it trains (else NaN).
+    (requested), state (STATES), in words detail, share trained (0..1), where it trains seconds_left (else NaN), and
+    seconds, how long all of it takes or took (NaN where nothing says it).
 
     `now` is in seconds since the epoch. Raises InputError if no workflow has run in the results directory.
     """
     networks = read_networks(results)
     found = [_state(results, row.split, row.network, now) for row in networks.itertuples()]
-    columns = ["state", "detail", "share", "seconds_left"]
+    columns = ["state", "detail", "share", "seconds_left", "seconds"]
     status = networks.join(pd.DataFrame(found, columns=columns, index=networks.index))
-    status["detail"] = status["detail"].mask((status["state"] == "waiting") & ~status["requested"], UNREQUESTED)
-    return status
+    idle = (status["state"] == "waiting") & ~status["requested"]
+    status["detail"] = status["detail"].mask(idle, "not requested by the last run")
+    return status.astype({"seconds_left": float, "seconds": float})
 
 
-def _state(results: Path, split: str, network: str, now: float) -> tuple[str, str, float, float | None]:
+def _state(results: Path, split: str, network: str, now: float) -> dict:
     accuracy = accuracy_file(results, split, network)
     if accuracy.exists():
-        doubt = ""
+        done = {"state": "done", "detail": "", "share": 1.0}
         with suppress(InputError, OSError):  # a damaged file is reported where it is used
-            doubt = worse_than_guessing(read_record(accuracy))
-        return "done", doubt, 1.0, None
-    progress = read_progress(results, split, network)
-    share = progress["iteration"] / progress["iterations"] if progress and "iterations" in progress else 0.0
-    if progress and now - progress["written"] < SILENT:
-        return "running", _running(progress, share), share, progress.get("seconds_left")
+            done["detail"] = worse_than_guessing(read_record(accuracy))
+        with suppress(InputError, OSError):
+            times = read_provenance(provenance_file(results, split, network))
+            done["seconds"] = None if times["resumed_at_iteration"] else times["seconds"]
+        return done
+    progress = read_progress(results, split, network) or {}
+    share = progress.get("iteration", 0) / progress.get("iterations", 1)
+    silent = now - progress.get("written", now)
+    if progress and silent < SILENT:
+        running = {"state": "running", "detail": _running(progress, share), "share": share}
+        if left := progress.get("seconds_left"):
+            running |= {"seconds_left": left, "seconds": left / max(1 - share, 0.01)}
+        return running
     error = last_error(training_log(results, split, network)).partition("\n")[0]
-    if STOPPED.match(error):
-        return "stopped", error, share, None
-    if progress:
-        silent = f"no sign of life for {(now - progress['written']) / 60:.0f} min, at {100 * share:.0f} %"
-        return "failed", error or silent, share, None
-    return ("failed" if error else "waiting"), error, share, None
+    if progress and not error:
+        error = f"no sign of life for {silent / 60:.0f} min, at {100 * share:.0f} %"
+    state = "waiting" if not error else "stopped" if STOPPED.match(error) else "failed"
+    return {"state": state, "detail": error, "share": share}
 
 
 def read_progress(results: Path, split: str, network: str) -> dict | None:
@@ -129,89 +128,87 @@ def _running(progress: Mapping, share: float) -> str:
 def failed_steps(results: Path) -> list[Failure]:
     """Return the steps other than trainings whose logs end with an error; Snakemake deletes a log when a job starts."""
     logs = results / "logs"
-    found = []
-    for log in sorted(logs.rglob("*.log")):
-        step = log.relative_to(logs).with_suffix("").parts
-        error = last_error(log) if step[0] != "train" else ""
-        if error and not STOPPED.match(error):
-            found.append(Failure(" ".join(step), error, str(log)))
-    return found
+    errors = {log: last_error(log) for log in sorted(logs.rglob("*.log")) if not log.is_relative_to(logs / "train")}
+    return [
+        Failure(step_of(log), error, str(log)) for log, error in errors.items() if error and not STOPPED.match(error)
+    ]
 
 
-def seconds_left(results: Path, status: pd.DataFrame) -> float | None:
+def seconds_left(status: pd.DataFrame) -> float | None:
     """Estimate how long the networks of a `study_status` will take that were asked for, in seconds.
 
-    As many are trained at a time as now, and those that wait take as long as finished ones of their treatment did.
-    None where none is trained, or where nothing says how long one takes.
+    As many are trained at a time as now, and those that wait take as long as others of their treatment. None where
+    none is trained.
     """
-    running = status[(status["state"] == "running") & status["seconds_left"].notna()]
-    if running.empty:
+    if status["seconds_left"].isna().all():
         return None
-    took = running["seconds_left"] / (1 - running["share"]).clip(lower=0.01)  # at least, until some are finished
-    usual = _times(results, status)
-    if usual.empty:
-        usual = took.groupby(running["treatment"]).mean()
-    due = status[status["requested"] & status["state"].isin(["waiting", "stopped"])]
-    waiting = due["treatment"].map(usual).fillna(usual.mean()) * (1 - due["share"])
-    at_a_time = (status["state"] == "running").sum()  # those that have just begun, or end, say nothing of their time
-    return float(running["seconds_left"].sum() + waiting.sum()) / at_a_time
+    usual = status.groupby("treatment")["seconds"].transform("mean").fillna(status["seconds"].mean())
+    due = status["requested"] & status["state"].isin(["waiting", "stopped"])
+    left = status["seconds_left"].mask(due, usual * (1 - status["share"])).sum()
+    return float(left) / (status["state"] == "running").sum()  # those that have just begun, too
 
 
-def _times(results: Path, status: pd.DataFrame) -> pd.Series:
-    """Mean seconds that a network of each treatment took, of those that were trained in one go."""
-    times = []
-    for row in status[status["state"] == "done"].itertuples():
-        with suppress(OSError, InputError, KeyError):
-            told = read_provenance(provenance_file(results, row.split, row.network))
-            if not told["resumed_at_iteration"]:
-                times.append((row.treatment, told["seconds"]))
-    return pd.DataFrame(times, columns=["treatment", "seconds"]).groupby("treatment")["seconds"].mean()
-
-
-def read_report(results: Path, now: float) -> Report:
-    """Return how far a study is, for the pages; `now` and errors as for `study_status`."""
+def read_report(results: Path, now: float) -> dict:
+    """Return how far a study is, as JSON: docs/results.md lists the keys. `now` and errors as for `study_status`."""
     status = study_status(results, now)
-    return Report(results, now, status, failed_steps(results), seconds_left(results, status))
+    left = seconds_left(status)
+    counts = pd.crosstab(status["treatment"], status["state"]).reindex(columns=STATES, fill_value=0)
+    idle = (status["state"] == "waiting") & ~status["requested"]
+    counts["not_requested"] = idle.groupby(status["treatment"]).sum()
+    networks = status[COLUMNS].round({"share": 4, "seconds_left": 0}).astype({"seconds_left": "Int64"})
+    return {
+        "results": str(results),
+        "time": _utc(now),
+        "expected_end": None if left is None else _utc(now + left),
+        "seconds_left": None if left is None else round(left),
+        "counts": {state: int(count) for state, count in counts.sum().items()},
+        "treatments": counts.to_dict("index"),
+        "failures": [asdict(failure) for failure in failed_steps(results)],
+        "networks": json.loads(networks.to_json(orient="records")),
+    }
 
 
-def watch(results: Path, stream: TextIO) -> None:
-    """Show bars on a terminal until all is done; elsewhere print the page whenever a network changes its state."""
-    from rich.console import Console
-    from rich.live import Live
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
-    moves, told = stream.isatty(), None
-    with Live(console=Console(file=stream), auto_refresh=False) if moves else nullcontext() as live:
-        while True:
-            report = read_report(results, time.time())
-            if moves:
-                live.update(bars(report), refresh=True)
-            elif told != (told := (report.sums().to_string(), report.failures)):
-                print(plain_page(report), end="\n\n", file=stream, flush=True)
-            if report.is_done:
-                return
-            time.sleep(EVERY)
+
+def page(report: Mapping) -> str:
+    """Return a report for people: sums by treatment, the expected end, what runs, stopped, failed or is doubtful."""
+    sums = pd.DataFrame.from_dict({**report["treatments"], "all": report["counts"]}, orient="index")[STATES]
+    table = sums.assign(all=sums.sum(axis=1)).rename_axis(index="treatment", columns="state").to_string()
+    return "\n".join([*(printable(line) for line in table.split("\n")), *_below(report)])
+
+
+def _below(report: Mapping) -> Iterator[str]:
+    if idle := report["counts"]["not_requested"]:
+        yield f"\nof those waiting the last run was not asked for {idle}"
+    if report["expected_end"]:
+        end = datetime.fromisoformat(report["expected_end"]).astimezone()
+        yield f"\nabout {in_words(report['seconds_left'])} left, until {end:%Y-%m-%d %H:%M}"
+    found = {"running": [], "stopped": [], "failed": [], "doubtful": []}
+    found["failed"] += [Failure(**failure).lines()[0] for failure in report["failures"]]
+    for one in report["networks"]:
+        state = "doubtful" if one["state"] == "done" and one["detail"] else one["state"]
+        if state in found:
+            found[state].append(f"{one['split']}/{one['network']}: {one['detail']}")
+    for state, lines in found.items():
+        if lines:
+            yield "\n".join([f"\n{state}:", *(f"  {printable(line)}" for line in lines)])
 
 
 def main() -> None:
-    """Print the sums by treatment, then every network that runs, was stopped or failed; or as the options say."""
+    """Print the sums by treatment, then every network that runs, was stopped or failed; or JSON."""
     parser = argparse.ArgumentParser(
         prog="transferability-status", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("results", nargs="?", default="results", type=Path, help="results directory (default: results)")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--watch", action="store_true", help="show bars and keep them up to date; Ctrl-C ends")
-    how.add_argument("--json", action="store_true", help="print JSON for programs; docs/results.md lists the keys")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs; docs/results.md lists the keys")
     arguments = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not have every letter
     try:
-        if arguments.watch:
-            watch(arguments.results, sys.stdout)
-        else:
-            report = read_report(arguments.results, time.time())
-            print(json.dumps(as_json(report), indent=1) if arguments.json else plain_page(report), flush=True)
-    except InputError as error:
-        raise SystemExit(printable(f"error: {error}")) from error
+        report = read_report(arguments.results, time.time())
+        print(json.dumps(report, indent=1) if arguments.json else page(report), flush=True)
     except BrokenPipeError:  # as `| head` leaves it; Python writes what is left at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        pass
+    except (InputError, OSError) as error:
+        raise SystemExit(printable(f"error: {error}")) from error

@@ -13,8 +13,7 @@ from transferability.common.pages import Section
 from transferability.datasets.index import count_images
 from transferability.jobs.console import in_words
 from transferability.jobs.progress import device_name
-from transferability.jobs.status import study_status
-from transferability.jobs.status_pages import STATES
+from transferability.jobs.status import STATES, study_status
 from transferability.planning.costs import Disk, Speed, disk_needs, estimate_seconds, measure_speeds, slowdown, workload
 from transferability.study.grid import study_networks
 
