@@ -106,6 +106,30 @@ def test_the_store_of_another_study_is_not_trained_on(checkout):  # noqa: F811
     assert json.loads((results / "store.json").read_text())["size"] == 32
 
 
+def test_the_pictures_of_another_study_are_not_trained_on(checkout):  # noqa: F811
+    """Of the same names, drawn with another seed."""
+    pictures = checkout.root / RESULTS / "pictures"
+    checkout.snakemake("results/other/pictures", *TEN, "seed=1", "results_dir=results/other")
+    shutil.rmtree(pictures)
+    assert checkout.pending(*TEN) == {}, "they may go once they are packed"
+    shutil.copytree(checkout.root / "results" / "other" / "pictures", pictures)
+    assert checkout.pending(*TEN)["draw_pictures"] == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["index.csv.sha256", "splits/random-0/A.csv.sha256", "accuracy/random-splits.csv.sha256"]
+)
+def test_a_checksum_that_is_lost_is_written_again(checkout, name):  # noqa: F811
+    before, file = contents(checkout.root / RESULTS), checkout.root / RESULTS / name
+    text = file.read_text()
+    file.unlink()
+    (checkout.root / FIGURE).unlink()
+    checkout.trained(RESULTS)
+    checkout.snakemake(FIGURE, *TEN)
+    assert file.read_text() == text
+    assert checkout.trained(RESULTS) == set() and contents(checkout.root / RESULTS) == before
+
+
 @pytest.mark.parametrize("fault", ["truncated", "edited"])
 def test_a_damaged_table_is_made_again(checkout, fault):  # noqa: F811
     file = checkout.root / RESULTS / "accuracy" / "random-splits.csv"

@@ -46,6 +46,8 @@ def remedy(error: OSError | MemoryError) -> str:
         return "make it readable and writable, and run again: what is done is kept"
     if error.errno == errno.ENOENT:
         return "it is not there: give the right path of a file of yours; run again to make one of the study's"
+    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.ELOOP):
+        return "it is not what is read or written there: remove it, and run again: what is done is kept"
     if error.errno in (errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EREMOTEIO):
         return "the file system did not answer as it should; run again when it does: what is done is kept"
     return "run again: what is done is kept"

@@ -12,6 +12,7 @@ from typing import Any
 
 from transferability.common.atomic_files import write_text
 from transferability.common.checksums import fingerprint
+from transferability.common.tables import SHA256
 
 LARGE = 64_000_000  # bytes of a file, of which not all is read: its readers compare what they read with checksums
 END = 1_000_000  # bytes at both ends of such a file, where it says what it is
@@ -21,31 +22,42 @@ def note_made(results: Path, job: Any) -> None:
     """Note what a job's outputs are made from; `job` has params, input and output as Snakemake describes them."""
     note = _note(results, job.output[0])
     note.parent.mkdir(parents=True, exist_ok=True)
-    files = {_name(results, path): _digest(results, path) for path in job.output if Path(path).is_file()}
-    write_text(note, json.dumps({"mark": _mark(results, job), "files": files}, indent=1) + "\n")
+    write_text(note, json.dumps({"mark": _mark(results, job), "outputs": _there(results, job)}, indent=1) + "\n")
 
 
 def is_as_made(results: Path, job: Any) -> bool:
-    """Whether a job's outputs, those that are there, are what it would make now."""
+    """Whether a job's outputs, those that are there, are what it would make now; checksums of tables have to be."""
     try:
         noted = json.loads(_note(results, job.output[0]).read_text(encoding="utf-8"))
-        there = [path for path in job.output if Path(path).is_file()]
-        found = {_name(results, path): _digest(results, path) for path in there}
-        return noted["mark"] == _mark(results, job) and found.items() <= noted["files"].items()
+        whole = all(Path(path).exists() for path in job.output if path.endswith(SHA256))
+        return (
+            whole and noted["mark"] == _mark(results, job) and _there(results, job).items() <= noted["outputs"].items()
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # an input is not there, or the note is damaged
         return False
 
 
 def _mark(results: Path, job: Any) -> str:
-    return fingerprint([dict(job.params.items()), [_digest(results, path) for path in job.input]])
+    return fingerprint([dict(job.params.items()), [_input_digest(results, path) for path in job.input]])
 
 
-def _digest(results: Path, path: str) -> str:
-    """A checksum of a file; of a directory that a job made, what its note says of it."""
+def _there(results: Path, job: Any) -> dict[str, str]:
+    return {_name(results, path): _digest(Path(path)) for path in job.output if Path(path).exists()}
+
+
+def _input_digest(results: Path, path: str) -> str:
+    """Of a directory that a job made, also if it is gone, what its note says that it was made from."""
     if not Path(path).is_file() and (note := _note(results, path)).is_file():
         return json.loads(note.read_text(encoding="utf-8"))["mark"]
-    with Path(path).open("rb") as file:
-        if (size := Path(path).stat().st_size) <= LARGE:
+    return _digest(Path(path))
+
+
+def _digest(path: Path) -> str:
+    """A checksum of a file, or of the names and sizes of what is in a directory."""
+    if path.is_dir():
+        return fingerprint(sorted((str(file.relative_to(path)), file.stat().st_size) for file in path.rglob("*.*")))
+    with path.open("rb") as file:
+        if (size := path.stat().st_size) <= LARGE:
             return hashlib.file_digest(file, "sha256").hexdigest()
         begins = file.read(END)
         file.seek(-END, 2)
