@@ -103,7 +103,7 @@ def goes_on(log: str) -> bool:
 
     Slurm lets a job that was cancelled go on for KillWait seconds; one that ends its training by then has finished it.
     """
-    return re.search(r"resumed at iteration [1-9]|put back, not trained again", log) is not None
+    return re.search(r"resumed at iteration [1-9]|put in place, not trained again", log) is not None
 
 
 def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):

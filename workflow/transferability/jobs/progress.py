@@ -19,6 +19,7 @@ from transferability.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 EVERY = 10.0  # seconds between two writings of the progress file
+FIRST = 1.0  # seconds until the first
 
 
 class Progress:
@@ -66,9 +67,9 @@ class Progress:
         self._tested = test.iteration
 
     def _write_on(self) -> None:
-        due = 0.0  # at once
-        while not self._ended.wait(due):
-            due = EVERY
+        wait = FIRST
+        while not self._ended.wait(wait):
+            wait = EVERY
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with written_whole(self._path, sync=False) as unfinished:
