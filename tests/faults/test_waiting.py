@@ -88,7 +88,7 @@ def test_progress_files_are_not_synced(study, table):
 
         fsync = os.fsync
         os.fsync = lambda file: (synced.open("a").write(f"{Path(f'/proc/self/fd/{file}').readlink()}\n"), fsync(file))
-        progress.EVERY = 0.01
+        progress.EVERY = progress.FIRST = 0.01
         slowed()
 
     process = study.start("A3B+", before=counting, state_seconds=1e6)
@@ -111,7 +111,7 @@ def test_a_long_test_is_a_sign_of_life(study, table):
         from transferability.jobs import progress
         from transferability.training import trainer as training
 
-        progress.EVERY = 0.05
+        progress.EVERY = progress.FIRST = 0.05
         test = training.Trainer.test
         training.Trainer.test = lambda trainer: (time.sleep(3), test(trainer))[1]
 
