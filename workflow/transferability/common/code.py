@@ -77,6 +77,13 @@ class _Statement:
         match node:
             case list():
                 return [said for part in node if (said := self._say(part)) != NOTHING]
+            case ast.Name("RESOURCES"):
+                raise ValueError(f'{self.file}:{node.lineno}: write RESOURCES / "file", so that its content counts')
+            case ast.Name():
+                (self.defines if isinstance(node.ctx, ast.Store) else self.uses).add(node.id)
+                return ["Name", node.id]
+            case ast.Constant():
+                return ascii(node.value)
             case ast.Pass() | ast.Expr(ast.Constant()):
                 return NOTHING
             case ast.Expr(ast.Call(ast.Attribute(ast.Name("log" | "logging" | "warnings"), name))) if name in REPORTS:
@@ -95,18 +102,11 @@ class _Statement:
                 return ["arg", node.arg]
             case ast.AnnAssign() if not hasattr(node, "is_field"):
                 return self._say(ast.Assign([node.target], node.value)) if node.value else NOTHING
-            case ast.Constant():
-                return ascii(node.value)
             case ast.JoinedStr():  # versions of Python cut the text between the braces differently
                 parts = (part.value if isinstance(part, ast.Constant) else [self._say(part)] for part in node.values)
                 return ["f", "".join(map(str, parts))]
             case ast.BinOp(ast.Name("RESOURCES"), ast.Div(), ast.Constant(str(name))):
                 return ["facts", name, file_sha256(RESOURCES / name)]
-            case ast.Name("RESOURCES"):
-                raise ValueError(f'{self.file}:{node.lineno}: write RESOURCES / "file", so that its content counts')
-            case ast.Name():
-                (self.defines if isinstance(node.ctx, ast.Store) else self.uses).add(node.id)
-                return ["Name", node.id]
             case ast.ImportFrom() if node.level:
                 raise ValueError(f"{self.file}:{node.lineno}: a relative import, give the module's whole name")
             case ast.Import() | ast.ImportFrom():
