@@ -196,6 +196,19 @@ def test_the_store_may_go_once_all_is_done(checkout):  # noqa: F811
     assert checkout.pending(*TEN) == {}
 
 
+def test_what_cannot_be_made_again_is_not_deleted(checkout, image_tree):  # noqa: F811
+    """The images may go once they are packed; then the store is all that there is of them."""
+    for folder in ("train", "val"):
+        shutil.copytree(image_tree / folder / "n01440764", image_tree / folder / "n02086240")
+    mine = (*TEN, f"dataset={{layout: imagefolder, root: {image_tree}}}", "results_dir=results/mine")
+    checkout.snakemake("results/mine/store.npy", *mine)
+    shutil.rmtree(image_tree)
+    (checkout.root / "results/mine/state/made/store.npy.json").unlink()
+    run = checkout.snakemake("results/mine/store.npy", *mine, check=False)
+    assert run.returncode != 0 and "not there to make it from: bring it back" in run.stdout
+    assert (checkout.root / "results/mine/store.npy").exists()
+
+
 def test_notes_and_finished_networks_go_where_the_results_go(checkout):  # noqa: F811
     """Nothing of the study lies outside of its directory."""
     results = checkout.root / RESULTS

@@ -55,7 +55,8 @@ def _input_digest(results: Path, path: str) -> str:
 def _digest(path: Path) -> str:
     """A checksum of a file, or of the names and sizes of what is in a directory."""
     if path.is_dir():
-        return fingerprint(sorted((str(file.relative_to(path)), file.stat().st_size) for file in path.rglob("*.*")))
+        files = [file for file in path.rglob("*.*") if not file.name.startswith(".")]  # as Snakemake's own
+        return fingerprint(sorted((str(file.relative_to(path)), file.stat().st_size) for file in files))
     with path.open("rb") as file:
         if (size := path.stat().st_size) <= LARGE:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -53,10 +53,12 @@ class Hooks:
         if network := self._network(job):
             there = products_of(self._results, network).are_there()
             return there and not is_up_to_date(self._results, self._config, network, self._code)
+        return self._is_noted(job) and not is_as_made(self._results, job)
+
+    def _is_noted(self, job: Job) -> bool:
+        """Whether it is a job of this study of whose results something is there, and noted what it is made from."""
         of_this_study = job.output and Path(job.output[0]).is_relative_to(self._results)
-        if not (of_this_study and any(map(os.path.exists, job.output)) and "code" in job.params.keys()):  # noqa: SIM118
-            return False
-        return not is_as_made(self._results, job)
+        return of_this_study and any(map(os.path.exists, job.output)) and "code" in job.params.keys()  # noqa: SIM118
 
     def _network(self, job: Job) -> Network | None:
         """The network that a job trains in this study; None for others. An importing workflow may rename the rules."""
@@ -79,6 +81,7 @@ class Hooks:
             return
         if self._workflow.executor_plugin.name == "slurm":
             check_slurm_answers()
+        self._check_sources()
         due = [(job, network) for job, network in jobs if self._workflow.dag.needrun(job)]
         self._trained = [network for _, network in due]
         parts.answer_ctrl_c(self._workflow)
@@ -91,6 +94,16 @@ class Hooks:
         except OSError as error:
             raise InputError(f"{error}; {remedy(error)}") from error
         self._ready_to_train()
+
+    def _check_sources(self) -> None:
+        """Raise InputError before Snakemake deletes what cannot be made again: a person's files may be gone since."""
+        for job in filter(self._is_noted, self._workflow.dag.needrun_jobs()):
+            source = job.params.get("file") or job.params.get("root")
+            if source and not Path(source).exists():
+                raise InputError(
+                    f"{job.output[0]} is not known to be what this study asks for, and {source} is not there to make "
+                    "it from: bring it back, and run again; nothing is deleted"
+                )
 
     def _keep(self, due: Iterable[tuple[Job, Network]]) -> None:
         """Set finished networks aside whose jobs are due, but for those that a person forces to be trained again."""
