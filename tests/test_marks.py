@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from transferability.common.errors import InputError
-from transferability.common.made import is_as_made, note_made
+from transferability.common.made import is_as_made, noted
 from transferability.jobs import recipe as recipes
 from transferability.jobs.finished import Finished, products_of
 from transferability.jobs.marks import check_base, expected_mark, is_up_to_date
@@ -76,6 +76,11 @@ def test_who_copies_checks_whose_weights_it_is_given(root):
     assert not Finished(root / "state", "random-0", "baseA").has(right, products_of(root, BASE))
 
 
+def note_made(results, job):
+    with noted(results, job):
+        pass
+
+
 def job_of(root, **params):
     """A job as Snakemake describes it."""
     outputs = [str(root / "table.csv"), str(root / "folder")]
@@ -103,6 +108,14 @@ def test_a_note_says_what_a_result_was_made_from(tmp_path):
     (moved / "table.csv").unlink()
     assert is_as_made(moved, job), "what is missing Snakemake makes"
     assert not is_as_made(moved, reader)
+
+
+def test_inputs_that_are_replaced_meanwhile_are_an_error(tmp_path):
+    (tmp_path / "input.csv").write_text("1\n")
+    job = job_of(tmp_path, code="code")
+    with pytest.raises(InputError, match="what it is made from was replaced meanwhile"), noted(tmp_path, job):
+        (tmp_path / "input.csv").write_text("2\n")
+    assert not is_as_made(tmp_path, job)
 
 
 def test_of_a_large_file_both_ends_are_read(tmp_path, monkeypatch):

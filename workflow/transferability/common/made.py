@@ -7,22 +7,33 @@ note says otherwise are made again. Notes go where the results go: to another di
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from transferability.common.atomic_files import write_text
 from transferability.common.checksums import fingerprint
+from transferability.common.errors import InputError
 from transferability.common.tables import SHA256
 
 LARGE = 64_000_000  # bytes of a file, of which not all is read: its readers compare what they read with checksums
 END = 1_000_000  # bytes at both ends of such a file, where it says what it is
 
 
-def note_made(results: Path, job: Any) -> None:
-    """Note what a job's outputs are made from; `job` has params, input and output as Snakemake describes them."""
+@contextmanager
+def noted(results: Path, job: Any) -> Iterator[None]:
+    """Note what a job's outputs are made from meanwhile; `job` has params, input and output as Snakemake has them.
+
+    Raises InputError if its inputs are others afterwards.
+    """
+    mark = _mark(results, job)
+    yield
+    if _mark(results, job) != mark:
+        raise InputError(f"{job.output[0]}: what it is made from was replaced meanwhile; run again")
     note = _note(results, job.output[0])
     note.parent.mkdir(parents=True, exist_ok=True)
-    write_text(note, json.dumps({"mark": _mark(results, job), "outputs": _there(results, job)}, indent=1) + "\n")
+    write_text(note, json.dumps({"mark": mark, "outputs": _there(results, job)}, indent=1) + "\n")
 
 
 def is_as_made(results: Path, job: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from transferability.common.code import SCRIPTS, check_code
 from transferability.common.logs import job_log
-from transferability.common.made import note_made
+from transferability.common.made import noted
 
 
 def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -20,9 +20,10 @@ def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
         with job_log(job.log[0]):
             if expected := job.params.get("code"):
                 check_code(expected, f"{SCRIPTS}.{Path(main.__globals__['__file__']).stem}")
-            main(job)
-            if expected:
-                note_made(Path(job.config["results_dir"]), job)
+                with noted(Path(job.config["results_dir"]), job):
+                    main(job)
+            else:
+                main(job)
     return main
 
 
