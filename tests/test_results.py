@@ -114,7 +114,10 @@ def test_provenance_is_summed_up_by_split_and_machine(tmp_path):
     entries = {"baseA": entry | {"seconds": 1800.0}, "A3B": entry | {"seconds": 3600.0}, "lost": not_known("mark")}
     for name, content in entries.items():
         (tmp_path / "random-0" / f"{name}.json").write_text(as_text(content))
-    table = provenance_table(sorted(tmp_path.glob("*/*.json")))
+    files = dict.fromkeys(sorted(tmp_path.glob("*/*.json")), "mark")
+    with pytest.raises(InputError, match=r"lost\.json say how other networks were trained; delete them"):
+        provenance_table(files | {tmp_path / "random-0" / "lost.json": "another"})
+    table = provenance_table(files)
     assert table[["split", "host", "timm", "networks", "resumed", "hours", "last_end"]].to_numpy().tolist() == [
         ["random-0", "h", "not known", 2, 2, 1.5, "2026-01-01 01:00:00"],
         ["random-0", "not known", "not known", 1, 0, 0.0, "not known"],
@@ -125,7 +128,7 @@ def test_provenance_is_summed_up_by_split_and_machine(tmp_path):
 def test_provenance_that_says_too_little_is_refused(tmp_path, content):
     (tmp_path / "A3B.json").write_text(content)
     with pytest.raises(InputError, match=r"A3B\.json is damaged .*no network is trained again for it"):
-        provenance_table([tmp_path / "A3B.json"])
+        provenance_table({tmp_path / "A3B.json": "mark"})
 
 
 def test_tables_analysis_and_figures_do_without_torch():

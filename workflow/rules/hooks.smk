@@ -27,6 +27,7 @@ def after_success():
 
 def out_of_date(jobs):
     """The jobs whose results are not what is asked for now; once all workflows that there are have been read."""
+    snakemake_parts.lift_job_rate_limit(workflow)
     if IMPORTED:
         snakemake_parts.run_hooks_of_imported(workflow, before_jobs, HOOKS.after_jobs, HOOKS.after_jobs)
     try:
@@ -36,6 +37,5 @@ def out_of_date(jobs):
 
 
 if workflow.is_main_process:
-    snakemake_parts.lift_job_rate_limit(workflow)
     snakemake_parts.choose_also(DAG, out_of_date)
     snakemake_parts.before_reports(workflow, HOOKS.before_report)

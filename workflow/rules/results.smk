@@ -204,7 +204,8 @@ rule wordnet_nodes:
 
 rule provenance:
     input:
-        [f"{RESULTS}/provenance/{network.split}/{network.name}.json" for network in NETWORKS],
+        provenance=[f"{RESULTS}/provenance/{network.split}/{network.name}.json" for network in NETWORKS],
+        accuracies=list(map(accuracy, NETWORKS)),
     output:
         csv=f"{RESULTS}/provenance.csv",
         md=f"{RESULTS}/provenance.md",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from transferability.common.locks import alone
 from transferability.common.script import script
 from transferability.datasets.pictures import write_pictures
 
@@ -9,11 +10,12 @@ from transferability.datasets.pictures import write_pictures
 @script
 def main(job):
     pictures = job.params.pictures
-    write_pictures(
-        root=Path(job.output.root),
-        classes=pictures["classes"],
-        per_class={"train": pictures["train"], "val": pictures["val"]},
-        size=job.params.size,
-        seed=job.params.seed,
-        processes=job.threads,
-    )
+    with alone(Path(job.config["results_dir"], "state", "pictures.lock"), "draws pictures here"):
+        write_pictures(
+            root=Path(job.output.root),
+            classes=pictures["classes"],
+            per_class={"train": pictures["train"], "val": pictures["val"]},
+            size=job.params.size,
+            seed=job.params.seed,
+            processes=job.threads,
+        )

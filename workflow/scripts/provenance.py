@@ -2,10 +2,12 @@
 
 from transferability.common.pages import Section, write_pages
 from transferability.common.script import paths, script
+from transferability.jobs.accuracy_file import read_record
 from transferability.results.provenance import PROVENANCE_TEXT, provenance_table
 
 
 @script
 def main(job):
-    table = provenance_table(paths(job.input))
+    marks = [read_record(path)["fingerprint"] for path in paths(job.input.accuracies)]
+    table = provenance_table(dict(zip(paths(job.input.provenance), marks, strict=True)))
     write_pages(table, [Section("Provenance", PROVENANCE_TEXT, table)], paths(job.output), digits=2)

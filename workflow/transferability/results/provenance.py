@@ -1,10 +1,11 @@
 """Where, when and how fast the networks of a study were trained, in one table."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from transferability.common.errors import InputError, some_of
 from transferability.jobs.provenance import PACKAGES, read_provenance
 
 NOT_KNOWN = "not known"  # of networks whose provenance file was lost, and of packages that are not installed
@@ -13,9 +14,14 @@ PROVENANCE_TEXT = """Training jobs by split, host, device and versions: their nu
 state of a job that was stopped, the hours of the last job of each, mean speed, first start and last end (UTC)."""
 
 
-def provenance_table(files: Iterable[Path]) -> pd.DataFrame:
-    """Sum up provenance files as PROVENANCE_TEXT says; raise InputError for a damaged file."""
+def provenance_table(files: Mapping[Path, str]) -> pd.DataFrame:
+    """Sum up provenance files as PROVENANCE_TEXT says, given with the mark of each network.
+
+    Raises InputError for a file that is damaged, or of another training.
+    """
     table = pd.DataFrame([{"split": file.parent.name, **read_provenance(file)} for file in files])
+    if others := [str(file) for file, mark in zip(files, table["fingerprint"], strict=True) if mark != files[file]]:
+        raise InputError(f"{some_of(others)} say how other networks were trained; delete them and run again")
     numbers = ["seconds", "images_per_s", "resumed_at_iteration"]
     table[numbers] = table[numbers].astype(float)
     table["started"] = pd.to_datetime(table["started"])
