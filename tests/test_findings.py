@@ -118,5 +118,5 @@ def test_figures_are_small_and_all_are_shown():
 
 @pytest.mark.parametrize("name", [*STUDIES, *GIVEN])
 def test_nothing_but_tables_and_figures_is_published(name):
-    assert {path.suffix for path in (FINDINGS / name).iterdir()} <= {".csv", ".png"}
+    assert {path.suffix for path in (FINDINGS / name).iterdir()} <= {".csv", ".sha256", ".png"}
     assert not accuracies(name).empty

@@ -54,7 +54,7 @@ class Server:
 
     def client(self, cwd: Path | None = None, **task) -> subprocess.Popen:
         """Start a job's script that asks for a task."""
-        message = json.dumps(task | {"job": {"device": "cpu"}, "log": str(self.folder / "job.log")})
+        message = json.dumps(task | {"config": {"device": "cpu"}, "log": str(self.folder / "job.log")})
         environment = os.environ | {ADDRESS: json.dumps([str(self.path), sys.executable]), "OWN": "client's"}
         command = [sys.executable, "-c", CALL, message]
         return subprocess.Popen(command, cwd=cwd or self.folder, env=environment, stdout=-1, stderr=-1, text=True)
@@ -285,8 +285,8 @@ def test_without_a_server_a_job_runs_in_its_own_process(address, monkeypatch):
     monkeypatch.setenv(ADDRESS, json.dumps([address, sys.executable]))
     done = []
     monkeypatch.setattr("transferability.jobs.job.train_job", done.append)
-    assert fork_server.train({"job": {"device": "cpu"}}) == 0
-    assert done == [{"job": {"device": "cpu"}}]
+    assert fork_server.train({"config": {"device": "cpu"}}) == 0
+    assert done == [{"config": {"device": "cpu"}}]
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])
@@ -296,5 +296,5 @@ def test_under_slurm_a_job_runs_in_its_own_process(device, monkeypatch):
     monkeypatch.setattr(fork_server, "_train_forked", lambda *_: pytest.fail("a server was asked"))
     done = []
     monkeypatch.setattr("transferability.jobs.job.train_job", done.append)
-    assert fork_server.train({"job": {"device": device}}) == 0
-    assert done == [{"job": {"device": device}}]
+    assert fork_server.train({"config": {"device": device}}) == 0
+    assert done == [{"config": {"device": device}}]
