@@ -34,15 +34,16 @@ def test_where_a_split_fails_what_does_not_need_it_is_made(checkout, image_tree)
 def test_one_failed_training_leaves_the_others_alone_and_a_file_gets_plain_lines(checkout):
     """The lock of one base network is a directory: it fails, and what is copied from it has to wait."""
     settings = (*STUDY, "results_dir=results/half")
+    checkout.snakemake("results/half/splits/random-0/A.csv", "results/half/store.npy", *settings)
     (checkout.root / "results/half/state/random-0/baseA.lock").mkdir(parents=True)
     run = checkout.snakemake(f"results/half/{TARGET}", *settings, check=False)
     assert run.returncode == 1
     done = [line for line in run.stdout.splitlines() if line.startswith("[")]
     assert re.fullmatch(r"\[1/12\] random-0/baseB \d+\.\d %, about \d+ (s|min) left", done[0])
     assert len(done) == 6 and done[5].startswith("[6/12] random-0/B")
-    assert "jobs failed:\n  random-0/baseA: " in run.stdout
+    assert "1 job failed:\n  random-0/baseA: " in run.stdout
     assert run.stdout.splitlines()[-1].startswith("6 of 12 networks are done")
-    assert len(run.stdout.splitlines()) < 20
+    assert len(run.stdout.splitlines()) < 20, run.stdout
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", run.stdout)
 
 

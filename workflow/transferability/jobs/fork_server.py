@@ -143,6 +143,11 @@ class _Job(socketserver.StreamRequestHandler):
             traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
+        for number in (
+            signal.SIGTERM,
+            signal.SIGINT,
+        ):  # the script ends when it is told, and this process is not stopped
+            signal.signal(number, signal.SIG_IGN)
         _tell(self.request, f"{code}\n")
         os._exit(code)
 
