@@ -1,7 +1,7 @@
 """The parts of Snakemake that have no public name (jobs/snakemake_parts.py), in the versions that may be installed.
 
-`.ci/run` installs the lowest and the newest Snakemake 9 and names their directories in SNAKEMAKES; the pinned one is
-always tried.
+`.ci/run` installs the lowest and the newest Snakemake 9 and names their directories in SNAKEMAKES; the pinned one all
+other tests run.
 """
 
 import os
@@ -19,7 +19,7 @@ from packaging.version import Version
 from .conftest import REPOSITORY, Checkout
 from .test_reruns import TEN
 
-PLACES = ["", *filter(None, os.environ.get("SNAKEMAKES", "").split(os.pathsep))]
+PLACES = os.environ.get("SNAKEMAKES", "").split(os.pathsep)  # without it the pinned one
 FILE = "results/smoke/accuracy/random-0/baseA.json"
 IMPORTING = """
 module study:
