@@ -29,7 +29,7 @@ def out_of_date(jobs):
     """The jobs whose results are not what is asked for now; once all workflows that there are have been read."""
     snakemake_parts.lift_job_rate_limit(workflow)
     if IMPORTED:
-        snakemake_parts.run_hooks_of_imported(workflow, before_jobs, HOOKS.after_jobs, HOOKS.after_jobs)
+        snakemake_parts.run_hooks_of_imported(workflow, before_jobs, HOOKS.after_jobs)
     try:
         return HOOKS.out_of_date(jobs)
     except InputError as error:

@@ -31,6 +31,7 @@ def printable(text: str) -> str:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        """Return an entry of the log, printable."""
         return printable(super().format(record))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from transferability.common.atomic_files import write_text
-from transferability.common.checksums import fingerprint
+from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.common.tables import SHA256
 
@@ -39,11 +39,9 @@ def noted(results: Path, job: Any) -> Iterator[None]:
 def is_as_made(results: Path, job: Any) -> bool:
     """Whether a job's outputs, those that are there, are what it would make now; checksums of tables have to be."""
     try:
-        noted = json.loads(_note(results, job.output[0]).read_text(encoding="utf-8"))
+        note = json.loads(_note(results, job.output[0]).read_text(encoding="utf-8"))
         whole = all(Path(path).exists() for path in job.output if path.endswith(SHA256))
-        return (
-            whole and noted["mark"] == _mark(results, job) and _there(results, job).items() <= noted["outputs"].items()
-        )
+        return whole and note["mark"] == _mark(results, job) and _there(results, job).items() <= note["outputs"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # an input is not there, or the note is damaged
         return False
 
@@ -68,9 +66,9 @@ def _digest(path: Path) -> str:
     if path.is_dir():
         files = [file for file in path.rglob("*.*") if not file.name.startswith(".")]  # as Snakemake's own
         return fingerprint(sorted((str(file.relative_to(path)), file.stat().st_size) for file in files))
+    if (size := path.stat().st_size) <= LARGE:
+        return file_sha256(path)
     with path.open("rb") as file:
-        if (size := path.stat().st_size) <= LARGE:
-            return hashlib.file_digest(file, "sha256").hexdigest()
         begins = file.read(END)
         file.seek(-END, 2)
         return hashlib.sha256(begins + file.read() + str(size).encode()).hexdigest()

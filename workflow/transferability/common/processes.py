@@ -53,6 +53,7 @@ def end_with(process: int) -> None:
     """End this process when another has ended, by its number."""
 
     def watch() -> None:
+        """Wait for it, in a thread."""
         with suppress(psutil.Error):  # it has ended
             psutil.Process(process).wait()
         end()

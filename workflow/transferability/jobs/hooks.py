@@ -30,7 +30,6 @@ class Hooks:
     def __init__(self, workflow: Any, config: Mapping, networks: Sequence[Network], code: str, say: Callable):
         self._workflow, self._config, self._networks, self._code, self._say = workflow, config, networks, code, say
         self._results = Path(config["results_dir"])
-        self._known = set(networks)
         self._trained: list[Network] = []  # by this run
         self._reports = False
 
@@ -107,7 +106,7 @@ class Hooks:
 
     def _keep(self, due: Iterable[tuple[Job, Network]]) -> None:
         """Set finished networks aside whose jobs are due, but for those that a person forces to be trained again."""
-        for network in self._known - {network for _, network in due}:
+        for network in set(self._networks) - {network for _, network in due}:
             self._finished(network).settle(products_of(self._results, network))
         for job, network in due:
             products = products_of(self._results, network)

@@ -38,9 +38,8 @@ def check_base(results: Path, config: Mapping, network: Network, code: str) -> N
     if not network.copied:
         return
     base = Network(network.split, network.source, network.source)
-    says = weights_says(path := weights_file(results, base.split, base.name))
-    if says.name != (name := f"{base.split}/{base.name}"):
-        raise InputError(f"{path} holds the weights of {says.name}, not of {name}; {REMEDY}")
+    path = weights_file(results, base.split, base.name)
+    says = weights_says(path, f"{base.split}/{base.name}")
     is_given = network.split.startswith(GIVEN) and network.source == "A"
     if not is_given and says.mark != expected_mark(results, config, base, code):
         raise InputError(f"{path} was trained by other code, settings or data than this study's; {REMEDY}")

@@ -32,6 +32,7 @@ def choose_also(dag_class: type, pick: Callable[[Iterable[Job]], Iterable[Job]])
     check = dag_class.check_incomplete
 
     async def check_both(dag) -> None:
+        """Do what Snakemake does with incomplete files, and the same with those of the jobs that are picked."""
         await check(dag)
         for job in pick(dag.jobs):
             dag.forcefiles.update(job.output)
@@ -67,15 +68,16 @@ def lift_job_rate_limit(workflow: Any) -> None:
         settings.max_jobs_per_timespan = None
 
 
-def run_hooks_of_imported(workflow: Any, start: Callable, success: Callable, error: Callable) -> None:
+def run_hooks_of_imported(workflow: Any, start: Callable, end: Callable) -> None:
     """Run these after the hooks of the workflow that imports this one, which it may give after it imports it."""
 
     def then(first: Callable, second: Callable) -> Callable:
+        """Return a hook that does the one, then the other."""
         return lambda log: (first(log), second())
 
     workflow._onstart = then(workflow._onstart, start)
-    workflow._onsuccess = then(workflow._onsuccess, success)
-    workflow._onerror = then(workflow._onerror, error)
+    workflow._onsuccess = then(workflow._onsuccess, end)
+    workflow._onerror = then(workflow._onerror, end)
 
 
 def answer_ctrl_c(workflow: Any) -> None:

@@ -39,25 +39,26 @@ def write_weights(path: Path, tensors: Mapping[str, "torch.Tensor"], name: str, 
         unfinished.write_bytes(save(dict(tensors), metadata={"says": says}))
 
 
-def weights_says(path: Path) -> Says:
-    """Read what a weights file says of itself; raise InputError if it is damaged, OSError if it cannot be read."""
+def weights_says(path: Path, name: str = "") -> Says:
+    """Read what a weights file says of itself: that it is the network `name`'s, if that is given.
+
+    Raises InputError if it is damaged or says that it is another network's, OSError if it cannot be read.
+    """
     with path.open("rb"):  # safetensors does not tell that a file may not be read from that it is damaged
         pass
     try:
         with safe_open(path, framework="numpy") as file:
-            return Says(**json.loads((file.metadata() or {})["says"]))
+            says = Says(**json.loads((file.metadata() or {})["says"]))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged ({error!r}); {REMEDY}") from error
+    if name and says.name != name:
+        raise InputError(f"{path} holds the weights of {says.name}, not of {name}; {REMEDY}")
+    return says
 
 
 def read_weights(path: Path, name: str = "") -> dict[str, "torch.Tensor"]:
-    """Read a base network's tensors, those of the network `name` if that is given.
-
-    Raises InputError if the file is damaged or says that it is another network's, OSError if it cannot be read.
-    """
-    says = weights_says(path)
-    if name and says.name != name:
-        raise InputError(f"{path} holds the weights of {says.name}, not of {name}; {REMEDY}")
+    """Read a base network's tensors, and compare their checksum; `name` and errors are those of `weights_says`."""
+    says = weights_says(path, name)
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
