@@ -4,15 +4,24 @@ import json
 import os
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 FOLDER = Path(__file__).parents[1] / "results" / "benchmarks"
-# Looked up first: a package that is missing is told before minutes of measuring.
-VERSIONS = {package: version(package) for package in ("torch", "torchvision", "numpy", "pillow", "snakemake")}
+
+
+def _version(package: str) -> str:
+    """Of some packages a machine for measuring has other versions, or none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+VERSIONS = {package: _version(package) for package in ("torch", "torchvision", "numpy", "pillow", "snakemake")}
 
 
 def record(name: str, table: pd.DataFrame, notes: str = "") -> None:

@@ -23,13 +23,14 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from operations import step_operations
 from record import record
-from torch.utils.flop_counter import FlopCounterMode
 
 from transferability.common.seeds import derive_seed
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.devices import leased_hardware
 from transferability.models.building import build_network, pixel_scale
+from transferability.models.fast_forms import fast_form
 from transferability.planning.costs import now, training_speed
 from transferability.study.architectures import Blueprint, blueprint
 from transferability.study.configuration import lay_defaults_under
@@ -63,10 +64,11 @@ def bare_step(model: Blueprint, frozen: int, settings: Settings, device: torch.d
         optimizer.step(1e-4)
 
     plain = partial(batch_loss, network.model, settings.label_smoothing)
-    with FlopCounterMode(display=False) as counter:
-        step(plain)
-    fast = compiled(plain) if settings.compile else plain
-    return partial(step, fast), counter.get_total_flops() / settings.batch_size
+    fast = (
+        compiled(partial(batch_loss, fast_form(network.model), settings.label_smoothing)) if settings.compile else plain
+    )
+    operations = step_operations(network.layers.values(), frozen, inputs[:2])
+    return partial(step, fast), operations
 
 
 def repeated(step: Callable, device: torch.device) -> float:

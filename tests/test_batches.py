@@ -40,13 +40,14 @@ def test_pixels_are_the_same_from_memory_and_from_disk(examples, resident, monke
     pixels = Pixels(examples, CPU, bgr=True)
     assert pixels.resident == resident
     read = list(pixels.batches([torch.tensor([2, 0]), torch.tensor([3]), torch.tensor([1, 1])]))
-    for (places, images), rows in zip(read, ([4, 1], [8], [3, 3]), strict=True):
-        assert examples.rows[places.numpy()].tolist() == rows
+    for (images, labels), positions in zip(read, ([2, 0], [3], [1, 1]), strict=True):
+        rows = examples.rows[positions]
+        assert labels.tolist() == examples.labels[positions].tolist()
         assert np.array_equal(images.numpy(), examples.store[rows][..., ::-1])
 
 
 def pixels_of(examples):
-    [(_, images)] = Pixels(examples, CPU, bgr=True).batches([torch.arange(len(examples))])
+    [(images, _)] = Pixels(examples, CPU, bgr=True).batches([torch.arange(len(examples))])
     return images
 
 

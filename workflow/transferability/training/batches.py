@@ -36,17 +36,21 @@ class Pixels:
         self.resident = len(examples) * math.prod(examples.store.shape[1:]) <= resident_bytes(device)
         self._all = self._read_all() if self.resident else None
 
+    def __len__(self) -> int:
+        return len(self.labels)
+
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield, for batch after batch of positions (int64, on the CPU), these on the device, and the images there.
+        """Yield the images and the labels of batch after batch of positions (int64, on the CPU), on the device.
 
         Images are uint8 (batch, size, size, 3).
         """
         if not self.resident:
-            yield from self._read_ahead(positions)
+            for places, images in self._read_ahead(positions):
+                yield images, self.labels.index_select(0, places)
             return
         for batch in positions:
             places = to_device(batch, self.device)
-            yield places, self._all.index_select(0, places)
+            yield self._all.index_select(0, places), self.labels.index_select(0, places)
 
     def _read_all(self) -> torch.Tensor:
         shape = (len(self._examples), *self._examples.store.shape[1:])

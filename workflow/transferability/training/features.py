@@ -13,12 +13,12 @@ FEATURE_BYTES = 2**30  # features of a frozen part are kept, rather than compute
 class Inputs:
     """What the head of a network sees of a subset: `compute` makes it of images as `batches.Pixels` gives them.
 
-    Where nothing is drawn at random, that is a function of the image alone: it is computed once per image and kept.
+    It is a function of the image alone, computed once per image and kept where that takes up to FEATURE_BYTES.
     """
 
-    def __init__(self, pixels: Pixels, compute: Callable, random: bool):
+    def __init__(self, pixels: Pixels, compute: Callable):
         self.labels, self._device, self._compute = pixels.labels, pixels.device, compute
-        keep = not random and self._feature_bytes(pixels) * len(pixels.labels) <= FEATURE_BYTES
+        keep = self._feature_bytes(pixels) * len(pixels.labels) <= FEATURE_BYTES
         self._features = self._compute_all(pixels) if keep else None
         self._pixels = None if keep else pixels
 
@@ -28,8 +28,7 @@ class Inputs:
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield the head's inputs and the labels of batch after batch of positions (int64, on the CPU)."""
         if self._features is None:
-            for places, images in self._pixels.batches(positions):
-                yield self._compute(images), self.labels.index_select(0, places)
+            yield from ((self._compute(images), labels) for images, labels in self._pixels.batches(positions))
             return
         for batch in positions:
             places = to_device(batch, self._device)
@@ -37,13 +36,13 @@ class Inputs:
             yield _channels_first(self._features.index_select(0, places)), self.labels.index_select(0, places)
 
     def _feature_bytes(self, pixels: Pixels) -> int:
-        [(_, image)] = pixels.batches([torch.arange(1)])
+        [(image, _)] = pixels.batches([torch.arange(1)])
         return self._compute(image).nbytes
 
     def _compute_all(self, pixels: Pixels) -> torch.Tensor:
         batches = pixels.batches(torch.arange(len(self)).split(TEST_BATCH))
         # Channels last, so that a row of the array is laid out as a batch in memory.
-        return torch.cat([_channels_last(self._compute(images)) for _, images in batches])
+        return torch.cat([_channels_last(self._compute(images)) for images, _ in batches])
 
 
 def head_inputs(prepare: Callable, fixed: nn.Sequential, images: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from transferability.common.errors import TrainingError
+from transferability.models.fast_forms import fast_form
 from transferability.models.layered import LayeredModel
 from transferability.study.training_settings import Settings
 from transferability.tasks.task import Task
@@ -52,13 +53,11 @@ class Trainer:
         self.network = network
         self._arithmetic = partial(arithmetic, settings.precision, device)
         fixed, self._head = network.split()
-        fast = compiled if settings.compile else _as_it_is
-        self._loss = fast(partial(batch_loss, self._head, settings.label_smoothing))
-        centre = partial(head_inputs, preparation.test, fixed)
-        drawn = fast(partial(head_inputs, preparation.train, fixed)) if preparation.random else centre
-        bgr, train, val = preparation.bgr, self._without_gradients(drawn), self._without_gradients(centre)
-        self._train = Inputs(Pixels(task.train, device, bgr), train, preparation.random)
-        self._val = Inputs(Pixels(task.val, device, bgr), val, random=False)
+        centre = self._without_gradients(partial(head_inputs, preparation.test, fixed))
+        train, val = (Pixels(part, device, preparation.bgr) for part in (task.train, task.val))
+        self._val = Inputs(val, centre)
+        self._train = train if preparation.random else Inputs(train, centre)
+        self._loss = step_loss(fixed, self._head, preparation, settings, device)
         self._optimizer = new_optimizer(network.model, settings)
 
     def run(self, on_iteration: Callable[["Trainer"], None], on_test: Callable[["Trainer", float], None]) -> None:
@@ -143,7 +142,7 @@ class Trainer:
             )
 
 
-def batch_loss(network: nn.Module, smoothing: float, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def batch_loss(network: Callable, smoothing: float, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Return the mean loss of a batch, whose gradients train a network: a scalar.
 
     So much of each label's probability as `smoothing` says is spread over all labels (Szegedy et al. 2016).
@@ -151,5 +150,17 @@ def batch_loss(network: nn.Module, smoothing: float, inputs: torch.Tensor, label
     return functional.cross_entropy(network(inputs), labels, label_smoothing=smoothing)
 
 
-def _as_it_is(function: Callable) -> Callable:
-    return function
+def step_loss(
+    fixed: nn.Sequential, head: nn.Sequential, preparation: Preparation, settings: Settings, device: torch.device
+) -> Callable:
+    """Return the function of a step: from a batch, as the trainer gets it, and its labels to the loss, a scalar.
+
+    Where anything is drawn at random, the batch is of images, and drawing is part of the step. Else it is of what the
+    fixed modules make of them.
+    """
+    modules = nn.Sequential(fixed, head) if preparation.random else head
+    if settings.compile and device.type == "cuda":
+        modules = fast_form(modules)  # on a CPU they are slower
+    network = partial(head_inputs, preparation.train, modules) if preparation.random else modules
+    loss = partial(batch_loss, network, settings.label_smoothing)
+    return compiled(loss) if settings.compile else loss
