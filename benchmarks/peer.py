@@ -5,16 +5,17 @@
 RESULTS is what the workflow made of figure2.pdf with one random split, with trainings of LENGTH ("12 epochs"), from the
 set at IMAGES, in one call (--config 'splits={random: 1}' 'training={length: 12 epochs}'). The ordinary way is one
 process that uses the machine as it likes: torchvision's ImageFolder on the same JPEGs, transforms (resize, crop,
-mirror, mean), a DataLoader with a worker per core, layers frozen by requires_grad, torch.optim.SGD, autograd. For every
-number of frozen layers it trains on half A for some epochs, and its speed is extrapolated to the image passes of the 58
-networks. What the workflow took is the wall time from its first training's start to the last one's end, and packing.
-One base network is trained to the end, to compare accuracies.
+mirror, mean), a DataLoader with a worker per core, layers frozen by requires_grad, torch.optim.SGD with the same rates,
+momentum, decay and smoothed labels, autograd. For every number of frozen layers it trains on half A for some epochs,
+and its speed is extrapolated to the image passes of the 58 networks. What the workflow took is the wall time from its
+first training's start to the last one's end, and packing. One base network is trained to the end, to compare accuracies.
 """
 
 import os
 import statistics
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -99,7 +100,8 @@ class Peer:
             self.optimizer.zero_grad()
             inputs, labels = inputs.to(DEVICE, non_blocking=True), labels.to(DEVICE, non_blocking=True)
             with arithmetic(self.settings.precision, DEVICE):
-                loss = nn.functional.cross_entropy(self.network(inputs), labels)
+                scores = self.network(inputs)
+                loss = nn.functional.cross_entropy(scores, labels, label_smoothing=self.settings.label_smoothing)
             loss.backward()
             self.optimizer.step()
             images, self.iteration = images + len(labels), self.iteration + 1
@@ -127,6 +129,19 @@ class Peer:
             trained.append(images / (between - began))
             tested.append(self.test()[1] / (now(DEVICE) - between))
         return statistics.median(trained), statistics.median(tested)
+
+
+def check_same(settings: Settings) -> None:
+    """Exit where the ordinary way, as it is here, would not train as the configuration says."""
+    wanted = replace(settings, optimizer="caffe-sgd", clip_norm=0, augmentation="crop", compile=False)
+    for key, value in vars(wanted).items():
+        if vars(settings)[key] != value:
+            sys.exit(f"config key training.{key}: {vars(settings)[key]} is not done here; accepted: {value}")
+
+
+def standard_errors(accuracies: tuple[float, float], images: int) -> float:
+    """By how many of its standard errors a difference of two accuracies on so many images each is not 0."""
+    return abs(accuracies[0] - accuracies[1]) / sum(p * (1 - p) / images for p in accuracies) ** 0.5
 
 
 def workflow_seconds(results: Path) -> float:
@@ -160,6 +175,7 @@ if __name__ == "__main__":
     config["training"]["length"] = length
     base = read_record(results / "accuracy" / "random-0" / "baseA.json")
     settings = read_settings(config["training"], base["train_images"])
+    check_same(settings)
     networks = [n for n in experiments(config)["random-splits"] if n.split == "random-0"]
     with tempfile.TemporaryDirectory() as scratch:
         link_half(root, results, Path(scratch))
@@ -171,7 +187,8 @@ if __name__ == "__main__":
     notes = f"{WORKERS} workers, {THREADS} threads; " + (
         f"{len(networks)} networks, {length}: the ordinary way {theirs:.0f} s, this workflow {ours:.0f} s "
         f"(with start-up and packing), {theirs / ours:.2f} times as fast; "
-        f"top-1 of baseA {accuracy:.3f} and {base['top1']:.3f}"
+        f"top-1 of baseA {accuracy:.3f} and {base['top1']:.3f}, "
+        f"{standard_errors((accuracy, base['top1']), base['val_images']):.1f} standard errors apart"
     )
     table = pd.DataFrame(rows, columns=["frozen layers", "training, images/s", "test, images/s"])
     record(f"peer-{Path(name).stem}", table, notes)
