@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import sys
 import time
 from pathlib import Path
@@ -64,6 +65,8 @@ def interrupted(command: list[str], when: str, cwd: Path) -> str:
         if not asked and re.search(when.encode(), printed):
             asked = len(printed)
             os.write(terminal, b"\x03")
+    else:
+        os.kill(process, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     assert code == 1, printed.decode()
     os.close(terminal)
@@ -71,9 +74,9 @@ def interrupted(command: list[str], when: str, cwd: Path) -> str:
 
 
 def test_ctrl_c_ends_with_one_line(checkout):
-    """It comes when a job's process has just been started."""
-    names = [f"results/typed/accuracy/random-0/base{half}.json" for half in "AB"]
-    slow = "training={length: 300 iterations, test_every: 100 iterations, rate: 0.001}"
+    """It comes when a job's process has just been started, of a training that would take days."""
+    names = [f"results/typed/accuracy/{name}.json" for name in ("random-0/baseA", "whole/reduced-0010")]
+    slow = "reduced={training: {length: 100000000 iterations, test_every: 1000000 iterations}}"
     command = [sys.executable, "-m", "snakemake", *names, *STUDY, slow, "results_dir=results/typed", "--cores", "1"]
     printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", interrupted(command, r"\[1/2\]", checkout.root))
     assert printed.splitlines()[-1] == "stopped: 1 of 2 networks are done; run the same command again to resume"

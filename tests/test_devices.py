@@ -37,7 +37,7 @@ class Jobs:
 
     def places(self, count: int) -> dict[int, int]:
         """Which process has which device, once `count` have one."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             files = [file for file in self.arguments[0].glob("*.has") if file.read_text()]
             if len(files) >= count:
@@ -97,7 +97,7 @@ def test_a_device_that_another_user_keeps_is_given_up_with_his_name(tmp_path, mo
     ready, device = fork.Event(), f"{tmp_path}/GPU"
     holder = fork.Process(target=planted, args=(device, listens, ready), daemon=True)
     holder.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     monkeypatch.setattr("transferability.jobs.devices.PATIENCE", 1.0)
     who = f"process {holder.pid} of nobody" if listens else "a process that does not say whose it is"
     caplog.set_level("INFO")
@@ -145,6 +145,6 @@ def test_a_network_is_trained_by_one_process_at_a_time(tmp_path):
     second = fork.Process(target=train, args=("second", 0))
     second.start()
     for process in (first, second):
-        process.join(20)
+        process.join(60)
     assert order.read_text().splitlines() == ["first begins", "first ends", "second begins", "second ends"]
     assert not path.exists()

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from transferability.analysis.additive import additive_fit
 from transferability.analysis.effects import ALPHA, EFFECTS, effects_summary, effects_table, estimate
@@ -87,6 +86,8 @@ def test_on_a_balanced_grid_the_error_between_splits_is_that_of_the_splits_means
     relative = relative_accuracies(simulate_study({}, splits=4, seed=1, images=100), "top1")
     found = estimate(relative, {("BnB", (4,)): -1.0})
     by_split = relative[(relative["treatment"] == "BnB") & (relative["n"] == 4)].groupby("split")["relative"].mean()
+    from scipy import stats  # takes a second, in every process that collects tests
+
     test = stats.ttest_1samp(-by_split, 0)
     assert found.value == pytest.approx(-by_split.mean())
     assert found.se_splits == pytest.approx(by_split.sem())

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 from torch import nn
 
 from transferability.jobs.assembly import Start, new_trainer
@@ -66,6 +65,8 @@ def test_caffenet_has_the_published_shapes(caffenet):
 
 
 def test_initial_weights_have_the_published_distributions(caffenet):
+    from scipy import stats  # takes a second, in every process that collects tests
+
     stds = {name: 0.005 if name in ("fc6", "fc7") else 0.01 for name in LAYERS}
     biases = {name: 1 if name in ("conv2", "conv4", "conv5", "fc6", "fc7") else 0 for name in LAYERS}
     for name in LAYERS:

@@ -33,7 +33,7 @@ class Jobs:
     def wait(task):
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         Path(task['file']).write_text(str(os.getpid()))
-        time.sleep(60)
+        time.sleep(600)
 def serve(): fork_server.serve(sys.argv[1], os.getppid(), lambda: job)
 """
 
@@ -60,15 +60,26 @@ class Server:
         return subprocess.Popen(command, cwd=cwd or self.folder, env=environment, stdout=-1, stderr=-1, text=True)
 
     def waiting(self, name: str) -> tuple[subprocess.Popen, int]:
-        """Start a job that takes a minute; return its script and the number of its process."""
+        """Start a job that takes ten minutes; return its script and the number of its process."""
         script = self.client(does="wait", file=str(self.folder / name))
-        return script, int(wait_for(self.folder / name))
+        job = int(wait_for(self.folder / name))
+        deadline = time.monotonic() + 60
+        while not catches(script.pid, signal.SIGTERM):  # the job may be the first to be ready
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return script, job
 
 
 def listens(path: Path) -> bool:
     """Whether who connects to a socket is answered; its file is there a moment before."""
     sockets = map(str.split, Path("/proc/net/unix").read_text(encoding="utf-8").splitlines())
     return any(fields[3] == "00010000" and fields[-1] == str(path) for fields in sockets)
+
+
+def catches(process: int, number: int) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return bool(int(status.partition("SigCgt:")[2].split()[0], 16) >> (number - 1) & 1)
 
 
 @pytest.fixture
@@ -80,7 +91,7 @@ def server(tmp_path):
 
 
 def wait_for(file: Path) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (file.exists() and file.read_text(encoding="utf-8")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -95,7 +106,7 @@ def is_alive(process: int) -> bool:
 
 
 def ends(process: int) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while is_alive(process) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not is_alive(process)
@@ -133,7 +144,7 @@ def test_a_job_has_directory_environment_umask_and_affinity_of_the_snakemake_tha
 def test_signals_are_passed_on(server, number):
     script, job = server.waiting("pid")
     script.send_signal(number)
-    assert script.wait(20) == 1
+    assert script.wait(60) == 1
     assert ends(job)
 
 
@@ -146,7 +157,7 @@ def test_a_job_ends_with_the_process_that_asked_for_it(server):
 def test_a_killed_job_is_told_with_what_may_have_killed_it(server):
     script, job = server.waiting("pid")
     os.kill(job, signal.SIGKILL)
-    error = script.communicate(timeout=20)[1]
+    error = script.communicate(timeout=60)[1]
     assert script.returncode == 1
     assert "error: the process that trained was killed (by hand, or as memory ran out); run again" in error
     assert "run again" in (server.folder / "job.log").read_text()
@@ -159,9 +170,9 @@ def test_a_job_that_ends_as_its_script_is_killed_touches_no_other(server):
         script, job = server.waiting(f"pid{number}")
         script.send_signal(signal.SIGKILL)
         os.kill(job, signal.SIGKILL)
-        script.wait(20)
+        script.wait(60)
     assert is_alive(beside) and server.process.poll() is None
-    assert server.client(does="fail").wait(30) == 3
+    assert server.client(does="fail").wait(60) == 3
     other.kill()
 
 
@@ -172,14 +183,14 @@ def test_after_kill_9_of_the_server_its_jobs_go_on_and_are_waited_for(server, tm
     time.sleep(1)
     assert is_alive(job) and script.poll() is None
     script.send_signal(signal.SIGTERM)  # it still passes signals on
-    assert script.wait(20) == 1
+    assert script.wait(60) == 1
     assert ends(job)
 
 
 def test_a_client_that_stops_in_the_middle_blocks_nobody(server):
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(str(server.path))
-        assert server.client(does="fail").wait(30) == 3
+        assert server.client(does="fail").wait(60) == 3
 
 
 def test_where_a_fork_fails_the_job_runs_in_its_own_process_and_the_server_goes_on(tmp_path):
@@ -197,7 +208,7 @@ serve()
     script.communicate(timeout=60)
     assert script.returncode == 1
     assert "KeyError" in (tmp_path / "job.log").read_text()  # of job.train_job, to which this task means nothing
-    assert server.client(does="fail").wait(30) == 3
+    assert server.client(does="fail").wait(60) == 3
     server.process.kill()
 
 

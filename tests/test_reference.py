@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import timm
 import torch
 import yaml
 
@@ -193,6 +192,8 @@ def new_model(case, classes, seed):
         return reference.Caffenet(table_of(case), classes, seed)
     torch.manual_seed(seed("init"))
     size = {"img_size": 32} if "vit" in case.architecture else {}
+    import timm  # takes seconds, in every process that collects tests
+
     model = timm.create_model(case.architecture.removeprefix("timm/"), num_classes=classes, **size)
     for key, tensor in model.state_dict().items():
         if reference.of(key, case.layers[-1]):
@@ -204,6 +205,8 @@ def pixels_of(case, source):
     """Caffe's mean image, of what gives the first layers; or what timm itself says of the architecture."""
     if not case.architecture.startswith("timm/"):
         return reference.caffe_pixels(source.train[0], table_of(case))
+    import timm
+
     told = timm.get_pretrained_cfg(case.architecture.removeprefix("timm/"))
     return reference.standard_pixels(told.mean, told.std)
 

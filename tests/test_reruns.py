@@ -1,4 +1,4 @@
-"""What is trained again, and what is not: files deleted, damaged, copied, forced, in a study of ten networks."""
+"""What is trained again, and what is not: files deleted, damaged, copied, forced, in a study of six networks."""
 
 import os
 import random
@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import FIGURE, NETWORKS, RESULTS, SMOKE, Checkout, accuracies, made_once
+from .conftest import FIGURE, RESULTS, SMOKE, SPLITS, Checkout, accuracies, made_once
 
-TEN = (
+FEW = (
     *SMOKE,
     "--config",
     "network={n: [3]}",
+    "treatments=[AnB+]",
     "splits={manmade_natural: false}",
     "preserved={n: [], m: []}",
     "random_filters=false",
@@ -22,15 +23,15 @@ TEN = (
 
 
 @pytest.fixture(scope="session")
-def finished_ten(finished_study, tmp_path_factory):
+def finished_few(finished_study, tmp_path_factory):
     """A checkout with that study finished in it: to copy, not to change. It is a part of the smoke study."""
-    return made_once(tmp_path_factory, "finished-ten", *TEN, original=finished_study)
+    return made_once(tmp_path_factory, "finished-few", *FEW, original=finished_study)
 
 
 @pytest.fixture
-def checkout(finished_ten, tmp_path):
+def checkout(finished_few, tmp_path):
     """A finished study for each test, to change."""
-    return Checkout(tmp_path / "checkout", finished_ten)
+    return Checkout(tmp_path / "checkout", finished_few)
 
 
 def trainings(pending: dict[str, int]) -> dict[str, int]:
@@ -42,27 +43,27 @@ def test_deleting_one_accuracy_reruns_one_network_to_the_same_bytes(checkout):
     file = accuracies(checkout) / "A3B+.json"
     before = file.read_bytes()
     file.unlink()
-    assert checkout.pending(FIGURE, *TEN) == {"train_transfer": 1, "collect": 1, "figure2": 1}
+    assert checkout.pending(FIGURE, *FEW) == {"train_transfer": 1, "collect": 1, "figure2": 1}
     (accuracies(checkout).parent / "random-splits.csv").unlink()
-    assert checkout.pending(FIGURE, *TEN) == {"train_transfer": 1, "collect": 1, "figure2": 1}
-    checkout.snakemake(FIGURE, *TEN)
+    assert checkout.pending(FIGURE, *FEW) == {"train_transfer": 1, "collect": 1, "figure2": 1}
+    checkout.snakemake(FIGURE, *FEW)
     assert file.read_bytes() == before
-    assert checkout.pending(*TEN) == {"provenance": 1, "all": 1}  # the bytes of all accuracies are the same
-    checkout.snakemake(*TEN)
-    assert checkout.pending(*TEN) == {}
+    assert checkout.pending(*FEW) == {"provenance": 1, "all": 1}  # the bytes of all accuracies are the same
+    checkout.snakemake(*FEW)
+    assert checkout.pending(*FEW) == {}
 
 
 def test_deleting_base_weights_reruns_that_base_and_its_copies(checkout):
     file = checkout.root / RESULTS / "weights" / "random-0" / "baseA.safetensors"
     kept = file.read_bytes()
     file.unlink()
-    expected = {"train_base": 1, "train_transfer": 5, "collect": 1, "figure2": 1}
+    expected = {"train_base": 1, "train_transfer": 2, "collect": 1, "figure2": 1}
     checkout.trained(RESULTS)
-    assert checkout.pending(FIGURE, *TEN) == expected
-    checkout.snakemake(str(file.relative_to(checkout.root)), *TEN)
+    assert checkout.pending(FIGURE, *FEW) == expected
+    checkout.snakemake(str(file.relative_to(checkout.root)), *FEW)
     assert checkout.trained(RESULTS) == {"random-0/baseA"}
     assert file.read_bytes() == kept
-    assert checkout.pending(*TEN) == {"provenance": 1, "all": 1}
+    assert checkout.pending(*FEW) == {"provenance": 1, "all": 1}
 
 
 def repair(path: Path) -> None:
@@ -73,7 +74,6 @@ def repair(path: Path) -> None:
 
 REPAIRS = {
     "index.csv touched": (Path.touch, set()),
-    "store.npy": (repair, set()),
     "splits/random-0/A.csv": (repair, set()),
     "index.csv": (repair, set()),
     "weights/random-0/baseA.safetensors": (repair, {"random-0/baseA"}),
@@ -93,22 +93,22 @@ def test_a_repair_trains_only_what_it_asks_for(checkout, file):
     checkout.trained(RESULTS)
     edit, asked = REPAIRS[file]
     edit(results / file.removesuffix(" touched"))
-    (accuracies(checkout) / "B3A.json").unlink()
-    checkout.snakemake(NETWORKS, f"{RESULTS}/provenance.csv", *TEN)
-    assert checkout.trained(RESULTS) == asked | {"random-0/B3A"}
+    (accuracies(checkout) / "B3A+.json").unlink()
+    checkout.snakemake(SPLITS, *([f"{RESULTS}/provenance.csv"] if "provenance" in file else []), *FEW)
+    assert checkout.trained(RESULTS) == asked | {"random-0/B3A+"}
     assert contents(results) == before
-    assert trainings(checkout.pending(*TEN)) == {}
+    assert trainings(checkout.pending(*FEW)) == {}
 
 
-def test_after_a_repair_all_is_made_and_nothing_is_pending(checkout):
+def test_after_a_repair_of_the_store_all_is_made_and_nothing_is_pending(checkout):
     before = contents(checkout.root / RESULTS)
     checkout.trained(RESULTS)
     repair(checkout.root / RESULTS / "store.npy")
-    (accuracies(checkout) / "B3A.json").unlink()
-    checkout.snakemake(*TEN)
-    assert checkout.trained(RESULTS) == {"random-0/B3A"}
+    (accuracies(checkout) / "B3A+.json").unlink()
+    checkout.snakemake(*FEW)
+    assert checkout.trained(RESULTS) == {"random-0/B3A+"}
     assert contents(checkout.root / RESULTS) == before
-    assert checkout.pending(*TEN) == {}
+    assert checkout.pending(*FEW) == {}
 
 
 def contents(results: Path) -> dict[str, bytes]:
@@ -125,7 +125,7 @@ def test_a_copy_of_the_results_trains_nothing(checkout):
     for file in copy.rglob("*"):
         seconds = random.Random(file.name).uniform(-1e6, 0) + time.time()
         os.utime(file, (seconds, seconds))
-    checkout.snakemake("results/copy/accuracy.csv", *TEN, "results_dir=results/copy")
+    checkout.snakemake("results/copy/accuracy.csv", *FEW, "results_dir=results/copy")
     assert checkout.trained("results/copy") == set()
     assert contents(copy) == before
 
@@ -133,11 +133,11 @@ def test_a_copy_of_the_results_trains_nothing(checkout):
 def test_a_configuration_changed_and_changed_back_trains_nothing_again(checkout):
     before = contents(checkout.root / RESULTS)
     checkout.trained(RESULTS)
-    target = f"{RESULTS}/accuracy/random-0/A3B.json"
-    checkout.snakemake(target, *TEN, "training={rate: 0.005}")
-    assert checkout.trained(RESULTS) == {"random-0/baseA", "random-0/A3B"}
+    target = f"{RESULTS}/accuracy/random-0/A3B+.json"
+    checkout.snakemake(target, *FEW, "training={rate: 0.005}")
+    assert checkout.trained(RESULTS) == {"random-0/baseA", "random-0/A3B+"}
     assert contents(checkout.root / RESULTS) != before
-    checkout.snakemake(NETWORKS, *TEN)
+    checkout.snakemake(SPLITS, *FEW)
     assert checkout.trained(RESULTS) == set()
     assert contents(checkout.root / RESULTS) == before
 
@@ -149,19 +149,19 @@ BASES = {"random-0/baseA", "random-0/baseB"}
     ("targets", "force", "asked"),
     [
         ([], ["-f", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/A3B+"}),
-        ([NETWORKS], ["-R", "train_base"], BASES),
+        ([SPLITS], ["-R", "train_base"], BASES),
         ([], ["-F", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/baseA", "random-0/A3B+"}),
-        ([NETWORKS], ["--forcerun", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/A3B+"}),
+        ([SPLITS], ["--forcerun", f"{RESULTS}/accuracy/random-0/A3B+.json"], {"random-0/A3B+"}),
     ],
     ids=["-f", "-R", "-F", "--forcerun"],
 )
 def test_what_a_person_forces_is_trained(checkout, targets, force, asked):
     before = contents(checkout.root / RESULTS)
     checkout.trained(RESULTS)
-    checkout.snakemake(*targets, *TEN, *force)
+    checkout.snakemake(*targets, *FEW, *force)
     assert checkout.trained(RESULTS) == asked
     assert contents(checkout.root / RESULTS) == before
-    assert trainings(checkout.pending(*TEN)) == {}
+    assert trainings(checkout.pending(*FEW)) == {}
 
 
 def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
@@ -170,7 +170,7 @@ def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
     before = contents(results)
     checkout.trained(RESULTS)
     (results / "store.npy").unlink()
-    target = results / "accuracy" / "random-0" / "B3A.json"
+    target = results / "accuracy" / "random-0" / "B3A+.json"
     target.unlink()
     runs = checkout.root / "workflow" / "transferability" / "jobs" / "job.py"
     original = runs.read_text()
@@ -178,13 +178,13 @@ def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
         runs.write_text(
             original.replace("        check_code(", "        raise InputError('on purpose')\n        check_code(", 1)
         )
-        run = checkout.snakemake(str(target.relative_to(checkout.root)), *TEN, check=False)
+        run = checkout.snakemake(str(target.relative_to(checkout.root)), *FEW, check=False)
     finally:
         runs.write_text(original)
     assert "failed: random-0/baseB: on purpose (log: results/smoke/logs/train/random-0/baseB.log)" in run.stdout
     gone = before.keys() - contents(results).keys()
-    assert gone == {"accuracy/random-0/B3A.json", "accuracy/random-0/baseB.json", "weights/random-0/baseB.safetensors"}
-    checkout.snakemake(NETWORKS, *TEN)
-    assert checkout.trained(RESULTS) == {"random-0/B3A"}
+    assert gone == {"accuracy/random-0/B3A+.json", "accuracy/random-0/baseB.json", "weights/random-0/baseB.safetensors"}
+    checkout.snakemake(SPLITS, *FEW)
+    assert checkout.trained(RESULTS) == {"random-0/B3A+"}
     assert contents(results) == before
-    assert trainings(checkout.pending(*TEN)) == {}
+    assert trainings(checkout.pending(*FEW)) == {}

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from .conftest import REPOSITORY, Checkout
-from .test_reruns import TEN
+from .test_reruns import FEW
 
 PLACES = os.environ.get("SNAKEMAKES", "").split(os.pathsep)  # without it the pinned one
 FILE = "results/smoke/accuracy/random-0/baseA.json"
@@ -47,18 +47,20 @@ def snakemake(request, tmp_path_factory):
 
 
 def test_results_of_other_settings_are_made_again_and_what_is_forced_is_trained(snakemake):
-    assert "1 of 1 networks to train" in snakemake(FILE, *TEN)
-    assert "Nothing to be done" in snakemake(FILE, *TEN, "-n")
-    assert "1 network not known to be what this study asks for" in snakemake(FILE, *TEN, "training={rate: 0.005}", "-n")
+    assert "1 of 1 networks to train" in snakemake(FILE, *FEW)
+    assert "Nothing to be done" in snakemake(FILE, *FEW, "-n")
+    assert "1 network not known to be what this study asks for" in snakemake(FILE, *FEW, "training={rate: 0.005}", "-n")
     snakemake.checkout.trained("results/smoke")
-    snakemake(FILE, *TEN, "-f")
+    snakemake(FILE, *FEW, "-f")
     assert snakemake.checkout.trained("results/smoke") == {"random-0/baseA"}
 
 
 def test_ctrl_c_ends_with_one_line(snakemake):
-    slow = ("results/slow/accuracy/random-0/baseA.json", *TEN, "training={length: 100000 iterations}")
+    slow = (FILE, *FEW, "training={length: 100000000 iterations, test_every: 1000000 iterations}")
+    log = snakemake.checkout.root / "results/smoke/logs/train/random-0/baseA.log"
+    log.unlink()
     process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", *slow, "results_dir=results/slow", "--cores", "2"],
+        [sys.executable, "-m", "snakemake", *slow, "--cores", "2"],
         cwd=snakemake.checkout.root,
         env=os.environ | {"PYTHONPATH": snakemake.path},
         encoding="utf-8",
@@ -66,13 +68,15 @@ def test_ctrl_c_ends_with_one_line(snakemake):
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    log = snakemake.checkout.root / "results/slow/logs/train/random-0/baseA.log"
-    deadline = time.monotonic() + 120
-    while not (log.exists() and "training" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 120
+        while not (log.exists() and "training" in log.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()  # its training ends with it
     assert process.returncode != 0 and "Traceback" not in printed
     assert printed.splitlines()[-1].startswith("stopped: 0 of 1 networks are done")
 

@@ -5,10 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import timm
 import torch
 from torch import nn
-from torchvision.models import get_model_weights
 
 from transferability.jobs.assembly import Start, new_trainer, trainer_of
 from transferability.jobs.recipe import recipe_of, source_of
@@ -141,8 +139,12 @@ def test_the_catalogues_mean_and_deviation_are_the_libraries():
     for row in ROWS:
         library, _, name = row["architecture"].partition("/")
         if library == "timm":
+            import timm  # takes seconds, in every process that collects tests
+
             told = timm.get_pretrained_cfg(name)
         elif library == "torchvision":
+            from torchvision.models import get_model_weights
+
             told = get_model_weights(name).DEFAULT.transforms()
         else:
             continue

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
-from scipy.io import savemat
 
 from transferability.common.resources import RESOURCES
 from transferability.store.decoding import read_image
@@ -112,6 +111,8 @@ def imagenet_archives(root: Path, train: Images, val: Images) -> None:
     ]
     synsets = np.array(rows, dtype=[(field, object) for field in fields]).reshape(-1, 1)
     meta = io.BytesIO()
+    from scipy.io import savemat  # takes a second, in every process that collects tests
+
     savemat(meta, {"synsets": synsets})
     labels = "".join(f"{numbers[wnid]}\n" for wnid, _, _ in ordered)
     data = "ILSVRC2012_devkit_t12/data"

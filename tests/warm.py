@@ -1,8 +1,8 @@
 """Pythons that are forked from one that has imported Snakemake, which is two thirds of what a dry run costs.
 
-Dry runs are such processes, and tests of the code's checksums, which start a Python for each of many edits. Whatever
-runs jobs is the program that users run, with jobs and a fork server as they are there (`Checkout.snakemake`). Nothing
-of the library is imported before the fork: a checkout brings its own.
+Snakemakes that run no job (dry runs, --touch, --unlock) are such processes, and tests of the code's checksums, which
+start a Python for each of many edits. Whatever runs jobs is the program that users run, with jobs and a fork server as
+they are there (`Checkout.snakemake`). Nothing of the library is imported before the fork: a checkout brings its own.
 """
 
 import multiprocessing
@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 server = multiprocessing.get_context("forkserver")
-server.set_forkserver_preload(["snakemake.cli"])
+# Snakemake, and what it and this workflow import of others when they run.
+ALSO = ["snakemake.report.html_reporter", "smart_open", "jsonschema", "yte", "PIL.Image", "safetensors"]
+server.set_forkserver_preload(["snakemake.cli", *ALSO])
 
 
 def python(*arguments: str, cwd: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -177,7 +177,7 @@ class Study:
 
     def wait_for_state(self, name: str, suffix: str = "") -> Path:
         """Wait until a running job has saved its state; return the path, which a `suffix` is added to."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (found := self.states(name, suffix)):
             assert time.monotonic() < deadline, f"no state: {self.log(name)}"
             time.sleep(0.002)
@@ -192,6 +192,26 @@ def slowed() -> None:
     """What a job can do `before`: wait in each iteration, so that it is still training when a fault hits it."""
     step = Trainer._step
     Trainer._step = lambda trainer, *batch: (time.sleep(0.1), step(trainer, *batch))[1]
+
+
+def held(goes_on: Callable[[], bool] = lambda: False, at: int = 2) -> Callable[[], None]:
+    """What a job can do `before`: stand still after so many iterations until it may go on, or is killed.
+
+    So it is not finished when a fault hits it, however fast or busy the machine is.
+    """
+
+    def hold() -> None:
+        step, done = Trainer._step, itertools.count()
+
+        def stand(trainer, *batch):
+            if next(done) == at:
+                while not goes_on():
+                    time.sleep(0.01)
+            return step(trainer, *batch)
+
+        Trainer._step = stand
+
+    return hold
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,13 @@ import pytest
 import torch
 
 from transferability.common.errors import InputError
+from transferability.common.locks import alone
 from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.checkpoints import load_checkpoint, save_checkpoint
 from transferability.jobs.finished import Products
 from transferability.results.accuracies import collect
 
-from .conftest import slowed, small_disk
+from .conftest import held, slowed, small_disk
 
 KILLS = 50
 
@@ -44,13 +45,15 @@ def test_kill_at_random_moments(study, undisturbed, table):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_signals(study, undisturbed, table, number):
-    process = study.start("A3B+", before=slowed, state_seconds=0.1)
+    told = study.root / "told"
+    process = study.start("A3B+", before=held(told.exists, at=12))
     study.wait_for_state("A3B+")
     while "iteration 10/60" not in study.log("A3B+"):  # it has tested once, too
         assert process.is_alive()
         time.sleep(0.02)
     os.kill(process.pid, number)
-    process.join(30)
+    told.touch()
+    process.join(60)
     assert process.exitcode == 1
     assert f"error: random-0/A3B+: stopped by {number.name} at iteration" in study.log("A3B+")
     assert study.run("A3B+") == 0
@@ -81,7 +84,7 @@ def test_deadline(study, undisturbed, table):
 
 @pytest.mark.parametrize("damage", ["truncated", "bit flipped", "of another configuration", "both truncated"])
 def test_damaged_state(study, undisturbed, table, damage):
-    process = study.start("A3B+")
+    process = study.start("A3B+", before=held())
     previous = study.wait_for_state("A3B+", ".previous")
     path = study.wait_for_state("A3B+")
     process.kill()
@@ -175,7 +178,7 @@ def test_unwritable_directory(study, undisturbed, table):
 
 
 def test_input_deleted_while_running(study, undisturbed, table):
-    process = study.start("A3B+")
+    process = study.start("A3B+", before=held(lambda: not (study.root / "baseA.safetensors").exists()))
     study.wait_for_state("A3B+")
     for name in ("store.npy", "manifest.csv", "index.csv", "baseA.safetensors"):
         (study.root / name).unlink()
@@ -197,7 +200,7 @@ def test_loss_that_is_not_finite(study, table):
 
 
 def test_two_processes_train_the_same_network(study, table):
-    first = study.start("A3B+", before=slowed)
+    first = study.start("A3B+", before=held(lambda: "waits for another process" in study.log("A3B+")))
     study.wait_for_state("A3B+")
     second = study.start("A3B+")
     for process in (first, second):
@@ -212,22 +215,17 @@ def test_two_processes_train_the_same_network(study, table):
 
 
 def test_two_snakemakes_at_once(checkout, table):
-    target = "results/twice/accuracy/random-0/baseA.json"
+    results, target = checkout.root / "results/twice", "results/twice/accuracy/random-0/baseA.json"
     settings = ("--configfile", "config/smoke.yaml", "--config", "results_dir=results/twice")
-    settings = (*settings, "training={length: 300 iterations, rate: 0.001}")
+    log = results / "logs/train/random-0/baseA.log"
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(checkout.snakemake, target, *settings)
-        progress = checkout.root / "results/twice/state/random-0/baseA.progress"
-        deadline = time.monotonic() + 60
-        while not progress.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        training = json.loads(progress.read_text())["pid"]
-        os.kill(training, signal.SIGSTOP)
-        try:
+        with alone(results / "state/random-0/baseA.lock", "trains this network"):  # the first waits for that
+            first = pool.submit(checkout.snakemake, target, *settings)
+            deadline = time.monotonic() + 120
+            while not (log.exists() and "waits for another process" in log.read_text()):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
             second = checkout.snakemake(target, *settings, check=False)
-        finally:
-            os.kill(training, signal.SIGCONT)
         assert second.returncode != 0
         assert "Directory cannot be locked" in second.stdout
         assert first.result(120).returncode == 0

@@ -12,7 +12,7 @@ from transferability.jobs import checkpoints as state
 from transferability.jobs.provenance import read_provenance
 from transferability.results.accuracies import collect
 
-from .conftest import Study, small_disk
+from .conftest import Study, held, small_disk
 
 IN_PLACE = "is finished with this recipe, code and data: put in place, not trained again"
 
@@ -44,11 +44,11 @@ def test_a_setting_changed_and_changed_back(study, undisturbed, table):
 
 
 def test_states_of_two_settings_do_not_touch_each_other(study, undisturbed, table):
-    process = study.start("A3B+")
+    process = study.start("A3B+", before=held())
     first = study.wait_for_state("A3B+")
     process.kill()
     process.join()
-    process = study.start("A3B+", rate=0.02)
+    process = study.start("A3B+", before=held(), rate=0.02)
     while len(study.states("A3B+")) < 2:
         assert process.is_alive()
         time.sleep(0.01)
@@ -102,7 +102,7 @@ PASSING = {
 
 @pytest.mark.parametrize("kind", PASSING)
 def test_a_passing_error_while_a_state_is_read_is_no_damage(study, undisturbed, table, kind):
-    process = study.start("A3B+")
+    process = study.start("A3B+", before=held())
     study.wait_for_state("A3B+", ".previous")
     process.kill()
     process.join()

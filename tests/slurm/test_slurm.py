@@ -14,6 +14,7 @@ import pytest
 
 from transferability.jobs.checkpoints import RESERVE
 
+from ..conftest import Checkout
 from ..trees import make_tree
 from .cluster import slurm_cluster, why_not
 
@@ -27,6 +28,20 @@ def job_log(tmp_path_factory):
     """A running cluster; the file in which it lists its finished jobs."""
     with slurm_cluster(tmp_path_factory.mktemp("slurm")) as log:
         yield log
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Checkout:
+    """A copy of the repository in which nothing has run, whose iterations each wait a little.
+
+    So a training of hundreds takes seconds on any machine, and is under way when a test looks for it.
+    """
+    checkout = Checkout(tmp_path_factory.mktemp("study") / "checkout")
+    file, step = checkout.library / "transferability" / "training" / "trainer.py", "        loss.backward()\n"
+    code = file.read_text(encoding="utf-8")
+    assert step in code
+    file.write_text(code.replace(step, f'        __import__("time").sleep(0.02)\n{step}'), encoding="utf-8")
+    return checkout
 
 
 def start(checkout, *arguments: str) -> subprocess.Popen:
@@ -120,7 +135,7 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     """One minute of walltime, of which the reserve leaves less than half: the training stands still for that long."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 600, mem_mb: 500, runtime: 1}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("300", "400"))
+    process = start(checkout, target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("300", "310"))
     training = hold_training(checkout)
     try:
         while (datetime.fromisoformat(squeue("%e")[0]) - datetime.now()).total_seconds() >= RESERVE:
@@ -130,14 +145,14 @@ def test_a_job_that_comes_to_its_deadline_stops_in_time_and_is_retried(checkout,
     output = finish(checkout, process, 300)  # with the logs of failed jobs
     assert "random-0/baseA: stopped before its walltime is over at iteration" in output
     log = (checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text()
-    assert int(re.search(r"resumed at iteration (\d+) of 400", log)[1]) > 0
+    assert int(re.search(r"resumed at iteration (\d+) of 310", log)[1]) > 0
 
 
 def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_log):
     """kill -9, or a login node that reboots: the next snakemake ends what nobody waits for, and goes on from there."""
     settings = ("--config", "results_dir=results/slurm", "jobs={state_seconds: 0, mem_mb: 500, runtime: 5}")
     target = "results/slurm/accuracy/random-0/baseA.json"
-    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("300", "500"))
+    arguments = (target, "--configfile", "config/smoke.yaml", *settings, LONG.replace("300", "320"))
     process = start(checkout, *arguments)
     hold_training(checkout)
     process.kill()
@@ -172,12 +187,9 @@ def test_from_archives_to_a_planned_grid(checkout, job_log, tmp_path):
     (checkout.root / "mine.yaml").write_text(MINE.format(root=root))
     files = ("--configfile", "config/imagenet-fast.yaml", "mine.yaml")
 
-    def run(*targets: str) -> None:
-        finish(checkout, start(checkout, *targets, *files), 200)
-
-    run("preflight")
+    targets = ("preflight", "plan", "results/mine/accuracy/random-0/baseA.json")
+    finish(checkout, start(checkout, *targets, *files), 400)
     assert "**Everything is in order.**" in (checkout.root / "results/mine/preflight.md").read_text()
-    run("plan", "results/mine/accuracy/random-0/baseA.json")
     assert "| transfer " in (checkout.root / "results/mine/plan.md").read_text()
     record = json.loads((checkout.root / "results/mine/accuracy/random-0/baseA.json").read_text())
     assert (record["train_images"], record["val_images"]) == (48, 16)

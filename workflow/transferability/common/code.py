@@ -28,7 +28,7 @@ NEUTRAL = {  # modules that change no result, and why; what they import is not f
     "transferability.jobs.recipe": "a change shows in the recipes and marks, which are compared by value",
 }
 REPORTS = {"debug", "info", "warning", "error", "exception", "warn"}
-ROOMS = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.comprehension  # what they define stays inside
+ROOMS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.comprehension)  # what they define stays inside
 SILENT = {"ctx", "type_comment", "returns"}  # fields of the syntax that say nothing more
 NOTHING = ""
 
@@ -74,6 +74,8 @@ class _Statement:
 
     def _say(self, node: object) -> object:
         """What a part of the syntax says, as JSON that is the same for every version of Python."""
+        if not isinstance(node, (ast.AST, list)):
+            return node
         match node:
             case list():
                 return [said for part in node if (said := self._say(part)) != NOTHING]
@@ -114,14 +116,14 @@ class _Statement:
                 found = [(alias.asname or alias.name.partition(".")[0], origin + alias.name) for alias in node.names]
                 self.imports += found
                 return ["import", *(bound for bound, _ in found)]
-        return self._say_fields(node) if isinstance(node, ast.AST) else node
+        return self._say_fields(node)
 
     def _say_fields(self, node: ast.AST) -> list:
-        outside = set(self.defines)
+        outside = set(self.defines) if isinstance(node, ROOMS) else None
         for part in node.body if isinstance(node, ast.ClassDef) else []:
             part.is_field = True  # of a dataclass, where hints count
         said = [(name, self._say(value)) for name, value in ast.iter_fields(node) if name not in SILENT]
-        if isinstance(node, ROOMS):
+        if outside is not None:
             self.defines = outside | {getattr(node, "name", NOTHING)}
         return [type(node).__name__, *(field for field in said if field[1] not in (None, [], NOTHING))]
 
