@@ -17,13 +17,13 @@ import torch
 from record import record
 
 from transferability.common.checksums import fingerprint
-from transferability.common.code import code_fingerprint
 from transferability.common.tables import write_table
-from transferability.jobs.finished import products_of
-from transferability.jobs.marks import expected_mark
 from transferability.jobs.provenance import as_text, not_known
 from transferability.jobs.recipe import training_code
 from transferability.jobs.weights_files import write_weights
+from transferability.runtime.code import code_fingerprint
+from transferability.runtime.finished import products_of
+from transferability.runtime.marks import expected_mark
 from transferability.study.configuration import complete_config
 from transferability.study.grid import study_networks
 from transferability.study.paths import manifest_file

@@ -8,7 +8,7 @@ process that uses the machine as it likes: torchvision's ImageFolder on the same
 mirror, mean), a DataLoader with a worker per core, layers frozen by requires_grad, torch.optim.SGD with the same rates,
 momentum, decay and smoothed labels, autograd. For every number of frozen layers it trains on half A for some epochs,
 and its speed is extrapolated to the image passes of the 58 networks. What the workflow took is the wall time from its
-first training's start to the last one's end, and packing. One base network is trained to the end, to compare accuracies.
+first training's start to the last one's end, and packing. One base network is trained to the end, for its accuracy.
 """
 
 import os

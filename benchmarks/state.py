@@ -14,8 +14,8 @@ import pandas as pd
 import torch
 import yaml
 
-from transferability.jobs.checkpoints import LARGEST_SHARE, save_checkpoint
 from transferability.models.building import build_model
+from transferability.runtime.checkpoints import LARGEST_SHARE, save_checkpoint
 from transferability.study.architectures import blueprint, catalogue, house_names
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"

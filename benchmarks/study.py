@@ -17,10 +17,10 @@ from record import record
 
 from transferability.analysis.relative import CONTROL
 from transferability.jobs.assembly import Start, new_trainer
-from transferability.jobs.devices import leased_hardware
 from transferability.jobs.recipe import source_of
 from transferability.jobs.weights_files import read_weights
 from transferability.planning.costs import now
+from transferability.runtime.devices import leased_hardware
 from transferability.store.square import Square
 from transferability.study.architectures import blueprint, layer_names
 from transferability.study.network import Network

@@ -28,10 +28,10 @@ from record import record
 
 from transferability.common.seeds import derive_seed
 from transferability.jobs.assembly import Start, new_trainer
-from transferability.jobs.devices import leased_hardware
 from transferability.models.building import build_network, pixel_scale
 from transferability.models.fast_forms import fast_form
 from transferability.planning.costs import now, training_speed
+from transferability.runtime.devices import leased_hardware
 from transferability.study.architectures import Blueprint, blueprint
 from transferability.study.configuration import lay_defaults_under
 from transferability.study.grid import experiments

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from transferability.common.errors import StoppedError
-from transferability.jobs.checkpoints import RESERVE, Checkpointer, load_checkpoint, save_checkpoint
+from transferability.runtime.checkpoints import RESERVE, Checkpointer, load_checkpoint, save_checkpoint
 
 
 class FakeTrainer:

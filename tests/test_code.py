@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from transferability.common import code
-from transferability.common.code import check_code, code_fingerprint
 from transferability.common.errors import InputError
 from transferability.jobs.recipe import training_code
+from transferability.runtime import code
+from transferability.runtime.code import check_code, code_fingerprint
 
 from .conftest import REPOSITORY
 
@@ -208,7 +208,7 @@ def test_checksums_of_code_are_the_same_for_every_python():
     pythons = list(other_pythons())
     if not pythons:
         pytest.skip("no other Python of 3.11 to 3.13 here")
-    show = "import json, sys; from transferability.common.code import code_fingerprint as checksum; "
+    show = "import json, sys; from transferability.runtime.code import code_fingerprint as checksum; "
     show += "print(json.dumps([checksum(*names) for names in json.loads(sys.argv[1])]))"
     for python in pythons:
         command = [python, "-c", show, json.dumps(names)]
@@ -225,7 +225,7 @@ def test_modules_are_imported_by_name_where_training_code_names_them():
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Name) and node.id in ("import_module", "importlib", "__import__", "exec", "eval")
     }
-    assert by_name == {"models/building.py", "jobs/fork_server.py", "__init__.py"}  # the last one is for notebooks
+    assert by_name == {"models/building.py", "runtime/fork_server.py", "__init__.py"}  # the last one is for notebooks
 
 
 def test_every_rule_with_a_script_names_its_code():

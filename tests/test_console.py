@@ -13,8 +13,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_logger_plugin_plain import SNAKEMAKE, LogHandler
 from snakemake_logger_plugin_plain.mistakes import explain
 from transferability.common.errors import InputError
-from transferability.common.logs import job_log, last_error, printable
-from transferability.jobs.console import Job, Run, in_words, step_of
+from transferability.monitor.console import Job, Run, in_words, step_of
+from transferability.runtime.logs import job_log, last_error, printable
 
 SETTINGS = {"printshellcmds": False, "nocolor": False, "quiet": set(), "debug_dag": False, "verbose": False}
 SETTINGS |= {"show_failed_logs": True, "stdout": False, "dryrun": False}

@@ -7,7 +7,7 @@ import torch
 
 from transferability.common.checksums import fingerprint
 from transferability.jobs.assembly import Start, new_trainer
-from transferability.jobs.devices import leased_hardware
+from transferability.runtime.devices import leased_hardware
 from transferability.study.architectures import blueprint
 from transferability.tasks.task import Task
 from transferability.training import batches

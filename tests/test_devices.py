@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from transferability.common.errors import InputError
-from transferability.common.locks import alone
-from transferability.jobs.devices import leased_device
+from transferability.runtime.devices import leased_device
+from transferability.runtime.locks import alone
 
 DEVICES = ["GPU-one", "GPU-two"]
 fork = multiprocessing.get_context("fork")
@@ -98,7 +98,7 @@ def test_a_device_that_another_user_keeps_is_given_up_with_his_name(tmp_path, mo
     holder = fork.Process(target=planted, args=(device, listens, ready), daemon=True)
     holder.start()
     assert ready.wait(60)
-    monkeypatch.setattr("transferability.jobs.devices.PATIENCE", 1.0)
+    monkeypatch.setattr("transferability.runtime.devices.PATIENCE", 1.0)
     who = f"process {holder.pid} of nobody" if listens else "a process that does not say whose it is"
     caplog.set_level("INFO")
     with (
@@ -122,7 +122,7 @@ def ends_after(seconds: float):
 
 
 def test_for_jobs_of_ones_own_a_job_waits_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("transferability.jobs.devices.PATIENCE", 0.0)
+    monkeypatch.setattr("transferability.runtime.devices.PATIENCE", 0.0)
     device = [f"{tmp_path}/GPU"]
     with leased_device(device, 1), pytest.raises(TimeoutError), leased_device(device, 1, ends_after(2)):
         pass

@@ -12,14 +12,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from transferability.jobs import fork_server
-from transferability.jobs.fork_server import ADDRESS
+from transferability.runtime import fork_server
+from transferability.runtime.fork_server import ADDRESS
 
-CALL = "import json, sys; from transferability.jobs.fork_server import train; sys.exit(train(json.loads(sys.argv[1])))"
+CALL = (
+    "import json, sys; from transferability.runtime.fork_server import train; sys.exit(train(json.loads(sys.argv[1])))"
+)
 WORK = """
 import os, signal, sys, time
 from pathlib import Path
-from transferability.jobs import fork_server
+from transferability.runtime import fork_server
 def job(task):
     sys.stdout.write('job\\n')
     getattr(Jobs, task['does'])(task)
@@ -223,7 +225,7 @@ def test_without_pidfds_a_task_runs_once(tmp_path):
 @pytest.mark.parametrize("early", [False, True])
 def test_the_server_ends_with_the_snakemake_that_started_it(early, tmp_path):
     """Also with one that is killed while the server's Python starts: asked then, that one has another parent."""
-    code = "import os, time; from pathlib import Path; from transferability.jobs import fork_server\n"
+    code = "import os, time; from pathlib import Path; from transferability.runtime import fork_server\n"
     code += "fork_server.start('caffenet-mini', 'caffe-sgd', Path('log'))\n"
     code += f"print(os.environ[{ADDRESS!r}], flush=True); time.sleep(60)"
     snakemake = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, cwd=tmp_path)
@@ -274,7 +276,7 @@ def test_what_goes_wrong_in_the_server_is_in_its_log(started, tmp_path):
 
 @pytest.mark.parametrize(("optimizer", "imported"), [("sgd", True), ("caffe-sgd", False)])
 def test_what_an_optimizer_imports_is_imported_before_jobs_are_forked(optimizer, imported):
-    code = "import sys; from transferability.jobs.fork_server import _training\n"
+    code = "import sys; from transferability.runtime.fork_server import _training\n"
     code += f"_training('caffenet-mini', {optimizer!r}); print('torch._dynamo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], stdout=-1, text=True).stdout == f"{imported}\n"
 
@@ -296,7 +298,7 @@ def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
 def test_without_a_server_a_job_runs_in_its_own_process(address, monkeypatch):
     monkeypatch.setenv(ADDRESS, json.dumps([address, sys.executable]))
     done = []
-    monkeypatch.setattr("transferability.jobs.job.train_job", done.append)
+    monkeypatch.setattr("transferability.runtime.job.train_job", done.append)
     assert fork_server.train({"config": {"device": "cpu"}}) == 0
     assert done == [{"config": {"device": "cpu"}}]
 
@@ -307,6 +309,6 @@ def test_under_slurm_a_job_runs_in_its_own_process(device, monkeypatch):
     monkeypatch.setenv(ADDRESS, json.dumps(["/nowhere/socket", sys.executable]))
     monkeypatch.setattr(fork_server, "_train_forked", lambda *_: pytest.fail("a server was asked"))
     done = []
-    monkeypatch.setattr("transferability.jobs.job.train_job", done.append)
+    monkeypatch.setattr("transferability.runtime.job.train_job", done.append)
     assert fork_server.train({"config": {"device": device}}) == 0
     assert done == [{"config": {"device": device}}]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from transferability.common.errors import remedy
-from transferability.common.logs import last_error
+from transferability.runtime.logs import last_error
 
 from .faults.conftest import small_disk
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from transferability.common.logs import job_log
+from transferability.runtime.logs import job_log
 from transferability.common.pages import Section, write_pages
 from transferability.figures.style import save_figure
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from transferability.common.errors import InputError
-from transferability.common.made import is_as_made, noted
 from transferability.jobs import recipe as recipes
-from transferability.jobs.finished import Finished, products_of
-from transferability.jobs.marks import check_base, expected_mark, is_up_to_date
 from transferability.jobs.weights_files import read_weights, write_weights
+from transferability.runtime.finished import Finished, products_of
+from transferability.runtime.made import is_as_made, noted
+from transferability.runtime.marks import check_base, expected_mark, is_up_to_date
 from transferability.study.configuration import complete_config
 from transferability.study.network import Network
 from transferability.study.paths import weights_file
@@ -119,8 +119,8 @@ def test_inputs_that_are_replaced_meanwhile_are_an_error(tmp_path):
 
 
 def test_of_a_large_file_both_ends_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("transferability.common.made.LARGE", 100)
-    monkeypatch.setattr("transferability.common.made.END", 10)
+    monkeypatch.setattr("transferability.runtime.made.LARGE", 100)
+    monkeypatch.setattr("transferability.runtime.made.END", 10)
     (tmp_path / "input.csv").write_text("1\n")
     job = job_of(tmp_path, code="code")
     for content, same in {"a" * 200: True, "b" + "a" * 199: False, "a" * 199 + "b": False, "a" * 201: False}.items():

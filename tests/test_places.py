@@ -62,7 +62,7 @@ def test_text_is_utf8_in_every_locale(checkout, images, locale):
     by_class = json.loads((checkout.root / target).read_text(encoding="utf-8"))["by_class"]
     assert set(by_class) < set(CLASSES)
     assert "日本" in (checkout.root / results / "classes.md").read_text(encoding="utf-8")
-    status = [sys.executable, "-c", "from transferability.jobs.status import main; main()", results]
+    status = [sys.executable, "-c", "from transferability.monitor.status import main; main()", results]
     run = subprocess.run(status, cwd=checkout.root, env=os.environ | locale, capture_output=True)
     assert run.returncode == 0 and b"base" in run.stdout
 

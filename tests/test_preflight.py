@@ -98,7 +98,7 @@ def test_decoding_goes_on_where_it_was_and_sees_what_was_replaced(tree, tmp_path
     monkeypatch.setattr(
         ImageFiles, "read", lambda self, row: read.append(row) or (root / files.paths[row]).read_bytes()
     )
-    monkeypatch.setattr("transferability.common.processes.ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setattr("transferability.common.worker_pool.ProcessPoolExecutor", InThisProcess)
     assert check_images(files, index, tmp_path / "results", 1).faults == []
     assert read == list(range(8, 16))
     assert list((tmp_path / "results" / "state").iterdir()) == []

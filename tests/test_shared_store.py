@@ -14,7 +14,7 @@ from PIL import Image
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
-from transferability.store import sharing
+from transferability.runtime import shared_store
 from transferability.store.decoding import read_image
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
@@ -51,7 +51,9 @@ def study(root, where, size=16, fit="cut", scale="auto", shelf="shelf") -> Store
     write_table(table, where / "index.csv")
     names = [where / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")]
     files = ImageFiles("imagefolder", root, table["path"].tolist())
-    sharing.pack_shared(files, StoreFiles(*names), Square(size, fit, "apply", scale), 1, "code", where.parent / shelf)
+    shared_store.pack_shared(
+        files, StoreFiles(*names), Square(size, fit, "apply", scale), 1, "code", where.parent / shelf
+    )
     return StoreFiles(*names)
 
 
@@ -163,7 +165,7 @@ def test_on_another_file_system_links_are_symbolic(images, tmp_path, monkeypatch
     def refuse(*_):
         raise OSError(errno.EXDEV, "Invalid cross-device link")
 
-    monkeypatch.setattr(f"transferability.store.sharing.os.{refused}", refuse)
+    monkeypatch.setattr(f"transferability.runtime.shared_store.os.{refused}", refuse)
     first = study(images, tmp_path / "first")
     time.sleep(0.01)
     second = study(images, tmp_path / "second")
@@ -175,7 +177,7 @@ def test_on_another_file_system_links_are_symbolic(images, tmp_path, monkeypatch
 
 def test_a_shelf_that_cannot_be_made_is_an_error(images, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(sharing.InputError, match=r"config key dataset\.store: cannot write to .*file"):
+    with pytest.raises(shared_store.InputError, match=r"config key dataset\.store: cannot write to .*file"):
         study(images, tmp_path / "first", shelf="file/shelf")
 
 

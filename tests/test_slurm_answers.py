@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from transferability.common.errors import InputError
-from transferability.jobs.slurm import cancel_left_behind, check_slurm_answers, job_deadline, seconds_left
+from transferability.runtime.slurm import cancel_left_behind, check_slurm_answers, job_deadline, seconds_left
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The parts of Snakemake that have no public name (jobs/snakemake_parts.py), in the versions that may be installed.
+"""The parts of Snakemake that have no public name (runtime/snakemake_parts.py), in the versions that may be installed.
 
 `.ci/run` installs the lowest and the newest Snakemake 9 and names their directories in SNAKEMAKES; the pinned one all
 other tests run.

@@ -8,7 +8,8 @@ import pytest
 from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
 from transferability.jobs.provenance import as_text, not_known
-from transferability.jobs.status import failed_steps, page, read_report, seconds_left, study_status, write_networks
+from transferability.jobs.study_list import write_networks
+from transferability.monitor.status import failed_steps, page, read_report, seconds_left, study_status
 from transferability.study.network import Network
 
 from .conftest import SMOKE
@@ -145,7 +146,7 @@ def test_the_command_sums_up_by_treatment(results):
 
 def run(*arguments) -> str:
     """What transferability-status prints, where there is no terminal."""
-    program = [sys.executable, "-c", "from transferability.jobs.status import main; main()", *arguments]
+    program = [sys.executable, "-c", "from transferability.monitor.status import main; main()", *arguments]
     return subprocess.run(program, capture_output=True, text=True, check=True).stdout
 
 

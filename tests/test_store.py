@@ -150,7 +150,7 @@ def test_where_semaphores_cannot_be_made_one_error_says_so(many_images, tmp_path
     def refused(*_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("transferability.common.processes.ProcessPoolExecutor", refused)
+    monkeypatch.setattr("transferability.common.worker_pool.ProcessPoolExecutor", refused)
     with pytest.raises(
         InputError, match=r"2 processes cannot be started .*Read-only.*make /dev/shm a writable directory"
     ):

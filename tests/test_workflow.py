@@ -141,7 +141,7 @@ def test_what_computes_nothing_retrains_nothing(checkout):
     edits = [
         ("transferability/training/trainer.py", '"""Training one network', '"""The training of one network'),
         ("transferability/training/batches.py", "\nclass Pixels", "\n# A comment.\nclass Pixels"),
-        ("transferability/jobs/progress.py", "images/s", "images per second"),
+        ("transferability/runtime/progress.py", "images/s", "images per second"),
         ("scripts/train.py", "if __name__", "# A comment.\nif __name__"),
         ("scripts/split.py", "", ""),  # touched
     ]

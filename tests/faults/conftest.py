@@ -23,13 +23,13 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from transferability.common.logs import job_log
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
-from transferability.jobs import checkpoints as state
-from transferability.jobs.finished import Finished, Products
-from transferability.jobs.job import Job, run_network
 from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
+from transferability.runtime import checkpoints as state
+from transferability.runtime.finished import Finished, Products
+from transferability.runtime.job import Job, run_network
+from transferability.runtime.logs import job_log
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
 from transferability.store.square import Square

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from transferability.common.errors import InputError
-from transferability.common.locks import alone
 from transferability.jobs.accuracy_file import read_record
-from transferability.jobs.checkpoints import load_checkpoint, save_checkpoint
-from transferability.jobs.finished import Products
 from transferability.results.accuracies import collect
+from transferability.runtime.checkpoints import load_checkpoint, save_checkpoint
+from transferability.runtime.finished import Products
+from transferability.runtime.locks import alone
 
 from .conftest import held, slowed, small_disk
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from transferability.common.errors import InputError
-from transferability.jobs import checkpoints as state
 from transferability.jobs.provenance import read_provenance
 from transferability.results.accuracies import collect
+from transferability.runtime import checkpoints as state
 
 from .conftest import Study, held, small_disk
 

@@ -60,7 +60,7 @@ def records(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (folder / "accuracy" / "random-0").glob("*.json")}
 
 
-RUN = {"fork server": "transferability.jobs.fork_server", "trainings": ".train.py"}
+RUN = {"fork server": "transferability.runtime.fork_server", "trainings": ".train.py"}
 KINDS = ["snakemake", "snakemake and all its children", *RUN]
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from transferability.common.code import code_fingerprint
 from transferability.jobs.recipe import training_code
+from transferability.runtime.code import code_fingerprint
 
 from .. import warm
 from ..conftest import REPOSITORY
@@ -29,7 +29,7 @@ import json, sys
 from dataclasses import asdict
 from pathlib import Path
 import yaml
-from transferability.common.code import code_fingerprint
+from transferability.runtime.code import code_fingerprint
 from transferability.jobs.recipe import recipe_of, training_code
 from transferability.study.grid import study_networks
 config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))
@@ -126,29 +126,29 @@ DO_NOT = [
     ("study/paths", '"logs" / "train"', '"logs" / "training"'),
     ("study/unlisted", '"unlisted.json"', '"described.json"'),
     ("jobs/provenance", "round(seconds, 2)", "round(seconds, 3)"),
-    ("jobs/finished", "mark[:16]", "mark[:20]"),
-    ("common/code", "the code was edited after", "code was edited after"),
+    ("runtime/finished", "mark[:16]", "mark[:20]"),
+    ("runtime/code", "the code was edited after", "code was edited after"),
     ("common/resources", "small facts", "facts"),
     ("study/architectures", " in steps of {sizes.step}", " by {sizes.step}"),
-    ("jobs/devices", "uses device %s", "has device %s"),
-    ("common/locks", "POLL = 0.5", "POLL = 0.1"),
-    ("common/processes", "GRACE = 600.0", "GRACE = 300.0"),
-    ("common/logs", "%(asctime)s %(message)s", "%(message)s"),
+    ("runtime/devices", "uses device %s", "has device %s"),
+    ("runtime/locks", "POLL = 0.5", "POLL = 0.1"),
+    ("common/worker_pool", "GRACE = 600.0", "GRACE = 300.0"),
+    ("runtime/logs", "%(asctime)s %(message)s", "%(message)s"),
     ("jobs/recipe", "once for the file as it is", "one time for the file as it is"),
-    ("jobs/marks", "was trained by other code", "is of other code"),
+    ("runtime/marks", "was trained by other code", "is of other code"),
     ("study/network", "accepted are names like baseA", "accepted are baseA"),
     ("training/optimizers", "# For all parameters of a group", "# For every parameter of a group"),
-    ("jobs/progress", "EVERY = 10.0", "EVERY = 0.2"),
+    ("runtime/progress", "EVERY = 10.0", "EVERY = 0.2"),
     (
         "jobs/accuracy_file",
         "delete it and run again to retrain this network",
         "remove it and run again to retrain this network",
     ),
-    ("jobs/job", '"reads its images"', '"reads images"'),
+    ("runtime/job", '"reads its images"', '"reads images"'),
     ("common/seeds", '"""Return a seed of 63 bits', '"""Return 63 bits'),
     ("study/training_settings", '"""Training in iterations', '"""A training in iterations'),
-    ("jobs/slurm", "timeout=30", "timeout=20"),
-    ("jobs/checkpoints", 'PREVIOUS = ".previous"', 'PREVIOUS = ".before"'),
+    ("runtime/slurm", "timeout=30", "timeout=20"),
+    ("runtime/checkpoints", 'PREVIOUS = ".previous"', 'PREVIOUS = ".before"'),
     ("store/reading", "is damaged at image", "has a damaged image"),
     ("common/tables", "(its checksum differs)", "(another checksum)"),
     ("training/trainer", "lower config key training.rate", "give a lower config key training.rate"),
@@ -256,7 +256,7 @@ def test_what_decides_nothing_is_not_seen_and_changes_no_result(tmp_path, unedit
 
 def test_every_module_that_a_training_job_runs_is_edited():
     code = """if True:
-        import json, sys, transferability.jobs.job
+        import json, sys, transferability.runtime.job
         modules = [name for name, module in sys.modules.items() if not hasattr(module, "__path__")]
         print(json.dumps([name for name in modules if name.startswith("transferability.")]))
     """

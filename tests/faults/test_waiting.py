@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from transferability.common.locks import alone
-from transferability.jobs.devices import leased_device
+from transferability.runtime.devices import leased_device
+from transferability.runtime.locks import alone
 
 from .conftest import fork, slowed
 
@@ -35,7 +35,7 @@ def test_a_file_system_without_locks(tmp_path, table, error):
     library = tmp_path / "flock.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "flock.c"], check=True)
     environment = os.environ | {"LD_PRELOAD": str(library)}
-    code = "import sys, time; from pathlib import Path; from transferability.common.locks import alone\n"
+    code = "import sys, time; from pathlib import Path; from transferability.runtime.locks import alone\n"
     code += "import logging; logging.basicConfig(stream=sys.stdout, format='%(message)s')\n"
     code += "with alone(Path(sys.argv[1]), 'works'): print('has it', flush=True); time.sleep(float(sys.argv[2]))"
     command = [sys.executable, "-c", code, str(tmp_path / "A3B.lock")]
@@ -55,7 +55,7 @@ def test_a_file_system_without_locks(tmp_path, table, error):
 def test_a_lock_file_is_removed_and_still_excludes(tmp_path):
     """Who waits for a lock whose file the holder removes must not hold the removed one."""
     path, held, order = tmp_path / "A3B.lock", tmp_path / "held", []
-    code = "import sys, time; from pathlib import Path; from transferability.common.locks import alone\n"
+    code = "import sys, time; from pathlib import Path; from transferability.runtime.locks import alone\n"
     code += "with alone(Path(sys.argv[1]), 'works'):\n"
     code += "    Path(sys.argv[2]).open('x').close(); time.sleep(0.3); Path(sys.argv[2]).unlink()"
     jobs = [subprocess.Popen([sys.executable, "-c", code, str(path), str(held)]) for _ in range(4)]
@@ -84,7 +84,7 @@ def test_progress_files_are_not_synced(study, table):
     synced = study.root / "synced"
 
     def counting():
-        from transferability.jobs import progress
+        from transferability.runtime import progress
 
         fsync = os.fsync
         os.fsync = lambda file: (synced.open("a").write(f"{Path(f'/proc/self/fd/{file}').readlink()}\n"), fsync(file))
@@ -108,7 +108,7 @@ def test_a_long_test_is_a_sign_of_life(study, table):
     """Progress is written while one iteration or one test takes minutes."""
 
     def slow():
-        from transferability.jobs import progress
+        from transferability.runtime import progress
         from transferability.training import trainer as training
 
         progress.EVERY = progress.FIRST = 0.05
@@ -149,7 +149,7 @@ def test_a_job_ends_with_its_snakemake(study, undisturbed, table):
     options = {"length": "60000 iterations", "state_seconds": 0.1}
 
     def begin():
-        from transferability.common.processes import end_with
+        from transferability.common.worker_pool import end_with
 
         end_with(starter.pid)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from transferability.jobs.checkpoints import RESERVE
+from transferability.runtime.checkpoints import RESERVE
 
 from ..conftest import Checkout
 from ..trees import make_tree

@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from transferability.common.errors import counted
-from transferability.common.processes import SNAKEMAKE, address
+from transferability.runtime.processes import SNAKEMAKE, address
 from transferability.study.architectures import has_the_papers_layers, layer_names, study_blueprint, study_layers
 from transferability.study.grid import experiments, given_splits, splits, study_networks
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE, Network, given_name, targets

@@ -1,8 +1,8 @@
-# What happens before jobs are chosen, before they start and after they ended is in transferability.jobs.hooks.
+# What happens before jobs are chosen, before they start and after they ended is in transferability.runtime.hooks.
 from snakemake.dag import DAG
 
-from transferability.jobs import snakemake_parts
-from transferability.jobs.hooks import Hooks
+from transferability.runtime import snakemake_parts
+from transferability.runtime.hooks import Hooks
 
 HOOKS = Hooks(workflow, config, NETWORKS, CODE, say=logger.info)
 

@@ -2,7 +2,7 @@
 from functools import cache
 
 from transferability.common.checksums import file_sha256
-from transferability.common.code import SCRIPTS, code_fingerprint
+from transferability.runtime.code import SCRIPTS, code_fingerprint
 from transferability.jobs.recipe import source_of, training_code
 from transferability.jobs.weights_files import weights_says
 

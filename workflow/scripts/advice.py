@@ -4,10 +4,10 @@ from pathlib import Path
 
 from transferability.analysis.advice_pages import advice_sections, advice_table
 from transferability.common.pages import write_pages
-from transferability.common.script import paths, script
 from transferability.figures.advice import draw_advice
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_study
+from transferability.runtime.script import paths, script
 
 
 @script

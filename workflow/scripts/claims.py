@@ -16,8 +16,8 @@ from transferability.analysis.claims_tables import (
 )
 from transferability.analysis.kernels import read_kernels
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.results.accuracies import read_accuracies, read_study
+from transferability.runtime.script import paths, script
 
 
 @script

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.common.tables import read_table
 from transferability.datasets.wordnet import hypernym_graph
+from transferability.runtime.script import paths, script
 from transferability.tasks.splits import CLASSES_TEXT, class_sides
 
 

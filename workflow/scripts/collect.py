@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from transferability.common.script import script
 from transferability.common.spreadsheets import for_spreadsheets
 from transferability.common.tables import write_table
-from transferability.jobs.marks import expected_mark
 from transferability.jobs.recipe import check_sources, source_of
 from transferability.results.accuracies import collect
+from transferability.runtime.marks import expected_mark
+from transferability.runtime.script import script
 from transferability.study.grid import control_names, experiments
 from transferability.study.paths import accuracy_file
 

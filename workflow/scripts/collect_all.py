@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from transferability.common.script import paths, script
 from transferability.common.tables import write_table
 from transferability.results.accuracies import read_accuracies
+from transferability.runtime.script import paths, script
 
 
 @script

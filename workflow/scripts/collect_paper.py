@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from transferability.common.script import script
 from transferability.common.tables import write_table
 from transferability.results.paper import paper_accuracies
+from transferability.runtime.script import script
 
 
 @script

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from transferability.common.atomic_files import write_text
-from transferability.common.script import script
 from transferability.results.configuration import as_yaml, configuration_page
+from transferability.runtime.script import script
 
 
 @script

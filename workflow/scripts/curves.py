@@ -1,9 +1,9 @@
 """Draw the training curves of all networks."""
 
-from transferability.common.script import paths, script
 from transferability.figures.curves import draw_curves
 from transferability.figures.style import save_figure
 from transferability.jobs.accuracy_file import read_record
+from transferability.runtime.script import paths, script
 
 
 @script

@@ -7,10 +7,10 @@ import pandas as pd
 from transferability.analysis.distance import TEXT, distance_table, losses
 from transferability.analysis.relative import relative_accuracies
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.figures.figure4 import draw_figure4
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_study
+from transferability.runtime.script import paths, script
 
 
 @script

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.datasets.wordnet import hypernym_graph
+from transferability.runtime.script import paths, script
 from transferability.tasks.split_distances import DISTANCES_TEXT, split_distances
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from transferability.common.locks import alone
-from transferability.common.script import script
 from transferability.datasets.pictures import write_pictures
+from transferability.runtime.locks import alone
+from transferability.runtime.script import script
 
 
 @script

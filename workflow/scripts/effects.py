@@ -4,8 +4,8 @@ from transferability.analysis.additive import TEXT as ADDITIVE_TEXT
 from transferability.analysis.additive import additive_fit
 from transferability.analysis.effects import SUMMARY_TEXT, TEXT, effects_summary, effects_table
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.results.accuracies import read_study
+from transferability.runtime.script import paths, script
 
 
 @script

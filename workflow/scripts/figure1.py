@@ -1,8 +1,8 @@
 """Draw Figure 1: the treatments."""
 
-from transferability.common.script import paths, script
 from transferability.figures.figure1 import draw_figure1
 from transferability.figures.style import save_figure
+from transferability.runtime.script import paths, script
 
 
 @script

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from transferability.common.script import paths, script
 from transferability.figures.figure2 import draw_figure2
 from transferability.figures.interactive import interactive_figure2, save_chart
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_accuracies
+from transferability.runtime.script import paths, script
 
 
 @script

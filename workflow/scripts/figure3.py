@@ -1,9 +1,9 @@
 """Draw Figure 3: dissimilar tasks and random filters beside random splits."""
 
-from transferability.common.script import paths, script
 from transferability.figures.figure3 import draw_figure3
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_accuracies
+from transferability.runtime.script import paths, script
 
 
 @script

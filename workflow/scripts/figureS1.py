@@ -1,9 +1,9 @@
 """Draw Figure S1: accuracy over the number of training examples per class."""
 
-from transferability.common.script import paths, script
 from transferability.figures.figureS1 import draw_figure_s1
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_accuracies
+from transferability.runtime.script import paths, script
 
 
 @script

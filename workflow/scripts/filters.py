@@ -4,12 +4,12 @@ from pathlib import Path
 
 from transferability.analysis.kernels import first_kernels, kernels_table
 from transferability.common.atomic_files import write_text
-from transferability.common.script import paths, script
 from transferability.figures.filters import draw_filters
 from transferability.figures.style import save_figure
 from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.initial_weights import initial_weights
 from transferability.jobs.weights_files import read_weights
+from transferability.runtime.script import paths, script
 from transferability.study.network import Network
 from transferability.study.paths import accuracy_file
 

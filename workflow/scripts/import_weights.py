@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from transferability.common.script import script
 from transferability.jobs.given import import_weights
+from transferability.runtime.script import script
 from transferability.study.blueprint import Blueprint
 
 

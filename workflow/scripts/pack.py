@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from transferability.common.script import paths, script
 from transferability.common.tables import read_index
 from transferability.datasets.image_files import ImageFiles
+from transferability.runtime.script import paths, script
+from transferability.runtime.shared_store import pack_shared
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
-from transferability.store.sharing import pack_shared
 from transferability.store.square import Square
 
 

@@ -6,11 +6,11 @@ import torch
 
 from transferability.analysis.power import power_section
 from transferability.common.pages import write_pages
-from transferability.common.script import paths, script
 from transferability.common.tables import read_index, read_manifest
-from transferability.jobs.devices import leased_hardware
 from transferability.planning.plan import plan_study
 from transferability.results.accuracies import read_finished
+from transferability.runtime.devices import leased_hardware
+from transferability.runtime.script import paths, script
 
 
 @script

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError, counted
-from transferability.common.script import script
 from transferability.common.spreadsheets import for_spreadsheets
 from transferability.planning.preflight import preflight, report
+from transferability.runtime.script import script
 
 
 @script

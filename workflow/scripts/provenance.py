@@ -1,9 +1,9 @@
 """Where, when and how fast the networks were trained."""
 
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.jobs.accuracy_file import read_record
 from transferability.results.provenance import PROVENANCE_TEXT, provenance_table
+from transferability.runtime.script import paths, script
 
 
 @script

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from transferability.common.script import script
 from transferability.common.tables import read_index, write_table
 from transferability.datasets.wordnet import hypernym_graph
+from transferability.runtime.script import script
 from transferability.tasks.splits import split_manifests
 
 

@@ -2,8 +2,8 @@
 
 from transferability.analysis.paper_tables import NO_TABLE1, TABLE1_TEXT, table1
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.results.accuracies import read_study
+from transferability.runtime.script import paths, script
 
 
 @script

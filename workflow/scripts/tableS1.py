@@ -2,8 +2,8 @@
 
 from transferability.analysis.paper_tables import TABLE_S1_TEXT, table_s1
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.results.accuracies import read_accuracies
+from transferability.runtime.script import paths, script
 
 
 @script

@@ -2,7 +2,7 @@
 
 import sys
 
-from transferability.jobs.fork_server import train
+from transferability.runtime.fork_server import train
 
 if __name__ == "__main__":
     task = {"log": snakemake.log[0], "config": snakemake.config, "code": snakemake.params.code}

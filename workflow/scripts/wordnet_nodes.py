@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from transferability.common.pages import Section, write_pages
-from transferability.common.script import paths, script
 from transferability.common.tables import read_table
 from transferability.datasets.wordnet import NODES_TEXT, hypernym_graph, largest_nodes
+from transferability.runtime.script import paths, script
 
 COUNT = 20  # as in the paper's supplement
 

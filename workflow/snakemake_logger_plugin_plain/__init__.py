@@ -18,8 +18,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_plain.first_look import check_configuration_files
 from snakemake_logger_plugin_plain.mistakes import explain
-from transferability.common.logs import printable
-from transferability.jobs.console import Job, Run, step_of
+from transferability.monitor.console import Job, Run, step_of
+from transferability.runtime.logs import printable
 
 SNAKEMAKE = str(Path(snakemake.__file__).parent)  # what the paths of its code, and of its plugins', begin with
 ANSWERS = {"archive", "clean", "lint", "list_resources", "unlock"}  # functions of Snakemake that do what one asks for

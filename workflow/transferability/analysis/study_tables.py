@@ -9,7 +9,7 @@ import pandas as pd
 from transferability.analysis.effects import effects_table
 from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
-from transferability.jobs.status import read_networks
+from transferability.jobs.study_list import read_networks
 from transferability.results.accuracies import accuracy_table, by_class_table, with_residuals
 from transferability.study.paths import accuracy_file
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from transferability.common.checksums import fingerprint
-from transferability.common.processes import worker_pool
+from transferability.common.worker_pool import worker_pool
 from transferability.datasets.formats import FORMATS
 
 CHUNK = 64  # images that a process works on before it reports

@@ -10,9 +10,9 @@ from PIL import Image
 
 from transferability.common.atomic_files import UNFINISHED
 from transferability.common.errors import InputError
-from transferability.common.processes import worker_pool
 from transferability.common.resources import RESOURCES
 from transferability.common.seeds import derive_seed
+from transferability.common.worker_pool import worker_pool
 from transferability.datasets.drawing import draw_pictures, inherit_genes
 from transferability.datasets.wordnet import ORGANISM, ancestors, hypernym_graph
 
@@ -49,7 +49,7 @@ def write_pictures(root: Path, classes: int, per_class: dict[str, int], size: in
     with worker_pool(processes) as pool:
         list(pool.map(write, wnids, [genes[wnid] for wnid in wnids], lobed))  # a list, so that errors are raised
     if root.is_dir():
-        root.rmdir()  # Snakemake has made it, empty
+        root.rmdir()  # made already, and empty
     unfinished.replace(root)
 
 

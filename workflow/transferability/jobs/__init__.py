@@ -1,4 +1,4 @@
-"""One network as one job: everything between the files that a rule names and a trainer.
+"""One network as one job: its recipe and mark, and everything between files and a trainer.
 
-In come a recipe and files (index, store, manifest, base weights); out go weights, an accuracy and a provenance file.
+In come a recipe and files (index, store, manifest, base weights); out go tensors, an accuracy record and provenance.
 """

@@ -1,4 +1,4 @@
-"""A file of configuration, read as data: what Snakemake would run, leave out or misread in it is an error."""
+"""A file of configuration, read as data: what a workflow would run, leave out or misread in it is an error."""
 
 import json
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ import yaml
 
 from transferability.common.errors import InputError
 
-TEMPLATE = "__use_yte__"  # with this key Snakemake takes a file for a template, and runs the Python in it
+TEMPLATE = "__use_yte__"  # with this key snakemake takes a file for a template, and runs the Python in it
 MERGE = "tag:yaml.org,2002:merge"  # of <<, which may be there twice
-# In C where PyYAML has it, as its wheels do: .1 s sooner, at each start of Snakemake. Not by yaml.load, which the tests
+# In C where PyYAML has it, as its wheels do: .1 s sooner, at each start of a workflow. Not by yaml.load, which the tests
 # of trust forbid: it could be given an unsafe loader.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -84,7 +84,7 @@ def _lay_under(config: dict, defaults: Mapping) -> None:
 def _override_tables(config: dict, layers: Sequence[Mapping]) -> None:
     """Give, in place, a key that holds a table of names (given.weights) the value that the last layer with it has.
 
-    Snakemake merges tables as if they were sections: weights of the command line would stand beside those of the file.
+    A workflow merges tables as if they were sections: weights of the command line would stand beside those of the file.
     """
     for key, part in _keys(_schema()):
         given = [value for layer in layers if (value := _value(layer, key)) is not MISSING]
@@ -133,7 +133,7 @@ def _put(config: dict, key: Key, value) -> None:
 def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--config") -> None:
     """Check a configuration that is complete; raise InputError with a line for each thing that is wrong.
 
-    Snakemake leaves the values in --config 'training={rate: 0.1}' as text: text where a number or the like is wanted
+    Values in --config 'training={rate: 0.1}' arrive as text: text where a number or the like is wanted
     is read as YAML, in place.
 
     `files` are the YAML files it was merged from: a line names one that gives the key this value or, where none does,

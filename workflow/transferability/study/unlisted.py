@@ -5,8 +5,6 @@ what Python compiles, for the code and the libraries as they are.
 """
 
 import json
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -14,12 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from transferability.common.atomic_files import write_text
-from transferability.common.checksums import fingerprint
-from transferability.common.code import code_fingerprint
-from transferability.common.errors import InputError
-from transferability.study.blueprint import builder
+from transferability.common.checksums import file_sha256, fingerprint
+from transferability.common.own_process import said_by
 
 DESCRIBE = "models.describe"  # the module that looks
+MODELS = Path(__file__).parents[1] / "models"
 KEPT = Path(__file__).parents[1] / "__pycache__" / "unlisted.json"
 
 
@@ -41,8 +38,7 @@ def describe(architecture: str, size: int | None = None) -> Description:
 
     Raises InputError for an architecture that does not exist, cannot be cut into layers, or does not take this size.
     """
-    code = code_fingerprint(DESCRIBE, builder(architecture))
-    key = fingerprint([architecture, size, code, version("timm"), version("torchvision")])
+    key = fingerprint([architecture, size, _code(), version("timm"), version("torchvision")])
     kept = _kept()
     if key not in kept:
         kept |= {key: _looked_up(architecture, size)}
@@ -62,9 +58,9 @@ def _kept() -> dict[str, dict]:
 
 
 def _looked_up(architecture: str, size: int | None) -> dict:
-    # Nothing is imported from the working directory (-P).
-    command = [sys.executable, "-P", "-m", f"transferability.{DESCRIBE}", architecture, *([str(size)] if size else [])]
-    run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    if run.returncode:
-        raise InputError((run.stderr.strip().splitlines() or [f"{architecture} cannot be built"])[-1])
-    return json.loads(run.stdout.splitlines()[-1])
+    return json.loads(said_by(DESCRIBE, architecture, *([str(size)] if size else [])))
+
+
+def _code() -> list[str]:
+    """Checksums of all code that builds models and cuts them into layers."""
+    return [file_sha256(file) for file in sorted(MODELS.rglob("*.py"))]

@@ -77,8 +77,8 @@ def _check_gpu(config: Mapping, classes: int) -> Finding:
     """Train for an iteration at full batch size, as jobs do, and look at the memory."""
     import torch
 
-    from transferability.jobs.devices import leased_hardware
     from transferability.planning.costs import measure_speeds
+    from transferability.runtime.devices import leased_hardware
 
     sharing = config["jobs"]["gpu_jobs_per_device"]
     with leased_hardware("cuda", sharing) as device:

@@ -11,20 +11,20 @@ from pathlib import Path
 import torch
 
 from transferability.common.atomic_files import write_text
-from transferability.common.code import check_code
 from transferability.common.errors import InputError
-from transferability.common.locks import alone
-from transferability.common.logs import job_log
 from transferability.jobs.assembly import train
-from transferability.jobs.checkpoints import Checkpointer
-from transferability.jobs.devices import leased_hardware
-from transferability.jobs.finished import Finished, Products, products_of
-from transferability.jobs.marks import check_base
-from transferability.jobs.progress import Progress
 from transferability.jobs.provenance import as_text, provenance
 from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of, source_of, training_code
-from transferability.jobs.slurm import job_deadline
 from transferability.jobs.weights_files import write_weights
+from transferability.runtime.checkpoints import Checkpointer
+from transferability.runtime.code import check_code
+from transferability.runtime.devices import leased_hardware
+from transferability.runtime.finished import Finished, Products, products_of
+from transferability.runtime.locks import alone
+from transferability.runtime.logs import job_log
+from transferability.runtime.marks import check_base
+from transferability.runtime.progress import Progress
+from transferability.runtime.slurm import job_deadline
 from transferability.study.network import Network
 from transferability.training.trainer import Trainer
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from transferability.common.errors import InputError, counted, remedy
-from transferability.common.made import is_as_made
-from transferability.jobs import fork_server
-from transferability.jobs import snakemake_parts as parts
-from transferability.jobs.finished import Finished, products_of
-from transferability.jobs.marks import expected_mark, is_up_to_date
-from transferability.jobs.slurm import cancel_left_behind, check_slurm_answers
-from transferability.jobs.status import read_progress, write_networks
+from transferability.jobs.study_list import write_networks
+from transferability.runtime import fork_server
+from transferability.runtime import snakemake_parts as parts
+from transferability.runtime.finished import Finished, products_of
+from transferability.runtime.made import is_as_made
+from transferability.runtime.marks import expected_mark, is_up_to_date
+from transferability.runtime.progress import read_progress
+from transferability.runtime.slurm import cancel_left_behind, check_slurm_answers
 from transferability.study.grid import control_names
 from transferability.study.network import Network
 

@@ -23,8 +23,9 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from transferability.common import processes as lifeline
-from transferability.common.logs import job_log
+from transferability.common.worker_pool import end
+from transferability.runtime.logs import job_log
+from transferability.runtime.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
 
 ADDRESS = "TRANSFERABILITY_FORK_SERVER"  # environment variable: the server's socket, and the Python that it runs
 ANSWER = 60.0  # seconds within which a job has to begin; importing torch on a cold disk takes some
@@ -49,7 +50,7 @@ def start(architecture: str, optimizer: str, log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     path = tempfile.mkdtemp(prefix="transferability-", dir="/tmp") + "/socket"  # of 107 bytes at most, unlike TMPDIR
     # Nothing is imported from the working directory (-P). In a session of its own: Ctrl-C is snakemake's to pass on.
-    server = [sys.executable, "-P", "-m", "transferability.jobs.fork_server"]
+    server = [sys.executable, "-P", "-m", "transferability.runtime.fork_server"]
     server += [path, str(os.getpid()), architecture, optimizer]
     with log.open("wb") as errors:
         subprocess.Popen(server, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
@@ -62,13 +63,13 @@ def train(task: dict) -> int:
     A SIGTERM or SIGINT is passed on to that process, and it ends when this one does. Without a server, what train_job
     raises is raised; SystemExit also where that process is killed.
     """
-    lifeline.end_with_snakemake()  # before torch is imported, which takes a while
+    end_with_snakemake()  # before torch is imported, which takes a while
     path, python = json.loads(os.environ.get(ADDRESS, "[null, null]"))
     if path and python == sys.executable and is_useful(task["config"]["device"]):
         with suppress(OSError):
             if (code := _train_forked(path, task)) is not None:
                 return code
-    from transferability.jobs.job import train_job
+    from transferability.runtime.job import train_job
 
     train_job(task)
     return 0
@@ -89,7 +90,7 @@ def _train_forked(path: str, task: dict) -> int | None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n"))
             server.settimeout(None)
-            lifeline.take_ctrl_c()
+            take_ctrl_c()
             with suppress(OSError):
                 if code := lines.readline():
                     return int(code)
@@ -121,7 +122,7 @@ class _Job(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Be as the script's process would, do its task, and tell it the exit code."""
-        lifeline.hold_ctrl_c()  # until it can be answered
+        hold_ctrl_c()  # until it can be answered
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
         message = json.loads(self.rfile.readline())
@@ -134,7 +135,7 @@ class _Job(socketserver.StreamRequestHandler):
         _tell(self.request, BEGUN)
         code = 1
         try:
-            lifeline.take_ctrl_c()
+            take_ctrl_c()
             self.server.work(message["task"])
             code = 0
         except SystemExit as end:
@@ -156,7 +157,7 @@ class _Job(socketserver.StreamRequestHandler):
         with suppress(OSError):
             for line in self.rfile:
                 os.kill(os.getpid(), int(line))
-        lifeline.end()
+        end()
 
 
 def serve(path: str, parent: int, work: Callable[[], Callable[[dict], None]]) -> None:
@@ -174,9 +175,9 @@ def serve(path: str, parent: int, work: Callable[[], Callable[[dict], None]]) ->
 
 
 def _training(architecture: str, optimizer: str) -> Callable[[dict], None]:
-    from transferability.common.code import code_fingerprint
-    from transferability.jobs.job import train_job
     from transferability.jobs.recipe import training_code
+    from transferability.runtime.code import code_fingerprint
+    from transferability.runtime.job import train_job
     from transferability.study.blueprint import builder, is_of_a_library
 
     import_module(f"transferability.{builder(architecture)}")

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from transferability.common.processes import hold_ctrl_c
+from transferability.runtime.processes import hold_ctrl_c
 
 Job = Any  # Snakemake's: rule, wildcards, params, input, output
 USUAL_LIMIT = (100, 1)  # jobs in seconds, which Snakemake has where a person gives no other

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from transferability.common.atomic_files import written_whole
-from transferability.jobs.slurm import slurm_job
+from transferability.runtime.slurm import slurm_job
+from transferability.study.paths import progress_file
 from transferability.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -97,3 +98,11 @@ class Progress:
 def device_name(device: torch.device) -> str:
     """The device in words: a GPU's name, or "cpu"."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def read_progress(results: Path, split: str, network: str) -> dict | None:
+    """Return what a network's job reports of itself (`progress.Progress`), or None if there is nothing."""
+    try:
+        return dict(json.loads(progress_file(results, split, network).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

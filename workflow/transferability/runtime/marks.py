@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from transferability.common.errors import InputError
-from transferability.jobs.finished import products_of
 from transferability.jobs.recipe import mark_of, recipe_of, source_of
 from transferability.jobs.weights_files import REMEDY, weights_says
+from transferability.runtime.finished import products_of
 from transferability.study.network import GIVEN, Network
 from transferability.study.paths import weights_file
 

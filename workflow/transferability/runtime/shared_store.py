@@ -13,8 +13,8 @@ import numpy as np
 from transferability.common.atomic_files import UNFINISHED, write_text
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
-from transferability.common.locks import alone
 from transferability.datasets.image_files import CHUNK, ImageFiles
+from transferability.runtime.locks import alone
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
 from transferability.store.square import Square

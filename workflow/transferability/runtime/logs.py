@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from transferability.common.errors import READABLE, remedy
-from transferability.common.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
+from transferability.runtime.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
 
 RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # what each entry of a log begins with
 ROOM = 1 << 16  # bytes of a disk that an error in a log may take

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -14,20 +14,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from transferability.common.atomic_files import write_text
-from transferability.common.errors import InputError, some_of
-from transferability.common.logs import last_error, printable
+from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record, worse_than_guessing
-from transferability.jobs.console import Failure, in_words, step_of
 from transferability.jobs.provenance import read_provenance
-from transferability.study.network import Network
-from transferability.study.paths import accuracy_file, progress_file, provenance_file, training_log
+from transferability.jobs.study_list import read_networks
+from transferability.monitor.console import Failure, in_words, step_of
+from transferability.runtime.logs import last_error, printable
+from transferability.runtime.progress import read_progress
+from transferability.study.paths import accuracy_file, provenance_file, training_log
 
 STATES = ["done", "running", "stopped", "failed", "waiting"]
 COLUMNS = ["split", "network", "treatment", "state", "detail", "requested", "share", "seconds_left"]  # of the report
 SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
 STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError says, and Ctrl-C
-LIST = "networks.csv"  # in a results directory, what a study consists of
 
 HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
 
@@ -38,35 +37,6 @@ HELP = """Report how far a study is: how many of its networks are done, running,
   waiting  its turn has not come, or the last run of snakemake was not asked for it
 
 It only reads, and can be called on any machine that sees the directory, while snakemake runs or not."""
-
-
-def write_networks(
-    results: Path, networks: Iterable[Network], requested: Collection[Network], controls: Collection[tuple[str, str]]
-) -> None:
-    """Leave the list of a study's networks in its results directory: which were asked for, and which are `controls`."""
-    results.mkdir(parents=True, exist_ok=True)
-    rows = [
-        (one.split, one.name, one.treatment, (one.split, one.name) in controls, one in requested) for one in networks
-    ]
-    table = pd.DataFrame(rows, columns=["split", "network", "treatment", "control", "requested"])
-    write_text(results / LIST, table.to_csv(index=False))
-
-
-def read_networks(results: Path) -> pd.DataFrame:
-    """Read the list that `write_networks` left; InputError if no workflow has run in the results directory."""
-    try:
-        return pd.read_csv(results / LIST)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        near = some_of([str(study) for study in studies_near(results)], 10)
-        instead = f"give the directory of one: {near}" if near else "give a study's results directory"
-        raise InputError(f"{results}: no study has run here; {instead}") from error
-
-
-def studies_near(place: Path) -> list[Path]:
-    """Return the directories of studies up to three levels below a directory, or else above it."""
-    there = next(directory for directory in (place, *place.absolute().parents) if directory.is_dir())
-    below = [list_.parent for depth in range(1, 4) for list_ in sorted(there.glob("*/" * depth + LIST))]
-    return below or [directory for directory in there.absolute().parents if (directory / LIST).is_file()]
 
 
 def study_status(results: Path, now: float) -> pd.DataFrame:
@@ -108,14 +78,6 @@ def _state(results: Path, split: str, network: str, now: float) -> dict:
         error = f"no sign of life for {silent / 60:.0f} min, at {100 * share:.0f} %"
     state = "waiting" if not error else "stopped" if STOPPED.match(error) else "failed"
     return {"state": state, "detail": error, "share": share}
-
-
-def read_progress(results: Path, split: str, network: str) -> dict | None:
-    """Return what a network's job reports of itself (`progress.Progress`), or None if there is nothing."""
-    try:
-        return dict(json.loads(progress_file(results, split, network).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def _running(progress: Mapping, share: float) -> str:

@@ -1,8 +1,7 @@
-"""Processes that end with the one that needs their work, however that one ends, and what Ctrl-C does to them."""
+"""Work that several processes share, which end with the process that needs it, however that one ends."""
 
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,43 +9,12 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from os import getpid
-from pathlib import Path
 
 import psutil
 
 from transferability.common.errors import InputError
 
-SNAKEMAKE = "TRANSFERABILITY_SNAKEMAKE"  # environment variable: the process that starts the jobs
 GRACE = 600.0  # seconds that a process has to save its state and end; it does after a test, if it is in one
-
-
-def end_with_snakemake() -> None:
-    """End this process when the snakemake that started it has ended: nobody waits for its result."""
-    place, _, process = os.environ.get(SNAKEMAKE, "").rpartition(" ")
-    if process and place == _place():  # of another machine or container nothing can be seen here
-        end_with(int(process))
-
-
-def address() -> str:
-    """Return what SNAKEMAKE holds for jobs of this process."""
-    return f"{_place()} {os.getpid()}"
-
-
-def hold_ctrl_c() -> None:
-    """Keep SIGINT from this thread and from the processes that it starts, until they are ready (`take_ctrl_c`).
-
-    A terminal sends it to all of them, and Python answers with a traceback while it starts or ends.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-
-def take_ctrl_c() -> None:
-    """Let SIGINT through, also one that has come meanwhile."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def _place() -> str:  # where the numbers of processes mean the same
-    return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
 
 
 def end_with(process: int) -> None:

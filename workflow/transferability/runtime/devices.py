@@ -13,7 +13,7 @@ from pwd import getpwuid
 import torch
 
 from transferability.common.errors import InputError, some_of
-from transferability.common.locks import POLL, Check, go_on
+from transferability.runtime.locks import POLL, Check, go_on
 
 log = logging.getLogger(__name__)
 

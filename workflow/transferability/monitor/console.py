@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transferability.common.errors import counted
-from transferability.common.logs import last_error
+from transferability.runtime.logs import last_error
 
 LISTED = 10  # failed jobs that the end names
 SHOWN = 4  # lines of one job's error that the end shows

@@ -19,12 +19,14 @@ NEUTRAL = {  # modules that change no result, and why; what they import is not f
     "transferability": "lists what notebooks import",
     "transferability.common.atomic_files": "how files are written, whatever is in them",
     "transferability.common.checksums": "a change shows in the checksums",
-    "transferability.common.code": "a change shows in the checksums",
+    "transferability.runtime.code": "a change shows in the checksums",
     "transferability.common.errors": "how jobs give up",
-    "transferability.common.locks": "how jobs wait for each other",
-    "transferability.common.processes": "how processes start and end",
+    "transferability.runtime.locks": "how jobs wait for each other",
+    "transferability.common.worker_pool": "how work is shared",
+    "transferability.common.own_process": "how a process is asked",
+    "transferability.runtime.processes": "how processes start and end",
     "transferability.common.resources": "where facts are: their content counts",
-    "transferability.common.script": "how scripts start and what they log",
+    "transferability.runtime.script": "how scripts start and what they log",
     "transferability.jobs.recipe": "a change shows in the recipes and marks, which are compared by value",
 }
 REPORTS = {"debug", "info", "warning", "error", "exception", "warn"}

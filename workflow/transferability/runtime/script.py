@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from transferability.common.code import SCRIPTS, check_code
-from transferability.common.logs import job_log
-from transferability.common.made import noted
+from transferability.runtime.code import SCRIPTS, check_code
+from transferability.runtime.logs import job_log
+from transferability.runtime.made import noted
 
 
 def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
