@@ -48,8 +48,11 @@ def test_one_failed_training_leaves_the_others_alone_and_a_file_gets_plain_lines
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", run.stdout)
 
 
-def interrupted(command: list[str], when: str, cwd: Path) -> str:
-    """Run a command on a terminal, type Ctrl-C once it has printed what matches `when`; return what it printed then."""
+def interrupted(command: list[str], when: str, log: Path, cwd: Path) -> str:
+    """Run a command on a terminal; return what it prints after a Ctrl-C.
+
+    That is typed once it has printed what matches `when`, and a job has opened its log.
+    """
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(cwd)
@@ -62,7 +65,7 @@ def interrupted(command: list[str], when: str, cwd: Path) -> str:
                 printed += os.read(terminal, 65536)
             except OSError:  # it has ended
                 break
-        if not asked and re.search(when.encode(), printed):
+        if not asked and re.search(when.encode(), printed) and log.exists():
             asked = len(printed)
             os.write(terminal, b"\x03")
     else:
@@ -77,7 +80,8 @@ def test_ctrl_c_ends_with_one_line(checkout):
     """It comes when a job's process has just been started, of a training that would take days."""
     names = [f"results/typed/accuracy/{name}.json" for name in ("random-0/baseA", "whole/reduced-0010")]
     slow = "reduced={training: {length: 100000000 iterations, test_every: 1000000 iterations}}"
+    log = checkout.root / "results/typed/logs/train/whole/reduced-0010.log"
     command = [sys.executable, "-m", "snakemake", *names, *STUDY, slow, "results_dir=results/typed", "--cores", "1"]
-    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", interrupted(command, r"\[1/2\]", checkout.root))
+    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", interrupted(command, r"\[1/2\]", log, checkout.root))
     assert printed.splitlines()[-1] == "stopped: 1 of 2 networks are done; run the same command again to resume"
     assert "Traceback" not in printed and "rror" not in printed

@@ -34,6 +34,7 @@ class Jobs:
         Path(task['file']).write_text(repr(own))
     def wait(task):
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # as a job does whose log is open
         Path(task['file']).write_text(str(os.getpid()))
         time.sleep(600)
 def serve(): fork_server.serve(sys.argv[1], os.getppid(), lambda: job)

@@ -1,4 +1,4 @@
-"""The science knows nothing of the machinery that its trainings run in; imports are import-linter's (pyproject.toml)."""
+"""The science knows nothing of the machinery that its trainings run in; import-linter holds the imports."""
 
 import ast
 import re

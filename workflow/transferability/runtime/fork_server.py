@@ -122,7 +122,7 @@ class _Job(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Be as the script's process would, do its task, and tell it the exit code."""
-        hold_ctrl_c()  # until it can be answered
+        hold_ctrl_c()  # until the job's log is open, which answers it
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
         message = json.loads(self.rfile.readline())
@@ -135,7 +135,6 @@ class _Job(socketserver.StreamRequestHandler):
         _tell(self.request, BEGUN)
         code = 1
         try:
-            take_ctrl_c()
             self.server.work(message["task"])
             code = 0
         except SystemExit as end:

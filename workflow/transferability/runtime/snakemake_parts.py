@@ -13,10 +13,15 @@
 
 import asyncio
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from transferability.runtime.processes import hold_ctrl_c
 
@@ -81,7 +86,10 @@ def run_hooks_of_imported(workflow: Any, start: Callable, end: Callable) -> None
 
 
 def answer_ctrl_c(workflow: Any) -> None:
-    """Stop on the first Ctrl-C, and ignore further ones while jobs save their states; none hits a job that starts."""
+    """Stop on the first Ctrl-C, and ignore further ones while jobs save their states; none hits a job that starts.
+
+    A job that has been given to a thread, and has no process yet, gets it as soon as it has one.
+    """
     signal.signal(signal.SIGINT, _stop)
     local = workflow.scheduler._local_executor or workflow.scheduler._executor
     local.pool = ThreadPoolExecutor(local.workers, initializer=hold_ctrl_c)  # its threads start the jobs
@@ -89,11 +97,28 @@ def answer_ctrl_c(workflow: Any) -> None:
 
 def _stop(*_signal) -> None:
     """Interrupt the scheduler. Within one of its coroutines the interruption would come up again in the next one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, _ignore)
+    threading.Thread(target=_interrupt_processes, args=(time.time() - 1,), daemon=True).start()
     try:
         asyncio.get_running_loop().call_soon_threadsafe(_interrupt)
     except RuntimeError:  # no coroutine runs
         _interrupt()
+
+
+def _ignore(*_signal) -> None:
+    """Do nothing. Unlike SIG_IGN it is not what processes that start now inherit."""
+
+
+def _interrupt_processes(since: float) -> None:
+    """Send SIGINT to each process below this one that has started since: the terminal sent it to those before."""
+    told = set()
+    while True:
+        with suppress(psutil.Error):
+            for process in psutil.Process().children(recursive=True):
+                if process.create_time() >= since and process.pid not in told:
+                    told.add(process.pid)
+                    process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
 
 
 def _interrupt() -> None:
