@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 STUDY = ("--configfile", "config/smoke.yaml", "--config", "network={n: [3]}", "preserved={n: []}")
 TARGET = "accuracy/random-splits.csv"
 
@@ -48,10 +50,10 @@ def test_one_failed_training_leaves_the_others_alone_and_a_file_gets_plain_lines
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", run.stdout)
 
 
-def interrupted(command: list[str], when: str, log: Path, cwd: Path) -> str:
+def interrupted(command: list[str], when: str, seconds: float, cwd: Path) -> str:
     """Run a command on a terminal; return what it prints after a Ctrl-C.
 
-    That is typed once it has printed what matches `when`, and a job has opened its log.
+    That is typed so many seconds after it has printed what matches `when`.
     """
     process, terminal = pty.fork()
     if process == 0:
@@ -65,7 +67,8 @@ def interrupted(command: list[str], when: str, log: Path, cwd: Path) -> str:
                 printed += os.read(terminal, 65536)
             except OSError:  # it has ended
                 break
-        if not asked and re.search(when.encode(), printed) and log.exists():
+        if not asked and re.search(when.encode(), printed):
+            time.sleep(seconds)
             asked = len(printed)
             os.write(terminal, b"\x03")
     else:
@@ -76,12 +79,13 @@ def interrupted(command: list[str], when: str, log: Path, cwd: Path) -> str:
     return printed[asked:].decode()
 
 
-def test_ctrl_c_ends_with_one_line(checkout):
-    """It comes when a job's process has just been started, of a training that would take days."""
-    names = [f"results/typed/accuracy/{name}.json" for name in ("random-0/baseA", "whole/reduced-0010")]
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 3.0])
+def test_ctrl_c_ends_with_one_line(checkout, seconds):
+    """It comes before, when or after a job's process is started, of a training that would take days."""
+    results = f"results/typed-{seconds}"
+    names = [f"{results}/accuracy/{name}.json" for name in ("random-0/baseA", "whole/reduced-0010")]
     slow = "reduced={training: {length: 100000000 iterations, test_every: 1000000 iterations}}"
-    log = checkout.root / "results/typed/logs/train/whole/reduced-0010.log"
-    command = [sys.executable, "-m", "snakemake", *names, *STUDY, slow, "results_dir=results/typed", "--cores", "1"]
-    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", interrupted(command, r"\[1/2\]", log, checkout.root))
+    command = [sys.executable, "-m", "snakemake", *names, *STUDY, slow, f"results_dir={results}", "--cores", "1"]
+    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", interrupted(command, r"\[1/2\]", seconds, checkout.root))
     assert printed.splitlines()[-1] == "stopped: 1 of 2 networks are done; run the same command again to resume"
     assert "Traceback" not in printed and "rror" not in printed

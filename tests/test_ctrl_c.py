@@ -10,8 +10,8 @@ from transferability.runtime import snakemake_parts
 
 JOB = """
 import signal, time
-signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # as jobs do when they can answer
 try:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # as jobs do when they can answer
     time.sleep(600)
 except KeyboardInterrupt:
     raise SystemExit(7)
