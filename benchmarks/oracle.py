@@ -20,7 +20,7 @@ from transferability.jobs.given import given_layers
 from transferability.models.building import build_model
 from transferability.models.given_weights import read_given
 from transferability.models.layers import as_layers
-from transferability.planning.checks.fed import what_is_fed
+from transferability.planning.checks.model_inputs import model_inputs
 from transferability.store.reading import StoreFiles
 from transferability.store.square import Square
 from transferability.study.architectures import study_blueprint, study_layers
@@ -70,7 +70,7 @@ def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, t
     model.load_state_dict(own | taken)
     model.eval()
     subsets = {"train": task.train, "val": task.val}
-    values = {name: what_is_fed(config, images.store[images.rows]) for name, images in subsets.items()}
+    values = {name: model_inputs(config, images.store[images.rows]) for name, images in subsets.items()}
     for layer in layers.values():
         values = {name: torch.cat([layer(part) for part in value.split(BATCH)]) for name, value in values.items()}
         yield values

@@ -35,7 +35,7 @@ from transferability.study.architectures import study_blueprint
 from transferability.study.grid import experiments
 from transferability.study.network import Network
 from transferability.study.training_settings import Settings, read_settings
-from transferability.training.arithmetic import arithmetic
+from transferability.training.precision import precision_context
 
 REPOSITORY = Path(__file__).parents[1]
 REPEATS = 3
@@ -99,7 +99,7 @@ class Peer:
                 group["lr"] = group["factor"] * self.settings.rate_at(min(self.iteration, self.settings.iterations - 1))
             self.optimizer.zero_grad()
             inputs, labels = inputs.to(DEVICE, non_blocking=True), labels.to(DEVICE, non_blocking=True)
-            with arithmetic(self.settings.precision, DEVICE):
+            with precision_context(self.settings.precision, DEVICE):
                 scores = self.network(inputs)
                 loss = nn.functional.cross_entropy(scores, labels, label_smoothing=self.settings.label_smoothing)
             loss.backward()
@@ -111,7 +111,7 @@ class Peer:
         """Return the accuracy on all validation images, and their number."""
         self.network.eval()
         right = images = 0
-        with torch.no_grad(), arithmetic(self.settings.precision, DEVICE):
+        with torch.no_grad(), precision_context(self.settings.precision, DEVICE):
             for inputs, labels in self.val_batches:
                 inputs, labels = inputs.to(DEVICE, non_blocking=True), labels.to(DEVICE, non_blocking=True)
                 right += (self.network(inputs).argmax(1) == labels).sum().item()

@@ -29,9 +29,9 @@ from torch.profiler import ProfilerActivity, profile
 from transferability.models.architectures import caffenet
 from transferability.models.building import initialize
 from transferability.models.fast_forms import FastChannelNorm, fast_form, has_few, in_tiles, space_to_depth
-from transferability.training.arithmetic import arithmetic, compute_deterministically
 from transferability.training.compilation import compiled
 from transferability.training.optimizers import CaffeSGD
+from transferability.training.precision import compute_deterministically, precision_context
 from transferability.training.trainer import batch_loss
 
 CLASSES, SIZE = 100, 227
@@ -142,7 +142,7 @@ def new_step(way: Callable, batch: int, device: torch.device) -> Callable[[], No
     loss = compiled(partial(batch_loss, way(network), 0))
 
     def step() -> None:
-        with arithmetic(str(images.dtype).removeprefix("torch."), device):
+        with precision_context(str(images.dtype).removeprefix("torch."), device):
             value = loss(images, labels)
         value.backward()
         optimizer.step(1e-4)

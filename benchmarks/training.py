@@ -33,14 +33,14 @@ from transferability.models.fast_forms import fast_form
 from transferability.planning.costs import now, training_speed
 from transferability.runtime.devices import leased_hardware
 from transferability.study.architectures import Blueprint, blueprint
-from transferability.study.configuration import lay_defaults_under
+from transferability.study.configuration import fill_defaults
 from transferability.study.grid import experiments
 from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Examples, Task
 from transferability.training import batches
-from transferability.training.arithmetic import arithmetic
 from transferability.training.compilation import compiled
 from transferability.training.optimizers import new_optimizer
+from transferability.training.precision import precision_context
 from transferability.training.trainer import batch_loss
 
 REPOSITORY = Path(__file__).parents[1]
@@ -53,12 +53,12 @@ def bare_step(model: Blueprint, frozen: int, settings: Settings, device: torch.d
     network = build_network(model, settings.crop, CLASSES, partial(derive_seed, 0), device, frozen=frozen)
     optimizer = new_optimizer(network.model, settings)
     shape = (settings.batch_size, 3, settings.crop, settings.crop)
-    scale = 60 * pixel_scale(model) if model.of_the_house else 1
+    scale = 60 * pixel_scale(model) if model.is_builtin else 1
     inputs = (scale * torch.randn(shape, device=device)).to(memory_format=torch.channels_last)
     labels = torch.randint(CLASSES, (settings.batch_size,), device=device)
 
     def step(loss: Callable) -> None:
-        with arithmetic(settings.precision, device):
+        with precision_context(settings.precision, device):
             value = loss(inputs, labels)
         value.backward()
         optimizer.step(1e-4)
@@ -144,7 +144,7 @@ def speeds(config: Mapping, n: list[int], device: torch.device) -> tuple[pd.Data
 if __name__ == "__main__":
     name, *given = sys.argv[1:] or ["config/config.yaml"]
     config = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    lay_defaults_under(config)  # not checked: an image set need not be there
+    fill_defaults(config)  # not checked: an image set need not be there
     torch.set_num_threads(config["jobs"]["threads"])
     with leased_hardware(config["device"], 1) as device:
         n = sorted(map(int, given)) or [0, *config["network"]["n"]]

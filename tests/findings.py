@@ -280,7 +280,7 @@ def before_training(name: str) -> str:
 
 
 def commonest(name: str) -> float:
-    """The accuracy of always naming the commonest class."""
+    """The majority-class baseline."""
     images = pd.read_csv(FINDINGS / name / "by-class.csv").drop_duplicates("wnid")["images"]
     return images.max() / images.sum()
 

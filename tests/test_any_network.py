@@ -139,8 +139,8 @@ def test_dropout_of_frozen_layers_is_off_in_models_of_the_libraries(task):
     dropouts = [module for module in frozen if isinstance(module, torch.nn.Dropout)]
     assert dropouts
     assert not any(module.training for module in frozen)
-    network.test()
-    network.learn()
+    network.eval()
+    network.train()
     assert not any(module.training for module in frozen)
     assert all(module.training for module in list(network.layers.values())[4].modules())
 
@@ -188,7 +188,7 @@ def test_torchs_optimizers_spare_norms_and_positions_from_decay_and_shorten_long
 def test_smoothed_labels_give_torchs_loss(task):
     trainer = train(trainer_of(RESNET, task, label_smoothing=0.1))  # with scores that differ
     [(images, labels)] = trainer._train.batches([torch.arange(4)])
-    trainer.network.test()
+    trainer.network.eval()
     losses = []
     for loss in (trainer._loss, lambda images, labels: expected_loss(trainer, images, labels)):
         torch.manual_seed(0)  # for crops and mirrors

@@ -85,7 +85,7 @@ BAD: dict[str, tuple[Fault, str]] = {
     ),
     "validation, but no training folder": (
         lambda folder: (class_folders(folder / "test", 2).parent, 0.2),
-        "there is a folder test, but none called train beside it; name that of the training images so",
+        "there is a folder test, but none called train beside it; rename the folder of training images to train",
     ),
     "one image and a share": (
         plain(4, 0.25, lambda root: picture(root / "emu" / "0.png")),

@@ -12,8 +12,8 @@ from transferability.study.configuration import (
     complete_config,
     default_config,
     default_file,
+    fill_defaults,
     key_table,
-    lay_defaults_under,
     sections,
     validate_config,
 )
@@ -244,7 +244,7 @@ def test_every_key_has_a_description_and_a_default():
 
 def test_a_configuration_may_give_only_what_it_changes():
     config = {"training": {"rate": 0.1}, "results_dir": "out", "reduced": {"training": {"rate": 0.2}}}
-    lay_defaults_under(config)
+    fill_defaults(config)
     expected = default_config()
     expected["results_dir"], expected["training"]["rate"], expected["reduced"]["training"]["rate"] = "out", 0.1, 0.2
     assert json.dumps(config) == json.dumps(expected)  # in the same order

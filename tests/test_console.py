@@ -82,7 +82,7 @@ def test_a_failed_run_ends_with_a_line_for_each_failed_job(tmp_path):
     told = f"split random-0: A has 1 of 2 classes; a task needs two or more (log: {log})"
     assert run.fail(1) == f"failed: {told}"
     assert run.fail(2, "SLURM status is: 'OUT_OF_MEMORY'") == "failed: random-0/A3B: SLURM status is: 'OUT_OF_MEMORY'"
-    rest = "0 of 2 networks are done; when this is mended, run the same command again to resume"
+    rest = "0 of 2 networks are done; fix this, then run the same command again to resume"
     assert run.end() == [rest], "failures that stand in the last lines are told twice"
     run.start(3, training("B3B"), now=0.0)
     assert run.end()[:3] == ["", "2 jobs failed:", f"  {told}"], "failures that scroll away are missing at the end"
@@ -181,7 +181,7 @@ def printed_by(handler: LogHandler, folder: Path) -> None:
 def test_what_snakemake_sends_becomes_lines_without_noise(tmp_path, capsys):
     printed_by(LogHandler(SimpleNamespace(**SETTINGS), None), tmp_path)
     told = f"random-0/A3B: the loss is not finite (log: {tmp_path}/logs/train/random-0/A3B.log)"
-    rest = "0 of 1 networks are done; when this is mended, run the same command again to resume"
+    rest = "0 of 1 networks are done; fix this, then run the same command again to resume"
     assert capsys.readouterr().err.splitlines() == [
         *("1 of 1 networks to train", f"failed: {told}", "a warning"),
         *("MissingOutputException:", "  BaseError", rest),

@@ -31,7 +31,7 @@ def test_where_a_split_fails_what_does_not_need_it_is_made(checkout, image_tree)
     assert all(
         line.startswith("failed: split ") and any(w in line for w in why) and "(log: results" in line for line in errors
     )
-    assert "networks are done; when this is mended" in lines[-1]
+    assert "networks are done; fix this, then run" in lines[-1]
 
 
 def test_one_failed_training_leaves_the_others_alone_and_a_file_gets_plain_lines(checkout):

@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 from snakemake.utils import update_config
 
-from transferability.study.configuration import complete_config, default_config, lay_defaults_under
+from transferability.study.configuration import complete_config, default_config, fill_defaults
 
 from .conftest import REPOSITORY, Checkout
 
@@ -65,7 +65,7 @@ def test_configurations_in_pages_are_accepted(page):
             rules = set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)", TRAIN.read_text(encoding="utf-8"), re.MULTILINE))
             assert set(content["set-resources"]) == rules | {"preflight", "plan"}
         elif content.get("network", {}).get("architecture") != "tinynet":  # which a test adds, and trains
-            lay_defaults_under(content)
+            fill_defaults(content)
             complete_config(content, [])
 
 

@@ -75,7 +75,7 @@ def test_steps_on_a_gpu_are_compiled_of_the_fast_forms_and_others_of_the_network
     monkeypatch.setattr(trainer, "compiled", lambda function: function)
     network = caffenet.build(227, 5)
     settings = settings_of(crop=227, compile=True, mirror=True)
-    preparation = Preparation.of_the_house(torch.zeros(227, 227, 3), 1.0, settings)
+    preparation = Preparation.less_mean_image(torch.zeros(227, 227, 3), 1.0, settings)
     for device, compile, forms in (("cuda", True, 4), ("cuda", False, 0), ("cpu", True, 0)):
         settings = replace(settings, compile=compile)
         loss = trainer.step_loss(network[:1], network[1:], preparation, settings, torch.device(device))

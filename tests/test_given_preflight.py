@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import save_file
 
 from transferability.models.building import build_model
-from transferability.planning.checks.fed import check_fed, what_is_fed
 from transferability.planning.checks.given import check_given, first_norm
+from transferability.planning.checks.model_inputs import check_model_inputs, model_inputs
 from transferability.study.architectures import blueprint
 from transferability.study.configuration import complete_config
 
@@ -36,7 +36,7 @@ def sample():
 def file(sample, tmp_path_factory):
     """Weights whose first BatchNorm has learned what it sees of the sample, prepared as HALVES says."""
     model = build_model(blueprint("timm/test_resnet"), SIZE, 7)
-    inputs = what_is_fed(config_of("none"), sample)
+    inputs = model_inputs(config_of("none"), sample)
     for _ in range(150):
         model.train()(inputs)
     file = tmp_path_factory.mktemp("weights") / "mine.safetensors"
@@ -78,10 +78,10 @@ def test_a_network_without_batchnorm_and_a_set_without_images_are_only_imported(
 
 
 def test_what_imagenet_would_feed_stands_beside_what_is_fed(sample):
-    note = check_fed(config_of("none"), sample).note
+    note = check_model_inputs(config_of("none"), sample).note
     assert "over 40 training images: red " in note
     assert note.endswith(
         "of ImageNet's images it would be red -0.03 and 0.46, green -0.09 and 0.45, blue -0.19 and 0.45"
     )
-    swapped = check_fed(config_of("none", HALVES | {"order": "bgr"}), sample).note
+    swapped = check_model_inputs(config_of("none", HALVES | {"order": "bgr"}), sample).note
     assert swapped.endswith("it would be blue -0.19 and 0.45, green -0.09 and 0.45, red -0.03 and 0.46")

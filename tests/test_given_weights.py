@@ -52,7 +52,7 @@ def test_a_network_copied_from_given_weights_does_what_the_given_one_does(traine
     settings = settings_of(crop=SIZE, optimizer="sgd")
     for n in (1, len(layers) - 1):
         network = new_trainer("A", MODEL, task, Start.from_base(base, n, n), settings, 0, CPU).network
-        network.test()
+        network.eval()
         theirs = ours = images
         with torch.no_grad():
             for layer in list(layers.values())[:n]:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.given import given_layers
-from transferability.planning.checks.fed import what_is_fed
+from transferability.planning.checks.model_inputs import model_inputs
 from transferability.store.decoding import read_image
 from transferability.study.architectures import blueprint, layer_names, study_blueprint
 from transferability.study.configuration import complete_config
@@ -139,7 +139,7 @@ def _own_scores(photographs, network, file, size, every=1):
     built.load_state_dict(load_file(file) | given_layers(file, model, size, size))
     images, labels = (part[::every] for part in _read(photographs["folder"], "val", size))
     with torch.no_grad():
-        features = what_is_fed(config, images)
+        features = model_inputs(config, images)
         built.eval()
         for layer in layers.values():
             features = torch.cat([layer(part) for part in features.split(64)])

@@ -10,7 +10,8 @@ from PIL import Image
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images
 from transferability.models.architectures import caffenet_mini
-from transferability.planning.checks import Finding, fed
+from transferability.planning.checks import Finding
+from transferability.planning.checks import model_inputs as checks
 from transferability.planning.checks.images import check_classes, check_images
 from transferability.planning.checks.network import check_network
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
@@ -38,8 +39,8 @@ def study(root, **sections) -> dict:
 
 def read(config) -> tuple[ImageFiles, pd.DataFrame]:
     dataset = config["dataset"]
-    index = index_images(dataset["layout"], fed.Path(dataset["root"]), dataset["validation"])
-    return ImageFiles(dataset["layout"], fed.Path(dataset["root"]), index["path"].tolist()), index
+    index = index_images(dataset["layout"], checks.Path(dataset["root"]), dataset["validation"])
+    return ImageFiles(dataset["layout"], checks.Path(dataset["root"]), index["path"].tolist()), index
 
 
 def test_a_good_set_is_in_order_and_a_short_training_is_a_warning(tmp_path):
@@ -197,12 +198,12 @@ def test_what_the_network_is_fed_is_said_in_numbers(tmp_path, architecture, colo
     root = class_folders(tmp_path, 10)
     config = study(root, network={"architecture": architecture, "n": [1]}, preserved={"n": []})
     files, index = read(config)
-    sample = fed.sample_of(config, files, index)
+    sample = checks.sample_of(config, files, index)
     assert sample.shape == (24, 32, 32, 3)
-    inputs = fed.what_is_fed(config, sample)
+    inputs = checks.model_inputs(config, sample)
     assert inputs.shape == (24, 3, 32, 32)
-    assert fed.channels(config) == colours.split()
-    note = fed.check_fed(config, sample).note
+    assert checks.channels(config) == colours.split()
+    note = checks.check_model_inputs(config, sample).note
     for place, colour in enumerate(colours.split()):
         assert f"{colour} {inputs[:, place].double().mean():.2f} and {inputs[:, place].double().std():.2f}" in note
     if architecture.startswith("torchvision"):
@@ -221,19 +222,23 @@ def test_the_contact_sheet_shows_eight_of_each_class_as_a_test_sees_them(tmp_pat
     config = study(tmp_path, dataset={"root": str(tmp_path), "validation": 0.2, "image_size": 40})
     files, index = read(config)
     path = tmp_path / "sheet" / "sheet.png"
-    found = fed.write_contact_sheet(config, files, index, {"ant": "a name too long for its place, by far " * 9}, path)
+    found = checks.write_contact_sheet(
+        config, files, index, {"ant": "a name too long for its place, by far " * 9}, path
+    )
     assert found.note.startswith(f"{path}: 2 of 2 classes, 8 images of each, as the network sees them")
     sheet, side = np.asarray(Image.open(path)), 3 * 32
     for row, images in enumerate((22, 3)):
-        tops = fed.GAP + row * (side + fed.CAPTION + fed.GAP)
-        tiles = [sheet[tops : tops + side, fed.GAP + k * (side + fed.GAP) :][:, :side] for k in range(8)]
+        tops = checks.GAP + row * (side + checks.CAPTION + checks.GAP)
+        tiles = [sheet[tops : tops + side, checks.GAP + k * (side + checks.GAP) :][:, :side] for k in range(8)]
         assert all((tile == tile[0, 0]).all() for tile in tiles), "something beside the middle of an image"
         shown = sorted(int(tile[0, 0, 0]) // 10 for tile in tiles if tile[0, 0, 1] == 100)
         assert len(set(shown)) == min(images, 8), f"{shown} of {images} images"
         assert shown[0] < images / 4 and shown[-1] > images * 3 / 4 - 2, f"not evenly chosen of {images}: {shown}"
-    fed.write_contact_sheet(config, files, index.sample(frac=1, random_state=0), {"ant": "a name " * 60}, path)
-    assert np.array_equal(np.asarray(Image.open(path))[: fed.GAP + side], sheet[: fed.GAP + side]), "another choice"
-    assert fed.write_contact_sheet(config, files, index, {}, None).note == "not drawn: results cannot be written"
+    checks.write_contact_sheet(config, files, index.sample(frac=1, random_state=0), {"ant": "a name " * 60}, path)
+    assert np.array_equal(np.asarray(Image.open(path))[: checks.GAP + side], sheet[: checks.GAP + side]), (
+        "another choice"
+    )
+    assert checks.write_contact_sheet(config, files, index, {}, None).note == "not drawn: results cannot be written"
 
 
 def test_of_many_classes_64_are_shown(tmp_path):
@@ -241,9 +246,9 @@ def test_of_many_classes_64_are_shown(tmp_path):
     config = study(tmp_path, dataset={"root": str(tmp_path), "validation": 0.5})
     files, index = read(config)
     names = {"class-0": "crane", "class-1": "crane"}  # as two classes of ImageNet are called
-    found = fed.write_contact_sheet(config, files, index, names, tmp_path / "sheet.png")
+    found = checks.write_contact_sheet(config, files, index, names, tmp_path / "sheet.png")
     assert "64 of 70 classes" in found.note
-    assert Image.open(tmp_path / "sheet.png").height == fed.GAP + 64 * (3 * 32 + fed.CAPTION + fed.GAP)
+    assert Image.open(tmp_path / "sheet.png").height == checks.GAP + 64 * (3 * 32 + checks.CAPTION + checks.GAP)
 
 
 def test_names_of_files_and_classes_are_no_html_on_the_page():

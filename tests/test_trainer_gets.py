@@ -120,7 +120,7 @@ def test_in_training_fc6_and_fc7_drop_a_share_of_their_units_and_in_tests_none(t
     trainer.network.model(images)
     for name, dropped in seen.items():
         assert 0.2 < dropped < 0.3, f"in training {name} drops {dropped:.2f} of its units, not .25"
-    trainer.network.test()
+    trainer.network.eval()
     trainer.network.model(images)
     assert not any(seen.values()), "units are dropped in tests"
 
@@ -166,7 +166,7 @@ def test_a_network_sees_the_pixels_that_its_row_says(task):
 @pytest.mark.parametrize(("architecture", "scale"), [("caffenet", 1), ("caffenet-mini", 32)])
 def test_caffes_networks_see_pixels_less_the_mean_image_over_their_scale(architecture, scale):
     mean, settings = torch.full((36, 36, 3), 100.0), settings_of(crop=32)
-    seen = Preparation.of_the_house(mean, pixel_scale(blueprint(architecture)), settings).test(
+    seen = Preparation.less_mean_image(mean, pixel_scale(blueprint(architecture)), settings).test(
         torch.full((1, 36, 36, 3), 132, dtype=torch.uint8)
     )
     assert (seen == 32 / scale).all(), f"{architecture} sees {seen.max():.3g} where 132 less 100 is {32 / scale}"

@@ -63,7 +63,7 @@ DECIDE = [
     ("study/training_settings", 'config["reduced"]["training"] if examples else {}', "{}"),
     ("store/reading", "images = self._pixels[rows]", "images = self._pixels[rows][:, ::-1]"),
     ("common/tables", "keep_default_na=False", "keep_default_na=True"),
-    ("training/arithmetic", "torch.use_deterministic_algorithms(True)", "torch.use_deterministic_algorithms(False)"),
+    ("training/precision", "torch.use_deterministic_algorithms(True)", "torch.use_deterministic_algorithms(False)"),
     ("models/layered", "values())[:frozen]", "values())[: frozen + 1]"),
     ("models/layered", "list(keys)[:layers]", "list(keys)[: layers + 1]"),
     ("training/trainer", 'self._seed_of("iteration", self.iteration)', 'self._seed_of("iteration")'),

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from transferability.runtime.devices import leased_device
-from transferability.runtime.locks import alone
+from transferability.runtime.locks import file_lock
 
 from .conftest import fork, slowed
 
@@ -34,9 +34,9 @@ def test_a_file_system_without_locks(tmp_path, table, error):
     library = tmp_path / "flock.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "flock.c"], check=True)
     environment = os.environ | {"LD_PRELOAD": str(library)}
-    code = "import sys, time; from pathlib import Path; from transferability.runtime.locks import alone\n"
+    code = "import sys, time; from pathlib import Path; from transferability.runtime.locks import file_lock\n"
     code += "import logging; logging.basicConfig(stream=sys.stdout, format='%(message)s')\n"
-    code += "with alone(Path(sys.argv[1]), 'works'): print('has it', flush=True); time.sleep(float(sys.argv[2]))"
+    code += "with file_lock(Path(sys.argv[1]), 'works'): print('has it', flush=True); time.sleep(float(sys.argv[2]))"
     command = [sys.executable, "-c", code, str(tmp_path / "A3B.lock")]
     first = subprocess.Popen([*command, "60"], env=environment, stdout=-1, text=True)
     assert "this file system has no locks" in first.stdout.readline()
@@ -54,8 +54,8 @@ def test_a_file_system_without_locks(tmp_path, table, error):
 def test_a_lock_file_is_removed_and_still_excludes(tmp_path):
     """Who waits for a lock whose file the holder removes must not hold the removed one."""
     path, held, order = tmp_path / "A3B.lock", tmp_path / "held", []
-    code = "import sys, time; from pathlib import Path; from transferability.runtime.locks import alone\n"
-    code += "with alone(Path(sys.argv[1]), 'works'):\n"
+    code = "import sys, time; from pathlib import Path; from transferability.runtime.locks import file_lock\n"
+    code += "with file_lock(Path(sys.argv[1]), 'works'):\n"
     code += "    Path(sys.argv[2]).open('x').close(); time.sleep(0.3); Path(sys.argv[2]).unlink()"
     jobs = [subprocess.Popen([sys.executable, "-c", code, str(path), str(held)]) for _ in range(4)]
     order = [job.wait(60) for job in jobs]
@@ -67,11 +67,11 @@ def test_waiting_for_another_job_ends_with_the_walltime(tmp_path):
     def check():
         raise TimeoutError("over")
 
-    with alone(tmp_path / "A3B.lock", "works"):
+    with file_lock(tmp_path / "A3B.lock", "works"):
         child = os.fork()
         if child == 0:
             try:
-                with alone(tmp_path / "A3B.lock", "works", check):
+                with file_lock(tmp_path / "A3B.lock", "works", check):
                     os._exit(0)
             except TimeoutError:
                 os._exit(7)
@@ -135,7 +135,7 @@ def test_a_long_test_is_a_sign_of_life(study, table):
 
 
 def test_a_signal_before_training_ends_a_job_at_once(study, table):
-    with alone(study.root / "state" / "random-0" / "A3B+.lock", "trains this network"):
+    with file_lock(study.root / "state" / "random-0" / "A3B+.lock", "trains this network"):
         process = study.start("A3B+")
         deadline = time.monotonic() + 60
         while "waits for another process" not in (study.log("A3B+") if (study.root / "A3B+.log").exists() else ""):

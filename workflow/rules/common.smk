@@ -27,8 +27,8 @@ BASE_WEIGHTS = [
 ]
 
 
-def studies_with(*names, treatments=()):
-    """Whose figures and tables of these experiments there are: this study's, if it has networks of one, and the paper's.
+def result_prefixes(*names, treatments=()):
+    """Prefixes of the results that show these experiments: this study's, if it has such networks, and the paper's.
 
     `treatments`, in the paper's notation, are those that it has to have one of; if none are given, any will do. A study
     of nothing but given networks has none of the paper's beside it.

@@ -16,7 +16,7 @@ def before_jobs():
 
 
 def after_success():
-    """Say where to look first, if everything was asked for; who asked for a file knows its name."""
+    """After a run of everything, say which results to open first."""
     HOOKS.after_jobs()
     if any(job.rule.name == "all" for job in workflow.dag.targetjobs):
         names = (["figure2.pdf"] if EXPERIMENTS["random-splits"] else []) + ["advice.md"]

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from transferability.datasets.pictures import write_pictures
-from transferability.runtime.locks import alone
+from transferability.runtime.locks import file_lock
 from transferability.runtime.script import script
 
 
 @script
 def main(job):
     pictures = job.params.pictures
-    with alone(Path(job.config["results_dir"], "state", "pictures.lock"), "draws pictures here"):
+    with file_lock(Path(job.config["results_dir"], "state", "pictures.lock"), "draws pictures here"):
         write_pictures(
             root=Path(job.output.root),
             classes=pictures["classes"],

@@ -1,4 +1,4 @@
 """What every other package may use: errors, atomic files, checksums, seeds, checksummed tables, pages, worker pools.
 
-Nothing of the library comes in; what goes out knows nothing of studies, images or networks.
+It imports no other package of the library, and knows nothing of studies, images or networks.
 """

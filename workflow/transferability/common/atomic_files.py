@@ -11,7 +11,7 @@ UNFINISHED = ".unfinished"  # what is added to the name of a file that is being 
 
 
 @contextmanager
-def written_whole(path: Path, keep: bool = False, sync: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, keep: bool = False, sync: bool = True) -> Iterator[Path]:
     """Yield the place to write a file at, which becomes `path` at the end.
 
     After an exception nothing is left of it, or with `keep` what there is, for another try. Without `sync` it may be
@@ -48,7 +48,7 @@ def named(path: Path) -> Iterator[None]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole, in UTF-8."""
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 

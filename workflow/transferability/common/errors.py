@@ -37,7 +37,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def remedy(error: OSError | MemoryError) -> str:
-    """Return what a user can do about a file that cannot be read or written, or memory that is not to be had."""
+    """Return what a user can do about a file that cannot be read or written, or about a lack of memory."""
     if isinstance(error, MemoryError):
         return "raise config key jobs.mem_mb, or run fewer jobs at a time, and run again: what is done is kept"
     if error.errno in FULL or WRITTEN_IN_PART.search(str(error)):

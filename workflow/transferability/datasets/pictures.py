@@ -26,7 +26,7 @@ def choose_classes(count: int, seed: int) -> list[str]:
     wanted = [count // 2, count - count // 2]
     if any(k > len(wnids) for k, wnids in zip(wanted, sides, strict=True)):
         raise InputError(
-            f"config key pictures.classes: {count} given; at most {2 * min(map(len, sides))} are to be had"
+            f"config key pictures.classes: {count} given; at most {2 * min(map(len, sides))} are available"
         )
     generator = np.random.default_rng(derive_seed(seed, "pictures", "classes"))
     return sorted(

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from transferability.common.atomic_files import written_whole
+from transferability.common.atomic_files import atomic_write
 
 matplotlib.rcParams |= {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
@@ -175,6 +175,6 @@ def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         drawn = io.BytesIO()  # not straight to the disk: where that is full, matplotlib raises other errors as well
         figure.savefig(drawn, format=path.suffix.removeprefix("."), dpi=200, metadata=metadata)
-        with written_whole(path) as unfinished:
+        with atomic_write(path) as unfinished:
             unfinished.write_bytes(drawn.getvalue())
         figure.set_layout_engine(None)  # from now on its parts have their places

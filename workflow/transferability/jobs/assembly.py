@@ -60,8 +60,8 @@ def new_trainer(
     network = build_network(
         blueprint, settings.crop, task.classes, seed_of, device, start.weights, start.copied, start.frozen
     )
-    if blueprint.of_the_house:
-        preparation = Preparation.of_the_house(start.mean.to(device), pixel_scale(blueprint), settings)
+    if blueprint.is_builtin:
+        preparation = Preparation.less_mean_image(start.mean.to(device), pixel_scale(blueprint), settings)
     else:
         size = task.train.store.shape[1]
         preparation = Preparation.standardised(blueprint, size, settings, device)
@@ -111,7 +111,7 @@ def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path
         base = f"{recipe.network['split']}/base{recipe.network['source']}"
         start = Start.from_base(read_weights(source.weights, base), recipe.copied, recipe.frozen)
     else:
-        mean = _kept_mean_image(task, recipe, source, means) if blueprint.of_the_house else None
+        mean = _kept_mean_image(task, recipe, source, means) if blueprint.is_builtin else None
         start = Start(mean, frozen=recipe.frozen)
     return task, new_trainer(recipe.name, blueprint, task, start, settings, recipe.seed, device)
 

@@ -28,5 +28,5 @@ def given_layers(file: Path, model: Blueprint, crop: int, image_size: int) -> di
     what cannot be read or does not fit, OSError.
     """
     built = build_model(model, crop, classes=2)  # of whatever classes
-    mean = {MEAN_IMAGE: torch.Size((image_size, image_size, 3))} if model.of_the_house else {}
+    mean = {MEAN_IMAGE: torch.Size((image_size, image_size, 3))} if model.is_builtin else {}
     return fitted(read_given(file), built, as_layers(built, crop), file, mean)

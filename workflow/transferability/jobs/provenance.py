@@ -27,7 +27,7 @@ def provenance(
     mark: str, device: "torch.device", started: datetime, seconds: float, images: int, resumed_at: int
 ) -> dict:
     """Return what a provenance file holds of a job that trained `images` images in `seconds`."""
-    import torch  # takes a second, which who only reads need not wait
+    import torch  # takes a second, and readers do not need it
 
     return {
         "started": started.isoformat(timespec="seconds"),

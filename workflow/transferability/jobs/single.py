@@ -70,7 +70,7 @@ def transfer(
     complete_config(config, [], elsewhere="arguments")
     model = study_blueprint(config)
     mean = weights.get(MEAN_IMAGE)
-    if mean is None and model.of_the_house:
+    if mean is None and model.is_builtin:
         mean = mean_image(task.train)
     if mean is not None and len(mean) != size:
         raise InputError(f"images of {size} pixels given, the base network was trained on images of {len(mean)}")

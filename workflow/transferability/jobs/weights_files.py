@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
-from transferability.common.atomic_files import written_whole
+from transferability.common.atomic_files import atomic_write
 from transferability.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def write_weights(path: Path, tensors: Mapping[str, "torch.Tensor"], name: str, 
     from safetensors.torch import save  # imports torch, which who only compares marks need not wait for
 
     says = json.dumps(asdict(Says(name, mark, _tensors_sha256(tensors))))
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_bytes(save(dict(tensors), metadata={"says": says}))
 
 

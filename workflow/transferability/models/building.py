@@ -35,7 +35,7 @@ def build_network(
         torch.default_generator.manual_seed(seed("init"))
         model = build_model(blueprint, size, classes)
     model = model.to(memory_format=torch.channels_last).to(device)
-    network = LayeredModel(model, size, frozen, frozen_dropout=blueprint.of_the_house)
+    network = LayeredModel(model, size, frozen, frozen_dropout=blueprint.is_builtin)
     layers = len(network.layers)
     if copied > layers or frozen >= layers:
         raise InputError(
@@ -44,7 +44,7 @@ def build_network(
         )
     for name, layer in network.layers.items():
         initialize(layer, seed("init", name))
-    if not blueprint.of_the_house:
+    if not blueprint.is_builtin:
         start_at_chance(model, layer, classes)
     network.copy(weights or {}, copied)
     return network
@@ -52,10 +52,10 @@ def build_network(
 
 def build_model(blueprint: Blueprint, size: int, classes: int) -> nn.Module:
     """Build a model with random weights, drawn from torch's global generator."""
-    room = import_module(f"transferability.{builder(blueprint.name)}")
-    if blueprint.of_the_house:
-        return room.build(size, classes)
-    return room.build(blueprint.name, size, classes)
+    module = import_module(f"transferability.{builder(blueprint.name)}")
+    if blueprint.is_builtin:
+        return module.build(size, classes)
+    return module.build(blueprint.name, size, classes)
 
 
 def pixel_scale(blueprint: Blueprint) -> float:

@@ -22,16 +22,16 @@ class LayeredModel:
         self._frozen_dropout = frozen_dropout
         for layer in self._frozen_layers:
             layer.requires_grad_(False)
-        self.learn()
+        self.train()
 
-    def learn(self) -> None:
-        """Be as training needs it."""
+    def train(self) -> None:
+        """Training mode."""
         self.model.train()
         for module in (module for layer in self._frozen_layers for module in layer.modules()):
             module.training = self._frozen_dropout and isinstance(module, nn.Dropout)
 
-    def test(self) -> None:
-        """Be as tests need it: nothing random, nothing that moves."""
+    def eval(self) -> None:
+        """Evaluation mode: nothing is random, and no statistics move."""
         self.model.eval()
 
     def split(self) -> tuple[nn.Sequential, nn.Sequential]:

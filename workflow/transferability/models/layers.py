@@ -81,7 +81,7 @@ class _Recorder(nn.Module):
                 value = super().run_node(node)
                 if isinstance(value, torch.Tensor):
                     if value.numel() == 0:
-                        raise ValueError("nothing is left of them on the way")
+                        raise ValueError("a feature map shrinks to nothing")
                     recorder.versions[node] = value, value._version
                 return value
 

@@ -120,7 +120,7 @@ class Run:
         if self.stopped or self.failed or lines:
             share = f"{self._done} of {self._networks} networks are done; " if self._networks else ""
             then = "run the same command again to resume"
-            lines.append(f"stopped: {share}{then}" if self.stopped else f"{share}when this is mended, {then}")
+            lines.append(f"stopped: {share}{then}" if self.stopped else f"{share}fix this, then {then}")
         return lines
 
 

@@ -41,7 +41,7 @@ def disk_needs(config: Mapping, networks: Iterable[Network], images: int, classe
     one.
     """
     size, crop, model = config["dataset"]["image_size"], config["training"]["crop"], study_blueprint(config)
-    mean = size * size * 3 * FLOAT32 if model.of_the_house else 0
+    mean = size * size * 3 * FLOAT32 if model.is_builtin else 0
     copies = 3 if config["training"]["optimizer"] == "adamw" else 2
     parameters = {n: _parameters(model, crop, n) for n in {classes[net.split, net.target] for net in networks}}
     bases = [parameters[classes[net.split, net.target]] for net in networks if net.treatment == "base"]

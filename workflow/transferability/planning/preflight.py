@@ -10,10 +10,10 @@ from transferability.common.pages import in_markdown
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, list_images
 from transferability.planning.checks import Finding
-from transferability.planning.checks.fed import check_fed, sample_of, write_contact_sheet
 from transferability.planning.checks.given import check_given
 from transferability.planning.checks.images import SUBSETS, check_classes, check_images
 from transferability.planning.checks.machine import check_device, check_disk, check_writable
+from transferability.planning.checks.model_inputs import check_model_inputs, sample_of, write_contact_sheet
 from transferability.planning.checks.network import check_network
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
 
@@ -47,7 +47,7 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
         list_experiments(config),
         check_length(config, tasks, counts),
         check_network(config, sample, tasks),
-        check_fed(config, sample),
+        check_model_inputs(config, sample),
         check_given(config, sample),
         write_contact_sheet(config, files, index, names, place and place / "preflight" / "contact-sheet.png"),
         writable,

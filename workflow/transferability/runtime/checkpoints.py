@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import torch
 
-from transferability.common.atomic_files import named, written_whole
+from transferability.common.atomic_files import atomic_write, named
 from transferability.common.errors import InputError, StoppedError, first_line
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ RESERVE = 30.0  # seconds before its walltime that a job saves its state, beside
 def save_checkpoint(path: Path, state: dict) -> None:
     """Write a state whole, and keep the one before beside it, in case that this one is damaged on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         with unfinished.open("wb") as file:  # which torch opens in C++, where a full disk is no OSError
             torch.save(state, file)
         if path.exists():

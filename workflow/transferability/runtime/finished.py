@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from transferability.common.atomic_files import write_text, written_whole
+from transferability.common.atomic_files import atomic_write, write_text
 from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.provenance import as_text, not_known, read_provenance
@@ -114,5 +114,5 @@ def _copy_all(files: Mapping[str, Path], places: Mapping[str, Path]) -> None:
     for kind, place in places.items():
         if kind != "provenance" or files[kind].exists():
             place.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(place) as copy:
+            with atomic_write(place) as copy:
                 shutil.copyfile(files[kind], copy)

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from transferability.common.worker_pool import end
 from transferability.runtime.logs import job_log
-from transferability.runtime.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
+from transferability.runtime.processes import block_sigint, end_with_snakemake, unblock_sigint
 
 ADDRESS = "TRANSFERABILITY_FORK_SERVER"  # environment variable: the server's socket, and the Python that it runs
 ANSWER = 60.0  # seconds within which a job has to begin; importing torch on a cold disk takes some
@@ -90,7 +90,7 @@ def _train_forked(path: str, task: dict) -> int | None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda number, _frame: _tell(server, f"{number}\n"))
             server.settimeout(None)
-            take_ctrl_c()
+            unblock_sigint()
             with suppress(OSError):
                 if code := lines.readline():
                     return int(code)
@@ -121,8 +121,8 @@ class _Job(socketserver.StreamRequestHandler):
     """In a forked process: become the job that a script asks for."""
 
     def handle(self) -> None:
-        """Be as the script's process would, do its task, and tell it the exit code."""
-        hold_ctrl_c()  # until the job's log is open, which answers it
+        """Take over the script's stdio, directory and environment, do its task, and send it the exit code."""
+        block_sigint()  # until the job's log is open, which answers it
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
         message = json.loads(self.rfile.readline())

@@ -20,7 +20,7 @@ from transferability.runtime.checkpoints import Checkpointer
 from transferability.runtime.code import check_code
 from transferability.runtime.devices import leased_hardware
 from transferability.runtime.finished import Finished, Products, products_of
-from transferability.runtime.locks import alone
+from transferability.runtime.locks import file_lock
 from transferability.runtime.logs import job_log
 from transferability.runtime.marks import check_base
 from transferability.runtime.progress import Progress
@@ -89,7 +89,7 @@ def run_network(recipe: Recipe, source: Source, products: Products, job: Job) ->
     finished = Finished(job.state_root, split, name)
     checkpointer = Checkpointer(states / f"{name}.{mark[:16]}.pt", mark, job.state_seconds, deadline)
     with (
-        alone(states / f"{name}.lock", "trains this network", checkpointer.check),
+        file_lock(states / f"{name}.lock", "trains this network", checkpointer.check),
         Progress(states / f"{name}.progress") as progress,
     ):
         if _is_finished(finished, mark, products):

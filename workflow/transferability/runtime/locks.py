@@ -1,6 +1,6 @@
-"""That one process at a time does a thing, such as training a network.
+"""Mutual exclusion between processes, so that a network is trained by one at a time.
 
-The lock is the kernel's: it ends with the process that holds it.
+The kernel holds the lock, and releases it when its process ends.
 """
 
 import errno
@@ -20,11 +20,11 @@ Check = Callable[[], None]  # called while waiting; may raise
 
 
 def go_on() -> None:
-    """Nothing keeps it from waiting."""
+    """Keep waiting."""
 
 
 @contextmanager
-def alone(path: Path, does: str, check: Check = go_on) -> Iterator[None]:
+def file_lock(path: Path, does: str, check: Check = go_on) -> Iterator[None]:
     """Wait until no other process does what the lock file `path` stands for; the file is removed at the end.
 
     The log says that it waits for one that `does` that: "trains this network". Raises what `check` does.

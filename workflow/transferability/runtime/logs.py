@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from transferability.common.errors import READABLE, remedy
-from transferability.runtime.processes import end_with_snakemake, hold_ctrl_c, take_ctrl_c
+from transferability.runtime.processes import block_sigint, end_with_snakemake, unblock_sigint
 
 RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # what each entry of a log begins with
 ROOM = 1 << 16  # bytes of a disk that an error in a log may take
@@ -50,10 +50,10 @@ def job_log(path: str) -> Iterator[None]:
     logging.raiseExceptions = False  # a line that a full disk does not take needs no traceback of its own
     end_with_snakemake()
     try:
-        take_ctrl_c()
+        unblock_sigint()
         with _held_room(Path(path).parent):
             yield
-        hold_ctrl_c()
+        block_sigint()
         return
     except READABLE as error:
         message = f"error: {error}"
@@ -65,7 +65,7 @@ def job_log(path: str) -> Iterator[None]:
     except Exception:
         logging.exception("unexpected error")
         sys.exit(1)
-    hold_ctrl_c()
+    block_sigint()
     logging.error(message)
     sys.exit(1)
 

@@ -13,7 +13,7 @@ SNAKEMAKE = "TRANSFERABILITY_SNAKEMAKE"  # environment variable: the process tha
 def end_with_snakemake() -> None:
     """End this process when the snakemake that started it has ended: nobody waits for its result."""
     place, _, process = os.environ.get(SNAKEMAKE, "").rpartition(" ")
-    if process and place == _place():  # of another machine or container nothing can be seen here
+    if process and place == _place():  # else it runs on another machine or in another container
         end_with(int(process))
 
 
@@ -22,15 +22,15 @@ def address() -> str:
     return f"{_place()} {os.getpid()}"
 
 
-def hold_ctrl_c() -> None:
-    """Keep SIGINT from this thread and from the processes that it starts, until they are ready (`take_ctrl_c`).
+def block_sigint() -> None:
+    """Keep SIGINT from this thread and from the processes that it starts, until they are ready (`unblock_sigint`).
 
     A terminal sends it to all of them, and Python answers with a traceback while it starts or ends.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def take_ctrl_c() -> None:
+def unblock_sigint() -> None:
     """Let SIGINT through, also one that has come meanwhile."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 

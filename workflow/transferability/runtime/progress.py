@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from transferability.common.atomic_files import written_whole
+from transferability.common.atomic_files import atomic_write
 from transferability.runtime.slurm import slurm_job
 from transferability.study.paths import progress_file
 from transferability.training.trainer import Trainer
@@ -73,7 +73,7 @@ class Progress:
             wait = EVERY
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                with written_whole(self._path, sync=False) as unfinished:
+                with atomic_write(self._path, sync=False) as unfinished:
                     unfinished.write_text(json.dumps(self._content()) + "\n", encoding="utf-8")
             except OSError as error:  # a full disk must not end a training
                 log.warning("cannot write %s: %s", self._path, error)

@@ -14,7 +14,7 @@ from transferability.common.atomic_files import UNFINISHED, write_text
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import CHUNK, ImageFiles
-from transferability.runtime.locks import alone
+from transferability.runtime.locks import file_lock
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles, open_store
 from transferability.store.square import Square
@@ -39,7 +39,7 @@ def pack_shared(files: ImageFiles, where: StoreFiles, square: Square, processes:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"config key dataset.store: cannot write to {shelf} ({error}); give a directory") from error
-    with alone(home / "lock", "packs these images"):
+    with file_lock(home / "lock", "packs these images"):
         images["stamp"] = _stamp(files)
         if _is_whole(there, square, home / "images.json", images):
             log.info("found the store at %s: nothing is packed", home)

@@ -5,8 +5,8 @@
 - dag.forcerules and workflow.dag_settings tell what a person forces from what is forced here.
 - persistence.external_jobids: the Slurm jobs of a snakemake that was killed.
 - scheduler._executor and _local_executor: their threads start the jobs, from which Ctrl-C is kept until they answer.
-- workflow._onstart, _onsuccess and _onerror: of a workflow that imports this one Snakemake runs the hooks, of this one
-  none.
+- workflow._onstart, _onsuccess and _onerror: when a workflow imports this one, Snakemake runs only the hooks of the
+  importing workflow.
 - workflow.create_report: a report is refused where results are out of date.
 - workflow.scheduling_settings: the limit of 100 jobs per second costs half a core once some hundred jobs have ended.
 """
@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from transferability.runtime.processes import hold_ctrl_c
+from transferability.runtime.processes import block_sigint
 
 Job = Any  # Snakemake's: rule, wildcards, params, input, output
 USUAL_LIMIT = (100, 1)  # jobs in seconds, which Snakemake has where a person gives no other
@@ -92,7 +92,7 @@ def answer_ctrl_c(workflow: Any) -> None:
     """
     signal.signal(signal.SIGINT, _stop)
     local = workflow.scheduler._local_executor or workflow.scheduler._executor
-    local.pool = ThreadPoolExecutor(local.workers, initializer=hold_ctrl_c)  # its threads start the jobs
+    local.pool = ThreadPoolExecutor(local.workers, initializer=block_sigint)  # its threads start the jobs
 
 
 def _stop(*_signal) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transferability.common.atomic_files import write_text, written_whole
+from transferability.common.atomic_files import atomic_write, write_text
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.datasets.image_files import ImageFiles, work_through
@@ -28,13 +28,13 @@ def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, c
     image that cannot be decoded.
     """
     images, size = len(files.paths), square.size
-    with written_whole(where.store, keep=True) as unfinished:  # its own name comes last: where it is, all is
+    with atomic_write(where.store, keep=True) as unfinished:  # its own name comes last: where it is, all is
         _create(unfinished, (images, size, size, 3))
         work = partial(_pack_chunk, store=unfinished, square=square, code=fingerprint([code, asdict(square)]))
         results = work_through(files, work, processes, notes, "pack")
         _refuse_broken(files, where.index, [broken for result in results for broken in result["broken"]])
         crcs = np.array([crc for result in results for crc in result["crcs"]], dtype=np.uint32)
-        with written_whole(where.checksums) as checksums, checksums.open("wb") as file:
+        with atomic_write(where.checksums) as checksums, checksums.open("wb") as file:
             np.save(file, crcs)
         content = {"images": images, "size": size, "pixels": "uint8 RGB", "sha256": pixels_sha256(crcs)}
         content |= {"index": file_sha256(where.index)} | square.departures()

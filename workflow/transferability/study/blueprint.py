@@ -22,7 +22,7 @@ class Blueprint:
     std: tuple[float, ...] | None
 
     @property
-    def of_the_house(self) -> bool:
+    def is_builtin(self) -> bool:
         """Whether it is one of `models.architectures`, which take pixels as Caffe does."""
         return self.library is None
 

@@ -51,7 +51,7 @@ def complete_config(
     merged from `files` and the `command_line`, each of which overrides those before; other arguments and errors are
     those of `validate_config`.
     """
-    lay_defaults_under(config)
+    fill_defaults(config)
     _override_tables(config, [*map(read_config_file, files), command_line])
     validate_config(config, files, elsewhere)
     for key, part in _keys(_schema()):
@@ -63,21 +63,21 @@ def complete_config(
         config["network"]["n"] = list(range(1, len(study_layers(config))))
 
 
-def lay_defaults_under(config: dict) -> None:
+def fill_defaults(config: dict) -> None:
     """Give a configuration, in place, every key that it leaves out; all keys get the order of the schema.
 
     So what follows from the configuration does not depend on who gave which of its keys.
     """
-    _lay_under(config, default_config())
+    _fill(config, default_config())
 
 
-def _lay_under(config: dict, defaults: Mapping) -> None:
+def _fill(config: dict, defaults: Mapping) -> None:
     given = dict(config)
     config.clear()
     for name, default in defaults.items():
         config[name] = given.pop(name, default)
         if isinstance(config[name], dict) and isinstance(default, dict):
-            _lay_under(config[name], default)
+            _fill(config[name], default)
     config.update(given)
 
 

@@ -38,7 +38,7 @@ class Preparation:
         self._means = torch.stack([mean, mean.flip(1)]) if mean.dim() == 3 else None
 
     @classmethod
-    def of_the_house(cls, mean: torch.Tensor, scale: float, settings: Settings) -> "Preparation":
+    def less_mean_image(cls, mean: torch.Tensor, scale: float, settings: Settings) -> "Preparation":
         """As Caffe: blue, green, red, less the mean image."""
         return cls(mean, scale, True, mean.shape[0], settings)
 

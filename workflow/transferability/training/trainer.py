@@ -14,12 +14,12 @@ from transferability.models.fast_forms import fast_form
 from transferability.models.layered import LayeredModel
 from transferability.study.training_settings import Settings
 from transferability.tasks.task import Task
-from transferability.training.arithmetic import arithmetic, compute_deterministically, default_generator
 from transferability.training.batches import Pixels, batch_positions
 from transferability.training.compilation import compiled
 from transferability.training.evaluation import Evaluation, evaluate
 from transferability.training.features import Inputs, head_inputs
 from transferability.training.optimizers import new_optimizer
+from transferability.training.precision import compute_deterministically, default_generator, precision_context
 from transferability.training.preprocessing import Preparation
 
 MEAN_IMAGE = "mean_image"  # its name among a base network's tensors
@@ -51,7 +51,7 @@ class Trainer:
         self._train_loss = torch.zeros((), device=device)  # since the last test
         self._seed_of, self._classes, self._preparation = seed_of, task.classes, preparation
         self.network = network
-        self._arithmetic = partial(arithmetic, settings.precision, device)
+        self._arithmetic = partial(precision_context, settings.precision, device)
         fixed, self._head = network.split()
         centre = self._without_gradients(partial(head_inputs, preparation.test, fixed))
         train, val = (Pixels(part, device, preparation.bgr) for part in (task.train, task.val))
@@ -128,10 +128,10 @@ class Trainer:
 
     def test(self) -> Evaluation:
         """Test on all validation images."""
-        self.network.test()
+        self.network.eval()
         with torch.inference_mode(), self._arithmetic():
             test, self.correct = evaluate(self._head, self._val, self._classes, self.iteration)
-        self.network.learn()
+        self.network.train()
         return test
 
     def _check_finite(self) -> None:

@@ -41,7 +41,7 @@ def _whole(root: Path, val: str | None, problems: Problems) -> Iterator[Row]:
     """List the images of class folders right in the root; one called as a validation folder could be a class."""
     if val and not any(is_image(name) for name in _folders_and_files(root / val, problems.faults)[1]):
         problems.faults.append(
-            f"there is a folder {val}, but none called train beside it; name that of the training images so"
+            f"there is a folder {val}, but none called train beside it; rename the folder of training images to train"
         )
         return
     log.info("no folder train in %s: its folders are the classes", root)

@@ -12,7 +12,7 @@ from transferability.common.errors import InputError, remedy
 from transferability.jobs.given import given_layers
 from transferability.models.building import build_model
 from transferability.planning.checks import Finding
-from transferability.planning.checks.fed import what_is_fed
+from transferability.planning.checks.model_inputs import model_inputs
 from transferability.study.architectures import study_blueprint
 
 SILENT = 1e-4  # share of the largest variance below which a channel counts as one that never says anything
@@ -35,7 +35,7 @@ def check_given(config: Mapping, sample: np.ndarray | None) -> Finding:
             faults.append(f"{name}: {error}" + (f"; {remedy(error)}" if isinstance(error, OSError) else ""))
             continue
         notes.append(f"{name}: all {len(tensors)} entries of its layers fit")
-        seen = None if sample is None else first_norm(_model(config, tensors), what_is_fed(config, sample))
+        seen = None if sample is None else first_norm(_model(config, tensors), model_inputs(config, sample))
         if seen:
             notes[-1] += f", {seen.in_words()}"
         if seen and not 1 / USUAL < seen.variance < USUAL:

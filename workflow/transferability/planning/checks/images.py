@@ -33,9 +33,7 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
     span = "; ".join(f"{counts[s].min()} to {counts[s].max()} {name}" for s, name in SUBSETS.items() if len(counts))
     note = f"{len(counts):,} classes; images per class: {span or 'none'}"
     if (images := counts["val"].sum()) > 0:
-        note += (
-            f"; always naming the commonest class has {counts['val'].max() / images:.1%} of the validation images right"
-        )
+        note += f"; majority-class baseline: {counts['val'].max() / images:.1%} of the validation images"
     if expected["classes"] is None:
         return Finding("classes", faults, f"{note}; dataset.expected.classes names none to compare with")
     try:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from transferability.common.seeds import derive_seed
 from transferability.models.building import build_network
 from transferability.planning.checks import Finding
-from transferability.planning.checks.fed import what_is_fed
+from transferability.planning.checks.model_inputs import model_inputs
 from transferability.planning.checks.training import Tasks
 from transferability.study.architectures import study_blueprint, study_layers
 
@@ -44,7 +44,7 @@ def check_network(config: Mapping, sample: np.ndarray | None, tasks: Tasks) -> F
 
 def first_loss(config: Mapping, images: np.ndarray, classes: int) -> float:
     """Return the mean loss of a new network of a study over stored images with evenly spread labels."""
-    inputs = what_is_fed(config, images)
+    inputs = model_inputs(config, images)
     seed_of = partial(derive_seed, config["seed"], "preflight")
     network = build_network(study_blueprint(config), inputs.shape[-1], classes, seed_of, inputs.device)
     with torch.no_grad():

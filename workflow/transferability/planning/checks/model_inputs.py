@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from transferability.common.atomic_files import written_whole
+from transferability.common.atomic_files import atomic_write
 from transferability.datasets.image_files import ImageFiles
 from transferability.models.building import pixel_scale
 from transferability.planning.checks import Finding
@@ -27,15 +27,15 @@ CLASSES, EXAMPLES = 64, 8  # on the contact sheet: classes, and images of each
 TILE, CAPTION, GAP = 96, 14, 6  # pixels: smallest image, height of a name, space between
 
 
-def what_is_fed(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
+def model_inputs(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
     """Return what the study's network gets in a test of stored images, uint8 (images, size, size, 3), RGB.
 
     That is float32 (images, 3, crop, crop), the channels in the order of `channels`.
     """
     model, settings, images = study_blueprint(config), _settings(config), torch.from_numpy(pixels)
-    if model.of_the_house:
+    if model.is_builtin:
         mean = images.float().mean(0).flip(-1)  # a training takes that of all its images
-        preparation = Preparation.of_the_house(mean, pixel_scale(model), settings)
+        preparation = Preparation.less_mean_image(mean, pixel_scale(model), settings)
     else:
         preparation = Preparation.standardised(model, pixels.shape[1], settings, images.device)
     return preparation.test(images.flip(-1) if preparation.bgr else images)
@@ -57,12 +57,12 @@ def sample_of(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> np.nda
     return np.stack(pixels) if pixels else None
 
 
-def check_fed(config: Mapping, sample: np.ndarray | None) -> Finding:
+def check_model_inputs(config: Mapping, sample: np.ndarray | None) -> Finding:
     """Say in numbers what the network is fed of a `sample_of` images, and what it would be fed of ImageNet's."""
     if sample is None:
         return Finding("pixels", [], "no image to feed")
-    fed = what_is_fed(config, sample).double()
-    means, deviations = fed.mean((0, 2, 3)).tolist(), fed.permute(1, 0, 2, 3).flatten(1).std(1).tolist()
+    inputs = model_inputs(config, sample).double()
+    means, deviations = inputs.mean((0, 2, 3)).tolist(), inputs.permute(1, 0, 2, 3).flatten(1).std(1).tolist()
     numbers = [
         f"{name} {mean:.2f} and {deviation:.2f}"
         for name, mean, deviation in zip(channels(config), means, deviations, strict=True)
@@ -73,7 +73,7 @@ def check_fed(config: Mapping, sample: np.ndarray | None) -> Finding:
 
 def _of_imagenet(model: Blueprint) -> str:
     """What a network that standardises its pixels is fed of ImageNet, which most given ones were trained on."""
-    if model.of_the_house:
+    if model.is_builtin:
         return ""
     mean, std = (numbers if model.order == "rgb" else numbers[::-1] for numbers in IMAGENET)
     numbers = [
@@ -101,7 +101,7 @@ def write_contact_sheet(
     if not seen:
         return Finding("contact sheet", [], "not drawn: no image to show")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         _sheet(seen).save(unfinished, format="PNG")
     what = f"{len(seen)} of {len(of_class)} classes, {EXAMPLES} images of each,"
     return Finding("contact sheet", [], f"{path}: {what} as the network sees them; look at it")

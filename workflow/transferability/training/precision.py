@@ -14,7 +14,7 @@ def compute_deterministically(device: torch.device) -> None:
         torch.utils.deterministic.fill_uninitialized_memory = False  # a pass over memory that nothing reads
 
 
-def arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
+def precision_context(precision: str, device: torch.device) -> AbstractContextManager:
     """Return a context in which networks compute in float32, tf32 (which CPUs have not) or bfloat16.
 
     In bfloat16, weights, gradients and updates stay float32 (torch.autocast).
