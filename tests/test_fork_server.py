@@ -15,9 +15,7 @@ import pytest
 from transferability.runtime import fork_server
 from transferability.runtime.fork_server import ADDRESS
 
-CALL = (
-    "import json, sys; from transferability.runtime.fork_server import train; sys.exit(train(json.loads(sys.argv[1])))"
-)
+CALL = "import json, sys; from transferability.runtime.fork_server import run; sys.exit(run(json.loads(sys.argv[1])))"
 WORK = """
 import os, signal, sys, time
 from pathlib import Path
@@ -210,7 +208,7 @@ serve()
     script = server.client(does="fail")
     script.communicate(timeout=60)
     assert script.returncode == 1
-    assert "KeyError" in (tmp_path / "job.log").read_text()  # of job.train_job, to which this task means nothing
+    assert "KeyError" in (tmp_path / "job.log").read_text()  # of job.run_job, to which this order means nothing
     assert server.client(does="fail").wait(60) == 3
     server.process.kill()
 
@@ -299,8 +297,8 @@ def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
 def test_without_a_server_a_job_runs_in_its_own_process(address, monkeypatch):
     monkeypatch.setenv(ADDRESS, json.dumps([address, sys.executable]))
     done = []
-    monkeypatch.setattr("transferability.runtime.job.train_job", done.append)
-    assert fork_server.train({"config": {"device": "cpu"}}) == 0
+    monkeypatch.setattr("transferability.runtime.job.run_job", done.append)
+    assert fork_server.run({"config": {"device": "cpu"}}) == 0
     assert done == [{"config": {"device": "cpu"}}]
 
 
@@ -308,8 +306,8 @@ def test_without_a_server_a_job_runs_in_its_own_process(address, monkeypatch):
 def test_under_slurm_a_job_runs_in_its_own_process(device, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "1")
     monkeypatch.setenv(ADDRESS, json.dumps(["/nowhere/socket", sys.executable]))
-    monkeypatch.setattr(fork_server, "_train_forked", lambda *_: pytest.fail("a server was asked"))
+    monkeypatch.setattr(fork_server, "_run_forked", lambda *_: pytest.fail("a server was asked"))
     done = []
-    monkeypatch.setattr("transferability.runtime.job.train_job", done.append)
-    assert fork_server.train({"config": {"device": device}}) == 0
+    monkeypatch.setattr("transferability.runtime.job.run_job", done.append)
+    assert fork_server.run({"config": {"device": device}}) == 0
     assert done == [{"config": {"device": device}}]

@@ -1,6 +1,6 @@
 """A small study on disk whose jobs can be killed, starved and fed with damaged files; and the table of what came out.
 
-Jobs run as forked processes, each as a Slurm or Snakemake job would: run_network under job_log.
+Jobs run as forked processes, each as a Slurm or Snakemake job would: train_or_restore under job_log.
 """
 
 import gc
@@ -28,7 +28,7 @@ from transferability.datasets.image_files import ImageFiles
 from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
 from transferability.runtime import checkpoints as state
 from transferability.runtime.finished import Finished, Products
-from transferability.runtime.job import Job, run_network
+from transferability.runtime.job import Job, train_or_restore
 from transferability.runtime.logs import job_log
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
@@ -136,7 +136,7 @@ class Study:
             before()
             with job_log(str(self.root / f"{name}.log")):
                 limits = Job(self.root / "state", "cpu", 1, 1, state_seconds, runtime=60)
-                run_network(self.recipe(name, **training), self.source(name), self.products(name), limits)
+                train_or_restore(self.recipe(name, **training), self.source(name), self.products(name), limits)
 
         process = fork.Process(target=job)
         process.start()

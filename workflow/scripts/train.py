@@ -2,9 +2,9 @@
 
 import sys
 
-from transferability.runtime.fork_server import train
+from transferability.runtime.fork_server import run
 
 if __name__ == "__main__":
-    task = {"log": snakemake.log[0], "config": snakemake.config, "code": snakemake.params.code}
-    task |= {"threads": snakemake.threads, "runtime": snakemake.resources.runtime}
-    sys.exit(train(task | {key: snakemake.wildcards[key] for key in ("split", "network")}))
+    order = {"log": snakemake.log[0], "config": snakemake.config, "code": snakemake.params.code}
+    order |= {"threads": snakemake.threads, "runtime": snakemake.resources.runtime}
+    sys.exit(run(order | {key: snakemake.wildcards[key] for key in ("split", "network")}))

@@ -1,7 +1,7 @@
 """Jobs in processes forked from one that has torch imported already: importing it again takes a job about two seconds.
 
 Snakemake starts the server before its first training (`start`), and it ends when snakemake does. A job's script
-connects to it (`train`); the server forks, and from there on script and job have only each other: the script passes
+connects to it (`run`); the server forks, and from there on script and job have only each other: the script passes
 signals on and gets the exit code, and the job ends with its script. What passes between them is lines of text. Where
 there is no server, or it does not answer, the job runs in its own process. What goes wrong in the server is in its log.
 """
@@ -57,32 +57,32 @@ def start(architecture: str, optimizer: str, log: Path) -> None:
     os.environ[ADDRESS] = json.dumps([path, sys.executable])
 
 
-def train(task: dict) -> int:
-    """Do `job.train_job(task)` and return its exit code, in a process of the server if there is one.
+def run(order: dict) -> int:
+    """Do `job.run_job(order)` and return its exit code, in a process of the server if there is one.
 
-    A SIGTERM or SIGINT is passed on to that process, and it ends when this one does. Without a server, what train_job
+    A SIGTERM or SIGINT is passed on to that process, and it ends when this one does. Without a server, what run_job
     raises is raised; SystemExit also where that process is killed.
     """
     end_with_snakemake()  # before torch is imported, which takes a while
     path, python = json.loads(os.environ.get(ADDRESS, "[null, null]"))
-    if path and python == sys.executable and is_useful(task["config"]["device"]):
+    if path and python == sys.executable and is_useful(order["config"]["device"]):
         with suppress(OSError):
-            if (code := _train_forked(path, task)) is not None:
+            if (code := _run_forked(path, order)) is not None:
                 return code
-    from transferability.runtime.job import train_job
+    from transferability.runtime.job import run_job
 
-    train_job(task)
+    run_job(order)
     return 0
 
 
-def _train_forked(path: str, task: dict) -> int | None:
+def _run_forked(path: str, order: dict) -> int | None:
     """Return the exit code, or None if the server does not begin; raise OSError if there is none."""
     with socket.socket(socket.AF_UNIX) as server:
         server.settimeout(ANSWER)
         server.connect(path)
         socket.send_fds(server, [b"."], [1, 2])
         with server.makefile("rw", encoding="utf-8") as lines:
-            message = {"task": task, "directory": str(Path.cwd()), "environment": dict(os.environ)}
+            message = {"order": order, "directory": str(Path.cwd()), "environment": dict(os.environ)}
             lines.write(json.dumps(message) + "\n")
             lines.flush()
             if lines.readline() != BEGUN:
@@ -94,7 +94,7 @@ def _train_forked(path: str, task: dict) -> int | None:
             with suppress(OSError):
                 if code := lines.readline():
                     return int(code)
-    with job_log(task["log"]):
+    with job_log(order["log"]):
         raise ChildProcessError(LOST)
 
 
@@ -121,7 +121,7 @@ class _Job(socketserver.StreamRequestHandler):
     """In a forked process: become the job that a script asks for."""
 
     def handle(self) -> None:
-        """Take over the script's stdio, directory and environment, do its task, and send it the exit code."""
+        """Take over the script's stdio, directory and environment, carry out its order, and send it the exit code."""
         block_sigint()  # until the job's log is open, which answers it
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
@@ -135,7 +135,7 @@ class _Job(socketserver.StreamRequestHandler):
         _tell(self.request, BEGUN)
         code = 1
         try:
-            self.server.work(message["task"])
+            self.server.work(message["order"])
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
@@ -160,10 +160,10 @@ class _Job(socketserver.StreamRequestHandler):
 
 
 def serve(path: str, parent: int, work: Callable[[], Callable[[dict], None]]) -> None:
-    """Fork a process for every task that comes on the socket at `path`, until the process that started this has ended.
+    """Fork a process for every order that comes on the socket at `path`, until the process that started this has ended.
 
-    `parent` is the number of that process, which may have ended already. `work` imports what does the tasks, and gives
-    it.
+    `parent` is the number of that process, which may have ended already. `work` imports what carries orders out, and
+    returns it.
     """
     try:
         with _Server(path, _Job) as server:  # jobs that come while it imports wait for their turn
@@ -176,7 +176,7 @@ def serve(path: str, parent: int, work: Callable[[], Callable[[dict], None]]) ->
 def _training(architecture: str, optimizer: str) -> Callable[[dict], None]:
     from transferability.jobs.recipe import training_code
     from transferability.runtime.code import code_fingerprint
-    from transferability.runtime.job import train_job
+    from transferability.runtime.job import run_job
     from transferability.study.blueprint import builder, is_of_a_library
 
     import_module(f"transferability.{builder(architecture)}")
@@ -185,7 +185,7 @@ def _training(architecture: str, optimizer: str) -> Callable[[dict], None]:
     if optimizer != "caffe-sgd":
         import_module("torch._dynamo")  # which torch's optimizers import: 1.5 s
     code_fingerprint(*training_code(architecture))  # now: what is edited later does not run in the jobs
-    return train_job
+    return run_job
 
 
 if __name__ == "__main__":

@@ -47,34 +47,34 @@ class Job:
     runtime: float
 
 
-def train_job(task: Mapping) -> None:
-    """Do what `task` says, plain data: log, config, split, network, code, threads and runtime.
+def run_job(order: Mapping) -> None:
+    """Train the network that `order` names, plain data: log, config, split, network, code, threads and runtime.
 
     `code` is the checksum of what computes. Raises SystemExit after an error that the log has, as for code that is
     another, or for base weights that are not what this study's would be.
     """
-    with job_log(task["log"]):
-        config, code = task["config"], task["code"]
+    with job_log(order["log"]):
+        config, code = order["config"], order["code"]
         check_code(code, *training_code(config["network"]["architecture"]))
-        network, results = Network.parse(task["split"], task["network"]), Path(config["results_dir"])
+        network, results = Network.parse(order["split"], order["network"]), Path(config["results_dir"])
         check_base(results, config, network, code)
         jobs = config["jobs"]
-        run_network(
+        train_or_restore(
             recipe=recipe_of(config, network, code),
             source=source_of(results, network),
             products=products_of(results, network),
             job=Job(
                 state_root=results / "state",
                 device=config["device"],
-                threads=task["threads"],
+                threads=order["threads"],
                 jobs_per_device=jobs["gpu_jobs_per_device"],
                 state_seconds=jobs["state_seconds"],
-                runtime=task["runtime"],
+                runtime=order["runtime"],
             ),
         )
 
 
-def run_network(recipe: Recipe, source: Source, products: Products, job: Job) -> None:
+def train_or_restore(recipe: Recipe, source: Source, products: Products, job: Job) -> None:
     """Train a network and write its products; resume from the checkpoint that an earlier, killed job left.
 
     What was finished under the same mark is put in place instead. Waits while another process trains the same network,
@@ -96,7 +96,7 @@ def run_network(recipe: Recipe, source: Source, products: Products, job: Job) ->
             log.info("%s is finished with this recipe, code and data: put in place, not trained again", recipe.name)
         else:
             with leased_hardware(job.device, job.jobs_per_device, checkpointer.check) as device:
-                _train(recipe, source, finished.of(mark, products), device, _Watch(checkpointer, progress))
+                _train_and_keep(recipe, source, finished.of(mark, products), device, _Watch(checkpointer, progress))
         finished.put_in_place(mark, products)
         checkpointer.remove()
 
@@ -112,7 +112,7 @@ def _is_finished(finished: Finished, mark: str, products: Products) -> bool:
         return False
 
 
-def _train(recipe: Recipe, source: Source, kept: Products, device: torch.device, watch: "_Watch") -> None:
+def _train_and_keep(recipe: Recipe, source: Source, kept: Products, device: torch.device, watch: "_Watch") -> None:
     """Train a network to its end, and leave its products where finished ones are kept."""
     started, began, mark = datetime.now(UTC), time.monotonic(), watch.checkpointer.mark
     watch.progress.says("reads its images")

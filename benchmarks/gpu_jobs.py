@@ -1,0 +1,60 @@
+"""Networks of the default study per minute, several at a time on one device: python benchmarks/gpu_jobs.py [jobs ...]
+
+Each job is a process of its own, as under `jobs.gpu_jobs_per_device`, that starts, trains one base network of
+config/config.yaml on as many random pictures as a half of that study has, and ends. Numbers of jobs at a time are 1, 2,
+4, 8 and 16, or those given. Time counts from the start of the first process to the end of the last one, with two
+networks a process. On a CPU all share its cores.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from record import record
+
+CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
+TURNS = 2  # networks that each process trains, one after the other, each from its start
+
+
+def train_one(jobs: int) -> None:
+    """In a process of its own: train a network."""
+    from transferability.jobs.single import train_network
+    from transferability.runtime.devices import leased_hardware
+
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    torch.set_num_threads(1)
+    generator, size = np.random.default_rng(0), config["dataset"]["image_size"]
+    classes = config["pictures"]["classes"] // 2
+    images = {
+        subset: (
+            generator.integers(0, 256, (classes * config["pictures"][subset], size, size, 3), dtype=np.uint8),
+            np.arange(classes * config["pictures"][subset]) % classes,
+        )
+        for subset in ("train", "val")
+    }
+    with leased_hardware(config["device"], jobs) as device:
+        train_network(images["train"], images["val"], device=str(device), **config["training"])
+
+
+def networks_per_minute(jobs: int) -> float:
+    """So many processes at a time, again and again."""
+    command, began = [sys.executable, __file__, "--one", str(jobs)], time.perf_counter()
+    for _ in range(TURNS):
+        processes = [subprocess.Popen(command) for _ in range(jobs)]
+        codes = [process.wait() for process in processes]
+        if any(codes):
+            sys.exit("a job failed")
+    return 60 * TURNS * jobs / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        sys.exit(train_one(int(sys.argv[2])))
+    numbers = list(map(int, sys.argv[1:])) or [1, 2, 4, 8, 16]
+    rows = [(jobs, networks_per_minute(jobs)) for jobs in numbers]
+    record("gpu-jobs", pd.DataFrame(rows, columns=["jobs at a time", "networks per minute"]))
