@@ -17,6 +17,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from simulated_studies import (
+    CORRELATION,
+    LAYERS,
+    advice_error_rates,
+    simulate_distances,
+    simulate_study,
+)
 from transferability.analysis.claim_parts import CONFIRMED, EQUAL, MARGIN, MORE, NO_LESS, Study
 from transferability.analysis.claims import CLAIMS, decide
 from transferability.analysis.distance import slope
@@ -24,13 +31,6 @@ from transferability.analysis.effects import ALPHA, estimate
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.power import decision_rates, power_table, study_effects, typical_spread
 from transferability.analysis.relative import relative_accuracies
-from transferability.analysis.simulation import (
-    CORRELATION,
-    LAYERS,
-    advice_error_rates,
-    simulate_distances,
-    simulate_study,
-)
 from transferability.results.accuracies import COLUMNS
 from transferability.study.configuration import default_config
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from record import record
 
+from record import record
 from transferability.common.checksums import fingerprint
 from transferability.common.tables import write_table
 from transferability.jobs.provenance import as_text, not_known

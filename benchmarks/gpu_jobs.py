@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+
 from record import record
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageFilter
-from record import record
 
+from record import record
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images

@@ -21,12 +21,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from record import record
 from snakemake.utils import update_config
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
+from record import record
 from transferability.common.tables import read_index, read_manifest
 from transferability.jobs.accuracy_file import read_record
 from transferability.models.building import build_model, initialize, pixel_scale

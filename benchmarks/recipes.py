@@ -15,6 +15,7 @@ from statistics import mean
 
 import pandas as pd
 import yaml
+
 from record import record
 
 REPOSITORY = Path(__file__).parents[1]

@@ -19,13 +19,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 import pandas as pd
 import torch
-from operations import step_operations
-from pooling import max_pool
-from record import FOLDER, record
 from torch import nn
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
+from operations import step_operations
+from pooling import max_pool
+from record import FOLDER, record
 from transferability.models.architectures import caffenet
 from transferability.models.building import initialize
 from transferability.models.fast_forms import FastChannelNorm, fast_form, has_few, in_tiles, space_to_depth

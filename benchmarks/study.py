@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from record import record
 
+from record import record
 from transferability.analysis.relative import CONTROL
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.recipe import source_of

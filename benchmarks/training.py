@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+
 from operations import step_operations
 from record import record
-
 from transferability.common.seeds import derive_seed
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.building import build_network, pixel_scale

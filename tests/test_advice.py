@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulated_studies import advice_error_rates, simulate_study
 from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise, sources
 from transferability.analysis.advice_pages import NOTHING, advice_sections, advice_table
 from transferability.analysis.claim_parts import NOT_DECIDED
 from transferability.analysis.effects import ALPHA
 from transferability.analysis.relative import relative_accuracies
-from transferability.analysis.simulation import advice_error_rates, simulate_study
 from transferability.common.resources import RESOURCES
 from transferability.results.paper import paper_accuracies
 from transferability.study.network import Network

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from catalogue import FILE, built_on_meta, names, row
+from catalogue_page import page
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.models.building import build_model, build_network
-from transferability.models.catalogue import FILE, built_on_meta, names, row
-from transferability.models.catalogue_page import page
 from transferability.models.classifier import start_at_chance
 from transferability.models.layers import as_layers
 from transferability.models.timm_names import TIMM

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulated_studies import simulate_study
 from transferability.analysis.claim_parts import (
     CONFIRMED,
     CONTRADICTED,
@@ -34,7 +35,6 @@ from transferability.analysis.claims_tables import (
 )
 from transferability.analysis.effects import ALPHA, EFFECTS, Estimate, effects_summary
 from transferability.analysis.kernels import read_kernels
-from transferability.analysis.simulation import simulate_study
 from transferability.common.resources import RESOURCES
 from transferability.results.paper import paper_accuracies
 from transferability.study.architectures import has_the_papers_layers

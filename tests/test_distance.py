@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulated_studies import simulate_distances
 from transferability.analysis.claim_parts import CONFIRMED, CONTRADICTED, NOT_TESTED, Study
 from transferability.analysis.claims import CLAIMS, decide
 from transferability.analysis.claims_tables import claims_table
@@ -14,7 +15,6 @@ from transferability.analysis.distance import by_split, distance_table, losses, 
 from transferability.analysis.effects import ALPHA
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.relative import relative_accuracies
-from transferability.analysis.simulation import simulate_distances
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.datasets.class_distances import class_distances, distance_between

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulated_studies import simulate_study
 from transferability.analysis.additive import additive_fit
 from transferability.analysis.effects import ALPHA, EFFECTS, effects_summary, effects_table, estimate
 from transferability.analysis.image_errors import INDEPENDENT, SHARED
 from transferability.analysis.paper_tables import table1, table_s1
 from transferability.analysis.relative import CONTROL, relative_accuracies
-from transferability.analysis.simulation import simulate_study
 from transferability.common.resources import RESOURCES
 from transferability.results.paper import paper_accuracies
 

@@ -1,8 +1,6 @@
 """The forms in which a GPU computes networks faster: the same function as the networks themselves."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,17 +8,15 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+import operations
+import pooling
+import step
 from transferability.models.architectures import caffenet, caffenet_mini
 from transferability.models.fast_forms import FastChannelNorm, FastConvolution, fast_form
 from transferability.training import trainer
 from transferability.training.preprocessing import Preparation
 
 from .conftest import settings_of
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-import operations
-import pooling
-import step
 
 CPU, FLOAT64 = torch.device("cpu"), torch.float64
 

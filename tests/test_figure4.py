@@ -2,8 +2,8 @@
 
 import pytest
 
+from simulated_studies import DISTANCES, simulate_distances
 from transferability.analysis.distance import distance_table
-from transferability.analysis.simulation import DISTANCES, simulate_distances
 from transferability.common.errors import InputError
 from transferability.figures.figure4 import PANELS, draw_figure4
 from transferability.figures.style import save_figure

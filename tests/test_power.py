@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulated_studies import simulate_study
 from transferability.analysis.claim_parts import CONFIRMED, CONTRADICTED
 from transferability.analysis.claims import CLAIMS
 from transferability.analysis.effects import ALPHA, estimate
@@ -19,7 +20,6 @@ from transferability.analysis.power import (
     typical_spread,
     verdicts,
 )
-from transferability.analysis.simulation import simulate_study
 from transferability.results.accuracies import COLUMNS
 from transferability.study.configuration import default_config
 

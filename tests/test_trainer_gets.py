@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+from catalogue import FILE
 from transferability.jobs.assembly import Start, new_trainer, trainer_of
 from transferability.jobs.recipe import recipe_of, source_of
 from transferability.jobs.weights_files import write_weights
 from transferability.models.architectures import caffenet, caffenet_mini
 from transferability.models.building import pixel_scale
-from transferability.models.catalogue import FILE
 from transferability.study.architectures import blueprint
 from transferability.study.configuration import complete_config
 from transferability.study.network import Network

@@ -8,7 +8,7 @@ that of BnB+ over all n. A study draws around it, with the variances of `Spread`
   them alike;
 - an error of the validation images, which all splits share, of each treatment and one of base networks: as large as
   the rules take it to be where outcomes by class are not known (`image_errors`). So images need not be drawn one by one
-  (`simulation.simulate_study` does, some ten times as slowly).
+  (`simulate_study` in benchmarks/ does, some ten times as slowly).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Writes resources/architectures.csv, what is known of each architecture: python -m transferability.models.catalogue.
+"""Writes resources/architectures.csv, what is known of each architecture: python tools/catalogue.py.
 
 Each model is built and cut into layers on the meta device, on which nothing is computed and nothing takes memory.
 """
