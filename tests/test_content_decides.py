@@ -116,6 +116,38 @@ def test_the_pictures_of_another_study_are_not_trained_on(checkout):  # noqa: F8
     assert checkout.pending(*FEW)["draw_pictures"] == 1
 
 
+def test_pictures_that_change_places_are_drawn_again(checkout):  # noqa: F811
+    """Names and sizes of files do not tell that."""
+    pictures = sorted((checkout.root / RESULTS / "pictures" / "train").rglob("*.JPEG"))
+    first, size = pictures[0], pictures[0].stat().st_size
+    other = next(one for one in pictures if one.parent != first.parent and one.stat().st_size <= size)
+    assert checkout.pending(*FEW) == {}
+    first.write_bytes(other.read_bytes().ljust(size, b"\0"))  # what follows the end of a JPEG does not count
+    assert checkout.pending(*FEW)["draw_pictures"] == 1
+
+
+def test_a_persons_own_files_among_the_pictures_are_not_deleted(checkout):  # noqa: F811
+    own = checkout.root / "results" / "home" / "pictures" / "holiday" / "me.jpg"
+    own.parent.mkdir(parents=True)
+    own.write_text("precious")
+    run = checkout.snakemake("results/home/index.csv", *FEW, "results_dir=results/home", check=False)
+    assert run.returncode == 1 and f"{own.relative_to(checkout.root)} is no picture that this study draws" in run.stdout
+    assert own.read_text() == "precious"
+
+
+def test_rules_that_are_left_out_of_a_comparison_are_an_error(checkout):  # noqa: F811
+    run = checkout.snakemake(FIGURE, "--allowed-rules", "figure2", "--dry-run", *OTHER_RATE, check=False)
+    assert run.returncode == 1 and "--allowed-rules given: what other rules make is not compared" in run.stdout
+
+
+def test_modules_in_the_checkout_are_not_those_of_libraries(checkout):  # noqa: F811
+    """Snakemake puts the directory of the Snakefile first among those that it imports from."""
+    for name in ("torch", "safetensors", "pandas", "yaml", "psutil"):
+        (checkout.root / f"{name}.py").write_text("raise SystemExit('a person's own module')")
+    run = checkout.snakemake(f"{RESULTS}/configuration.yaml", *FEW, check=False)
+    assert run.returncode == 0 and "own module" not in run.stdout
+
+
 @pytest.mark.parametrize(
     "name", ["index.csv.sha256", "splits/random-0/A.csv.sha256", "accuracy/random-splits.csv.sha256"]
 )

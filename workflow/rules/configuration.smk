@@ -3,6 +3,11 @@ import json
 import sys
 from pathlib import Path
 
+# A person's torch.py or safetensors.py in the checkout or the working directory is not what is imported.
+if workflow.modifier.is_main_snakefile():
+    own = (Path.cwd(), Path(workflow.basedir).resolve())
+    sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() not in own]
+
 from snakemake.exceptions import WorkflowError
 
 from transferability.common.errors import InputError

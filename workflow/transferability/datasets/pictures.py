@@ -53,6 +53,18 @@ def write_pictures(root: Path, classes: int, per_class: dict[str, int], size: in
     unfinished.replace(root)
 
 
+def foreign_file(root: Path) -> Path | None:
+    """Return a file below a directory of pictures that `write_pictures` has not written there, by its name, if any."""
+    return next(
+        (
+            file
+            for file in sorted(root.rglob("*"))
+            if file.is_file() and not file.name.startswith((".", f"{file.parent.name}_"))
+        ),
+        None,
+    )
+
+
 def _write_class(
     wnid: str, genes: np.ndarray, lobed: bool, root: Path, per_class: dict[str, int], size: int, seed: int
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from transferability.common.errors import InputError, counted, remedy
+from transferability.datasets.pictures import foreign_file
 from transferability.jobs.study_list import write_networks
 from transferability.runtime import fork_server
 from transferability.runtime import snakemake_parts as parts
@@ -40,6 +41,11 @@ class Hooks:
 
     def out_of_date(self, jobs: Iterable[Job]) -> list[Job]:
         """Return the jobs whose results are there, and are not what this study asks for now."""
+        if self._workflow.dag_settings.allowed_rules:
+            raise InputError(
+                "--allowed-rules given: what other rules make is not compared with what this study asks for; name the "
+                "files that you want, or use --until"
+            )
         found = [job for job in jobs if self._is_out_of_date(job)]
         if networks := sum(self._network(job) is not None for job in found):
             self._say(f"{counted(networks, 'network')} not known to be what this study asks for: what is, is kept")
@@ -103,6 +109,13 @@ class Hooks:
                 raise InputError(
                     f"{job.output[0]} is not known to be what this study asks for, and {source} is not there to make "
                     "it from: bring it back, and run again; nothing is deleted"
+                )
+        drawn = [path for job in self._workflow.dag.needrun_jobs() for path in job.output if path.is_directory]
+        for path in drawn:
+            if strange := foreign_file(Path(path)):
+                raise InputError(
+                    f"{strange} is no picture that this study draws, and would be deleted with {path}: move it "
+                    "elsewhere, and run again; nothing is deleted"
                 )
 
     def _keep(self, due: Iterable[tuple[Job, Network]]) -> None:

@@ -62,10 +62,10 @@ def _input_digest(results: Path, path: str) -> str:
 
 
 def _digest(path: Path) -> str:
-    """A checksum of a file, or of the names and sizes of what is in a directory."""
+    """A checksum of a file, or of all files in a directory."""
     if path.is_dir():
         files = [file for file in path.rglob("*.*") if not file.name.startswith(".")]  # as Snakemake's own
-        return fingerprint(sorted((str(file.relative_to(path)), file.stat().st_size) for file in files))
+        return fingerprint(sorted((str(file.relative_to(path)), file_sha256(file)) for file in files))
     if (size := path.stat().st_size) <= LARGE:
         return file_sha256(path)
     with path.open("rb") as file:
