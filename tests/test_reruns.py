@@ -172,7 +172,7 @@ def test_what_snakemake_deletes_before_a_job_that_fails_is_not_lost(checkout):
     (results / "store.npy").unlink()
     target = results / "accuracy" / "random-0" / "B3A+.json"
     target.unlink()
-    runs = checkout.root / "workflow" / "transferability" / "jobs" / "job.py"
+    runs = checkout.root / "workflow" / "transferability" / "runtime" / "job.py"
     original = runs.read_text()
     try:
         runs.write_text(
