@@ -57,6 +57,7 @@ def interrupted(command: list[str], when: str, seconds: float, cwd: Path) -> str
     """
     process, terminal = pty.fork()
     if process == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # as on a terminal; what nohup starts ignores it
         os.chdir(cwd)
         os.environ["PYTHONPATH"] = str(cwd / "workflow")
         os.execv(command[0], command)

@@ -11,7 +11,7 @@ import pytest
 
 from transferability.common.errors import InputError
 from transferability.runtime.devices import leased_device
-from transferability.runtime.locks import alone
+from transferability.runtime.locks import file_lock
 
 DEVICES = ["GPU-one", "GPU-two"]
 fork = multiprocessing.get_context("fork")
@@ -132,7 +132,7 @@ def test_a_network_is_trained_by_one_process_at_a_time(tmp_path):
     path, order = tmp_path / "state" / "A3B.lock", tmp_path / "order"
 
     def train(name: str, seconds: float) -> None:
-        with alone(path, "works"), order.open("a") as file:
+        with file_lock(path, "works"), order.open("a") as file:
             file.write(f"{name} begins\n")
             file.flush()
             time.sleep(seconds)

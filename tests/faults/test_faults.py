@@ -18,7 +18,7 @@ from transferability.jobs.accuracy_file import read_record
 from transferability.results.accuracies import collect
 from transferability.runtime.checkpoints import load_checkpoint, save_checkpoint
 from transferability.runtime.finished import Products
-from transferability.runtime.locks import alone
+from transferability.runtime.locks import file_lock
 
 from .conftest import held, slowed, small_disk
 
@@ -219,7 +219,7 @@ def test_two_snakemakes_at_once(checkout, table):
     settings = ("--configfile", "config/smoke.yaml", "--config", "results_dir=results/twice")
     log = results / "logs/train/random-0/baseA.log"
     with ThreadPoolExecutor() as pool:
-        with alone(results / "state/random-0/baseA.lock", "trains this network"):  # the first waits for that
+        with file_lock(results / "state/random-0/baseA.lock", "trains this network"):  # the first waits for that
             first = pool.submit(checkout.snakemake, target, *settings)
             deadline = time.monotonic() + 120
             while not (log.exists() and "waits for another process" in log.read_text()):
