@@ -57,7 +57,9 @@ def interrupted(command: list[str], when: str, seconds: float, cwd: Path) -> str
     """
     process, terminal = pty.fork()
     if process == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # as on a terminal; what nohup starts ignores it
+        # As on a terminal: what nohup starts ignores it, and tests of jobs' logs in this process have blocked it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         os.chdir(cwd)
         os.environ["PYTHONPATH"] = str(cwd / "workflow")
         os.execv(command[0], command)

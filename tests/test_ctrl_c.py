@@ -16,6 +16,7 @@ try:
 except KeyboardInterrupt:
     raise SystemExit(7)
 """
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # tests of jobs' logs have blocked it
 executor = SimpleNamespace(workers=1, pool=None)
 snakemake_parts.answer_ctrl_c(SimpleNamespace(scheduler=SimpleNamespace(_local_executor=executor, _executor=executor)))
 try:
