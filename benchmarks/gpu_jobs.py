@@ -2,8 +2,8 @@
 
 Each job is a process of its own, as under `jobs.gpu_jobs_per_device`, that starts, trains one base network of
 config/config.yaml on as many random pictures as a half of that study has, and ends. Numbers of jobs at a time are 1, 2,
-4, 8 and 16, or those given. Time counts from the start of the first process to the end of the last one, with two
-networks a process. On a CPU all share its cores.
+4, 8 and 16, or those given. Time counts from the start of the first process to the end of the last one, over two
+rounds. On a CPU all share its cores.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ import yaml
 from record import record
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
-TURNS = 2  # networks that each process trains, one after the other, each from its start
+ROUNDS = 2
 
 
 def train_one(jobs: int) -> None:
@@ -45,12 +45,12 @@ def train_one(jobs: int) -> None:
 def networks_per_minute(jobs: int) -> float:
     """So many processes at a time, again and again."""
     command, began = [sys.executable, __file__, "--one", str(jobs)], time.perf_counter()
-    for _ in range(TURNS):
+    for _ in range(ROUNDS):
         processes = [subprocess.Popen(command) for _ in range(jobs)]
         codes = [process.wait() for process in processes]
         if any(codes):
             sys.exit("a job failed")
-    return 60 * TURNS * jobs / (time.perf_counter() - began)
+    return 60 * ROUNDS * jobs / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -4,24 +4,16 @@ import json
 import os
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
 import torch
 
+from transferability.jobs.provenance import installed_version
+
 FOLDER = Path(__file__).parents[1] / "results" / "benchmarks"
-
-
-def _version(package: str) -> str:
-    """Of some packages a machine for measuring has other versions, or none."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-VERSIONS = {package: _version(package) for package in ("torch", "torchvision", "numpy", "pillow", "snakemake")}
+# None where a machine for measuring does without.
+VERSIONS = {package: installed_version(package) for package in ("torch", "torchvision", "numpy", "pillow", "snakemake")}
 
 
 def record(name: str, table: pd.DataFrame, notes: str = "") -> None:

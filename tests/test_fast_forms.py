@@ -91,6 +91,16 @@ def test_a_fast_form_that_is_compiled_gives_the_same_to_rounding():
     assert all((a - b).norm() <= 1e-4 * a.norm() for a, b in zip(*results, strict=True))
 
 
+def test_operations_of_caffenet_are_those_of_its_formula():
+    """Two for each product: places, kernels, channels, divided by groups; once forward, once for each gradient."""
+    convolutions = (96 * 55**2 * 3 * 11**2, 256 * 27**2 * 48 * 25, 384 * 13**2 * 256 * 9)
+    convolutions += (384 * 13**2 * 192 * 9, 256 * 13**2 * 192 * 9)
+    forward = [*convolutions, 9216 * 4096, 4096 * 4096, 4096 * 100]
+    network, images = caffenet.build(227, 100).to("meta"), torch.empty(2, 3, 227, 227, device="meta")
+    assert operations.step_operations(network, 0, images) == 2 * (3 * sum(forward) - forward[0])
+    assert operations.step_operations(network, 3, images) == 2 * (sum(forward) + 2 * sum(forward[3:]) - forward[3])
+
+
 @pytest.mark.parametrize("frozen", [0, 2])
 def test_operations_of_a_step_are_those_that_torch_counts(frozen):
     """In a network without groups, of which torch's counter counts too many."""

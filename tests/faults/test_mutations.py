@@ -107,7 +107,7 @@ DECIDE = [
     ("models/layers", "SIZES = (224, 32,", "SIZES = (32, 224,"),
     ("models/tracing", "len(weights(module)) > 1", "len(weights(module)) > 2"),
     ("training/features", "keep = self._feature_bytes", "keep = 0 * self._feature_bytes"),
-    ("models/fast_forms", "ALPHA = 1e-4 / 5", "ALPHA = 1e-4 / 4"),
+    ("models/fast_forms", "1.5 * ALPHA", "1.4 * ALPHA"),
     ("study/blueprint", "return self.library is None", "return self.library is not None"),
     ("jobs/assembly", "if (state := watch.saved()) is not None", "if (state := watch.saved()) is None"),
     ("jobs/assembly", "        trainer.resume(state)\n", ""),

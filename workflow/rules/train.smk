@@ -1,6 +1,6 @@
 # One network, one job, which takes its recipe from the configuration. A job that was killed resumes from its state, and
-# one that starts again finds what is finished: both are under state/, which is no rule's output. store.json records whether the store changed;
-# the timestamps of the pixels do not count, as other studies may share them (dataset.store).
+# one that starts again finds what is finished: both are under state/, which is no rule's output. store.json records
+# whether the store changed; the timestamps of the pixels do not count, as other studies may share them (dataset.store).
 
 
 rule train_base:

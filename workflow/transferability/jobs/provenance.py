@@ -40,7 +40,7 @@ def provenance(
         "slurm_job": os.environ.get("SLURM_JOB_ID", ""),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **{package: installed_version(package) for package in PACKAGES},
         "fingerprint": mark,
     }
 
@@ -69,7 +69,8 @@ def read_provenance(file: Path) -> dict:
     return content
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """Return a package's version, None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:  # an environment for jobs alone needs no snakemake

@@ -8,9 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from transferability.models.architectures.caffenet import ChannelNorm
+from transferability.models.architectures.caffenet import ALPHA, ChannelNorm
 
-ALPHA = 1e-4 / 5  # of ChannelNorm
 FEW, WIDE = 4, 4  # at most so many channels, and steps of at least so many places, are seen in blocks
 TILE = 64  # channels that convolutions on tensor cores take at a time
 

@@ -102,7 +102,7 @@ class Hooks:
         self._ready_to_train()
 
     def _check_sources(self) -> None:
-        """Raise InputError before Snakemake deletes what cannot be made again: a person's files may be gone since."""
+        """Raise InputError before Snakemake deletes what cannot be made again, or what this study has not made."""
         for job in filter(self._is_noted, self._workflow.dag.needrun_jobs()):
             source = job.params.get("file") or job.params.get("root")
             if source and not Path(source).exists():
@@ -110,13 +110,12 @@ class Hooks:
                     f"{job.output[0]} is not known to be what this study asks for, and {source} is not there to make "
                     "it from: bring it back, and run again; nothing is deleted"
                 )
-        drawn = [path for job in self._workflow.dag.needrun_jobs() for path in job.output if path.is_directory]
-        for path in drawn:
-            if strange := foreign_file(Path(path)):
-                raise InputError(
-                    f"{strange} is no picture that this study draws, and would be deleted with {path}: move it "
-                    "elsewhere, and run again; nothing is deleted"
-                )
+            for path in job.output:
+                if path.is_directory and (strange := foreign_file(Path(path))):
+                    raise InputError(
+                        f"{strange} is no picture that this study draws, and would be deleted with {path}: move it "
+                        "elsewhere, and run again; nothing is deleted"
+                    )
 
     def _keep(self, due: Iterable[tuple[Job, Network]]) -> None:
         """Set finished networks aside whose jobs are due, but for those that a person forces to be trained again."""

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,17 +89,19 @@ def run_hooks_of_imported(workflow: Any, start: Callable, end: Callable) -> None
 def answer_ctrl_c(workflow: Any) -> None:
     """Stop on the first Ctrl-C, and ignore further ones while jobs save their states; none hits a job that starts.
 
-    A job that has been given to a thread, and has no process yet, gets it as soon as it has one.
+    A job that has been given to a thread, and has no process yet, gets it as soon as it has one. Not so where jobs are
+    on a cluster: what starts here then is what cancels them.
     """
-    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGINT, partial(_stop, workflow.local_exec))
     local = workflow.scheduler._local_executor or workflow.scheduler._executor
     local.pool = ThreadPoolExecutor(local.workers, initializer=block_sigint)  # its threads start the jobs
 
 
-def _stop(*_signal) -> None:
+def _stop(local: bool, *_signal) -> None:
     """Interrupt the scheduler. Within one of its coroutines the interruption would come up again in the next one."""
     signal.signal(signal.SIGINT, _ignore)
-    threading.Thread(target=_interrupt_processes, args=(time.time() - 1,), daemon=True).start()
+    if local:
+        threading.Thread(target=_interrupt_processes, args=(time.time() - 1,), daemon=True).start()
     try:
         asyncio.get_running_loop().call_soon_threadsafe(_interrupt)
     except RuntimeError:  # no coroutine runs

@@ -51,7 +51,7 @@ class Trainer:
         self._train_loss = torch.zeros((), device=device)  # since the last test
         self._seed_of, self._classes, self._preparation = seed_of, task.classes, preparation
         self.network = network
-        self._arithmetic = partial(precision_context, settings.precision, device)
+        self._precision = partial(precision_context, settings.precision, device)
         fixed, self._head = network.split()
         centre = self._without_gradients(partial(head_inputs, preparation.test, fixed))
         train, val = (Pixels(part, device, preparation.bgr) for part in (task.train, task.val))
@@ -112,7 +112,7 @@ class Trainer:
         return batch_positions(images, self.settings.batch_size, self.iteration, last, partial(self._seed_of, "order"))
 
     def _step(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        with self._arithmetic():
+        with self._precision():
             loss = self._loss(inputs, labels)
         loss.backward()
         self._optimizer.step(self.settings.rate_at(self.iteration))
@@ -120,8 +120,8 @@ class Trainer:
 
     def _without_gradients(self, compute: Callable[[torch.Tensor], torch.Tensor]) -> Callable:
         def computed(images: torch.Tensor) -> torch.Tensor:
-            """What `compute` gives, in the arithmetic of this training."""
-            with torch.no_grad(), self._arithmetic():
+            """What `compute` gives, in the precision of this training."""
+            with torch.no_grad(), self._precision():
                 return compute(images)
 
         return computed
@@ -129,7 +129,7 @@ class Trainer:
     def test(self) -> Evaluation:
         """Test on all validation images."""
         self.network.eval()
-        with torch.inference_mode(), self._arithmetic():
+        with torch.inference_mode(), self._precision():
             test, self.correct = evaluate(self._head, self._val, self._classes, self.iteration)
         self.network.train()
         return test

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 PIXEL_SCALE = 1.0
+ALPHA = 1e-4 / 5  # of ChannelNorm
 
 
 def conv(
@@ -54,7 +55,7 @@ class ChannelNorm(nn.Module):
         channels = features.shape[1]
         squares = functional.pad(features * features, (0, 0, 0, 0, 2, 2))
         total = sum(squares[:, shift : shift + channels] for shift in range(5))
-        return features / (1 + 1e-4 / 5 * total) ** 0.75
+        return features / (1 + ALPHA * total) ** 0.75
 
 
 def pool() -> nn.MaxPool2d:
