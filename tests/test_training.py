@@ -228,8 +228,11 @@ def test_compiled_steps_give_the_same_result_with_one_compilation_per_shape(task
     assert checksum(plain.result()) != checksum(first.result())  # compiled it was
 
 
-def test_where_nothing_can_be_compiled_the_error_names_key_and_remedy(task, monkeypatch, tmp_path):
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", [str(tmp_path / "no-compiler")])
-    monkeypatch.setattr(torch._inductor.config, "force_disable_caches", True)
-    with pytest.raises(InputError, match=r"config key training\.compile: true given, but torch.compile fails here"):
+def test_where_nothing_can_be_compiled_the_error_names_key_and_remedy(task, tmp_path):
+    # Not by monkeypatch, which takes away what torch's configuration gives by default.
+    patched = torch._inductor.config.patch({"cpp.cxx": [str(tmp_path / "no-compiler")], "force_disable_caches": True})
+    with (
+        patched,
+        pytest.raises(InputError, match=r"config key training\.compile: true given, but torch.compile fails here"),
+    ):
         train(task, Start.from_scratch(task), settings=changed(compile=True))
