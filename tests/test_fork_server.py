@@ -248,11 +248,14 @@ def started(tmp_path, monkeypatch):
     servers = []
 
     def start(architecture: str) -> psutil.Process:
+        before = psutil.Process().children()
         fork_server.start(architecture, "caffe-sgd", Path("results/logs/fork_server.log"))
-        servers.extend(psutil.Process().children()[-1:])
-        while is_alive(servers[-1].pid) and not listens(Path(json.loads(os.environ[ADDRESS])[0])):
+        # Its number may be lower than theirs: Linux begins anew at 32,768.
+        [server] = set(psutil.Process().children()) - set(before)
+        servers.append(server)
+        while is_alive(server.pid) and not listens(Path(json.loads(os.environ[ADDRESS])[0])):
             time.sleep(0.02)
-        return servers[-1]
+        return server
 
     yield start
     for server in servers:
