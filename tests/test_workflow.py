@@ -103,6 +103,14 @@ def test_nothing_is_pending_after_a_run(checkout):
     assert checkout.pending(*SMOKE) == {}
 
 
+def test_a_dry_run_imports_nothing_that_takes_long(checkout):
+    """Torch takes more than two seconds of each start, on a cluster of two starts for each job."""
+    run = checkout.snakemake("--dry-run", *SMOKE, PYTHONPROFILEIMPORTTIME="1")
+    imported = {line.rpartition("|")[2].strip() for line in run.stdout.splitlines() if line.startswith("import time:")}
+    assert "transferability.runtime.hooks" in imported
+    assert not {"torch", "torchvision", "timm", "matplotlib", "networkx", "scipy"} & imported
+
+
 def test_code_edited_while_snakemake_runs_is_refused(checkout):
     """A job that starts after the edit would train with the new code under the old one's mark."""
     target, settings = "results/edited/accuracy/random-0/baseA.json", (*SMOKE, "--config", "results_dir=results/edited")

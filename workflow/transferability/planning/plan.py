@@ -14,7 +14,7 @@ from transferability.datasets.index import count_images
 from transferability.monitor.console import in_words
 from transferability.monitor.status import STATES, study_status
 from transferability.planning.costs import Disk, Speed, disk_needs, estimate_seconds, measure_speeds, slowdown, workload
-from transferability.runtime.progress import device_name
+from transferability.runtime.devices import device_name
 from transferability.study.grid import study_networks
 
 HOUR, MILLION, GB = 3600, 1e6, 1e9

@@ -21,6 +21,11 @@ LOCK = "\0transferability/"  # names of Linux's abstract sockets: no files, so n
 PATIENCE = 4 * 3600.0  # seconds that the same processes of other users may have all GPUs, before a job gives up
 
 
+def device_name(device: torch.device) -> str:
+    """The device in words: a GPU's name, or "cpu"."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
 @contextmanager
 def leased_hardware(wanted: str, jobs_per_device: int, check: Check = go_on) -> Iterator[torch.device]:
     """Yield the device for auto, cpu or cuda: a GPU that this job has for itself.

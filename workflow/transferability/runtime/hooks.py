@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from transferability.common.errors import InputError, counted, remedy
-from transferability.datasets.pictures import foreign_file
 from transferability.jobs.study_list import write_networks
 from transferability.runtime import fork_server
 from transferability.runtime import snakemake_parts as parts
@@ -103,6 +102,8 @@ class Hooks:
 
     def _check_sources(self) -> None:
         """Raise InputError before Snakemake deletes what cannot be made again, or what this study has not made."""
+        from transferability.datasets.pictures import foreign_file  # networkx takes .2 s
+
         for job in filter(self._is_noted, self._workflow.dag.needrun_jobs()):
             source = job.params.get("file") or job.params.get("root")
             if source and not Path(source).exists():

@@ -18,7 +18,7 @@ from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of, sour
 from transferability.jobs.weights_files import write_weights
 from transferability.runtime.checkpoints import Checkpointer
 from transferability.runtime.code import check_code
-from transferability.runtime.devices import leased_hardware
+from transferability.runtime.devices import device_name, leased_hardware
 from transferability.runtime.finished import Finished, Products, products_of
 from transferability.runtime.locks import file_lock
 from transferability.runtime.logs import job_log
@@ -137,4 +137,4 @@ class _Watch:
         """Note where it is, and tell the progress from now on."""
         self.resumed_at = trainer.iteration
         self.images = (trainer.settings.iterations - self.resumed_at) * trainer.settings.batch_size
-        self.progress.follow(trainer)
+        self.progress.follow(trainer, device_name(trainer.device))

@@ -9,13 +9,14 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from transferability.common.atomic_files import atomic_write
 from transferability.runtime.slurm import slurm_job
 from transferability.study.paths import progress_file
-from transferability.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from transferability.training.trainer import Trainer  # not imported: who reads progress does without torch
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +51,13 @@ class Progress:
         """Tell what the job does now, in words."""
         self._doing = doing
 
-    def follow(self, trainer: Trainer) -> None:
-        """Tell from now on how far a Trainer is."""
+    def follow(self, trainer: "Trainer", device: str) -> None:
+        """Tell from now on how far a Trainer is, on a device of that name."""
         self._start, self._tested = trainer.iteration, trainer.iteration
         self._began = time.perf_counter()
-        self._doing, self._trainer = "trains", trainer
+        self._doing, self._trainer, self._device = "trains", trainer, device
 
-    def on_test(self, trainer: Trainer, train_loss: float) -> None:
+    def on_test(self, trainer: "Trainer", train_loss: float) -> None:
         """Log a line after a test; `train_loss` is the sum of the losses of the iterations since the last."""
         test, settings = trainer.curve[-1], trainer.settings
         per_s, seconds_left = self._speed(trainer)
@@ -84,20 +85,15 @@ class Progress:
             per_s, seconds_left = self._speed(trainer)
             content |= {"iteration": trainer.iteration, "iterations": trainer.settings.iterations}
             content |= {"images_per_s": round(per_s, 1), "seconds_left": round(seconds_left)}
-            content |= {"device": device_name(trainer.device)}
+            content |= {"device": self._device}
         return content | slurm_job()
 
-    def _speed(self, trainer: Trainer) -> tuple[float, float]:
+    def _speed(self, trainer: "Trainer") -> tuple[float, float]:
         """Images per second since the start, and the seconds that are left at this speed."""
         iterations = max(trainer.iteration - self._start, 1)
         per_iteration = (time.perf_counter() - self._began) / iterations
         left = (trainer.settings.iterations - trainer.iteration) * per_iteration
         return trainer.settings.batch_size / max(per_iteration, 1e-9), left
-
-
-def device_name(device: torch.device) -> str:
-    """The device in words: a GPU's name, or "cpu"."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def read_progress(results: Path, split: str, network: str) -> dict | None:
