@@ -12,7 +12,6 @@ configfile: os.path.relpath(f"{workflow.current_basedir}/config/config.yaml")
 
 include: "workflow/rules/configuration.smk"
 include: "workflow/rules/common.smk"
-include: "workflow/rules/inputs.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
@@ -27,11 +26,11 @@ report: "workflow/report/study.rst"
 
 
 onstart:
-    before_jobs()
+    HOOKS.before_jobs()
 
 
 onsuccess:
-    after_success()
+    HOOKS.after_success()
 
 
 onerror:
@@ -41,26 +40,26 @@ onerror:
 rule all:
     default_target: True
     input:
-        ALL_MANIFESTS,
-        f"{RESULTS}/accuracy.csv",
-        result_files(["configuration"], [""], ["yaml", "html"]),
-        result_files(["figure1", "filters", "curves"], [""], ["pdf", "png"]),
-        result_files(["figure2"], result_prefixes("random-splits"), ["pdf", "png", "html"]),
-        result_files(
-            ["figure3"],
-            result_prefixes("random-splits", "manmade-natural", "random-filters", treatments=["AnB", "random"]),
+        STUDY.manifests,
+        "<results>/accuracy.csv",
+        expand("<results>/configuration.{kind}", kind=["yaml", "html"]),
+        expand("<results>/{name}.{kind}", name=["figure1", "filters", "curves"], kind=["pdf", "png"]),
+        expand("<results>/provenance.{kind}", kind=["csv", "md"]),
+        made("figure2", INPUTS.folders(["random-splits"]), ["pdf", "png", "html"]),
+        made(
+            "figure3",
+            INPUTS.folders(["random-splits", "manmade-natural", "random-filters"], treatments=["AnB", "random"]),
             ["pdf", "png"],
         ),
-        result_files(["figure4"], result_prefixes("mixed"), ["pdf", "png"]),
-        result_files(["distance", "distances"], result_prefixes("mixed"), ["csv", "md"]),
-        result_files(["figureS1"], result_prefixes("reduced"), ["pdf", "png"]),
-        result_files(["provenance"], [""], ["csv", "md"]),
-        result_files(
+        made("figure4", INPUTS.folders(["mixed"]), ["pdf", "png"]),
+        made(["distance", "distances"], INPUTS.folders(["mixed"]), ["csv", "md"]),
+        made("figureS1", INPUTS.folders(["reduced"]), ["pdf", "png"]),
+        made("tableS1", INPUTS.folders(["reduced"]), ["csv", "md"]),
+        made(
             ["table1", "effects", "claims"],
-            result_prefixes("random-splits", "manmade-natural", "preserved"),
+            INPUTS.folders(["random-splits", "manmade-natural", "preserved"]),
             ["csv", "md"],
         ),
-        result_files(["advice"], result_prefixes(*EXPERIMENTS), ["csv", "md", "pdf", "png"]),
-        result_files(["classes", "wordnet_nodes"], result_prefixes(*OF_CLASSES), ["csv", "md"]),
-        result_files(["tableS1"], result_prefixes("reduced"), ["csv", "md"]),
+        made(["classes", "wordnet_nodes"], INPUTS.folders(OF_CLASSES), ["csv", "md"]),
+        made("advice", INPUTS.folders(STUDY.experiments), ["csv", "md", "pdf", "png"]),
     localrule: True

@@ -25,8 +25,7 @@ from transferability.runtime.code import code_fingerprint
 from transferability.runtime.finished import products_of
 from transferability.runtime.marks import expected_mark
 from transferability.study.configuration import complete_config
-from transferability.study.grid import study_networks
-from transferability.study.paths import manifest_file
+from transferability.study.study_plan import StudyPlan
 
 REPOSITORY = Path(__file__).parents[1]
 REPEATS = 3
@@ -39,14 +38,15 @@ def write_finished(results: Path, splits: int) -> None:
     complete_config(config, [])
     write_table(pd.DataFrame(columns=["path", "wnid", "subset"]), results / "index.csv")
     (results / "store.json").write_text("{}", encoding="utf-8")
-    code = code_fingerprint(*training_code(config["network"]["architecture"]))
-    networks = [network for network in study_networks(config) if network.split.startswith("random")]
+    study = StudyPlan(config)
+    code = code_fingerprint(*training_code(study.architecture))
+    networks = [network for network in study.networks if network.split.startswith("random")]
     for network in sorted(networks, key=lambda network: network.copied):  # the bases first
-        manifest = manifest_file(results, network.split, network.target)
+        manifest = study.results.manifest(network.split, network.target)
         if not manifest.exists():
             manifest.parent.mkdir(parents=True, exist_ok=True)
             write_table(pd.DataFrame({"label": range(20), "wnid": CLASSES, "name": CLASSES}), manifest)
-        products, mark = products_of(results, network), expected_mark(results, config, network, code)
+        products, mark = products_of(study.results, network), expected_mark(study, network, code)
         for path in products.by_kind().values():
             path.parent.mkdir(parents=True, exist_ok=True)
         if products.weights:

@@ -23,9 +23,9 @@ from transferability.models.layers import as_layers
 from transferability.planning.checks.model_inputs import model_inputs
 from transferability.store.reading import StoreFiles
 from transferability.store.square import Square
-from transferability.study.architectures import study_blueprint, study_layers
+from transferability.study.files import Results
 from transferability.study.grid import given_splits
-from transferability.study.paths import manifest_file
+from transferability.study.study_plan import StudyPlan
 from transferability.tasks.task import Task, read_task
 
 BATCH = 100
@@ -52,7 +52,7 @@ def ridge_accuracy(
 def task_of(results: Path, config: Mapping) -> Task:
     """Return the task of a study's given networks: all classes."""
     names = ("index.csv", "store.npy", "store.crc32.npy", "store.json")
-    manifest = manifest_file(results, given_splits(config)[0], "B")
+    manifest = Results(results).manifest(given_splits(config)[0], "B")
     return read_task(StoreFiles(*(results / name for name in names)), Square.of(config["dataset"]), manifest)
 
 
@@ -61,16 +61,17 @@ def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, t
 
     The last layer is its own classifier.
     """
-    size = config["training"]["crop"]
-    model = build_model(study_blueprint(config), size, IMAGENET)
+    study = StudyPlan(config)
+    size = study.crop
+    model = build_model(study.blueprint, size, IMAGENET)
     layers = as_layers(model, size)
-    taken = given_layers(file, study_blueprint(config), size, config["dataset"]["image_size"])
+    taken = given_layers(file, study.blueprint, size, study.image_size)
     state = model.state_dict()
     own = {name: tensor for name, tensor in read_given(file).items() if name in state}
     model.load_state_dict(own | taken)
     model.eval()
     subsets = {"train": task.train, "val": task.val}
-    values = {name: model_inputs(config, images.store[images.rows]) for name, images in subsets.items()}
+    values = {name: model_inputs(study, images.store[images.rows]) for name, images in subsets.items()}
     for layer in layers.values():
         values = {name: torch.cat([layer(part) for part in value.split(BATCH)]) for name, value in values.items()}
         yield values
@@ -78,7 +79,7 @@ def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, t
 
 def oracle_table(results: Path, config: Mapping, own: Mapping[str, int]) -> pd.DataFrame:
     """Return the accuracies, as the module says: columns source, n, layer, accuracy, images."""
-    task, names, rows = task_of(results, config), study_layers(config), []
+    task, names, rows = task_of(results, config), StudyPlan(config).layers, []
     labels = {"train": torch.from_numpy(task.train.labels), "val": torch.from_numpy(task.val.labels)}
     for source, file in config["given"]["weights"].items():
         for n, values in enumerate(features_of(config, Path(file).expanduser(), task), 1):

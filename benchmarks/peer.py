@@ -31,10 +31,9 @@ from transferability.common.tables import read_index, read_manifest
 from transferability.jobs.accuracy_file import read_record
 from transferability.models.building import build_model, initialize, pixel_scale
 from transferability.planning.costs import now
-from transferability.study.architectures import study_blueprint
-from transferability.study.grid import experiments
 from transferability.study.network import Network
-from transferability.study.training_settings import Settings, read_settings
+from transferability.study.study_plan import StudyPlan
+from transferability.study.training_settings import Settings
 from transferability.training.precision import precision_context
 
 REPOSITORY = Path(__file__).parents[1]
@@ -71,7 +70,7 @@ class Peer:
     """One network and its loaders."""
 
     def __init__(self, scratch: Path, config: dict, settings: Settings, frozen: int):
-        model, size = study_blueprint(config), config["dataset"]["image_size"]
+        model, size = StudyPlan(config).blueprint, config["dataset"]["image_size"]
         self.train_batches = loader(scratch / "train", settings, size, pixel_scale(model), train=True)
         self.val_batches = loader(scratch / "val", settings, size, pixel_scale(model), train=False)
         self.network = build_model(model, settings.crop, len(self.train_batches.dataset.classes))
@@ -174,9 +173,9 @@ if __name__ == "__main__":
     update_config(config, yaml.safe_load(Path(name).read_text(encoding="utf-8")))
     config["training"]["length"] = length
     base = read_record(results / "accuracy" / "random-0" / "baseA.json")
-    settings = read_settings(config["training"], base["train_images"])
+    settings = StudyPlan(config).settings(base["train_images"])
     check_same(settings)
-    networks = [n for n in experiments(config)["random-splits"] if n.split == "random-0"]
+    networks = [n for n in StudyPlan(config).experiments["random-splits"] if n.split == "random-0"]
     with tempfile.TemporaryDirectory() as scratch:
         link_half(root, results, Path(scratch))
         speeds = {n: Peer(Path(scratch), config, settings, n).speeds() for n in range(8)}

@@ -23,6 +23,7 @@ from transferability.planning.costs import now
 from transferability.runtime.devices import leased_hardware
 from transferability.store.square import Square
 from transferability.study.architectures import blueprint, layer_names
+from transferability.study.files import Results
 from transferability.study.network import Network
 from transferability.study.training_settings import read_settings
 from transferability.tasks.task import read_task
@@ -75,7 +76,7 @@ class Clock:
 
 def parts(results: Path, network: Network, training: dict, device: torch.device) -> dict[str, float]:
     """Train a network again; return the share of its time that each part takes."""
-    source = source_of(results, network)
+    source = source_of(Results(results), network)
     described = json.loads(source.description.read_text(encoding="utf-8"))
     task = read_task(source.store_files, Square(described["size"]), source.manifest)
     began, clock = now(device), Clock(device)

@@ -34,8 +34,8 @@ from transferability.planning.costs import now, training_speed
 from transferability.runtime.devices import leased_hardware
 from transferability.study.architectures import Blueprint, blueprint
 from transferability.study.configuration import fill_defaults
-from transferability.study.grid import experiments
-from transferability.study.training_settings import Settings, read_settings
+from transferability.study.study_plan import StudyPlan
+from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples, Task
 from transferability.training import batches
 from transferability.training.compilation import compiled
@@ -112,8 +112,8 @@ def random_task(size: int, images: int, directory: str) -> Task:
 
 def figure2_hours(config: Mapping, images: int, speeds: Mapping[int, float]) -> str:
     """In words, what Figure 2's networks take with `images` a half, at images/s by the number of frozen layers."""
-    networks = experiments(config)["random-splits"]
-    settings = read_settings(config["training"], images)
+    networks = StudyPlan(config).experiments["random-splits"]
+    settings = StudyPlan(config).settings(images)
     n, seconds_an_image = list(speeds), [1 / speed for speed in speeds.values()]
     seconds = sum(
         settings.iterations * settings.batch_size * np.interp(network.frozen, n, seconds_an_image)
@@ -124,7 +124,7 @@ def figure2_hours(config: Mapping, images: int, speeds: Mapping[int, float]) -> 
 
 def speeds(config: Mapping, n: list[int], device: torch.device) -> tuple[pd.DataFrame, str]:
     """The table of a configuration for these numbers of frozen layers, with notes."""
-    settings = replace(read_settings(config["training"], 1), iterations=10**8, test_every=10**8)
+    settings = replace(StudyPlan(config).settings(config["training"]["batch_size"]), iterations=10**8, test_every=10**8)
     size, architecture = config["dataset"]["image_size"], config["network"]["architecture"]
     half = (config["dataset"]["expected"]["train"] or 0) // 2
     if half * size**2 * 3 > batches.resident_bytes(device):

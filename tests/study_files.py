@@ -11,7 +11,7 @@ from transferability.datasets.image_files import ImageFiles
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles
 from transferability.store.square import Square
-from transferability.study.paths import manifest_file
+from transferability.study.files import Results
 
 WNIDS = [f"n0000000{k}" for k in range(8)]
 CLASSES = {"A": WNIDS[1::2], "B": WNIDS[0::2], "all": WNIDS}
@@ -38,7 +38,7 @@ def write_study(root: Path, size: int, images_per_class: int) -> tuple[np.ndarra
     index = pd.DataFrame(rows, columns=["path", "wnid", "subset"])
     write_table(index, root / "index.csv")
     for half, wnids in CLASSES.items():
-        manifest = manifest_file(root, split_of(half), half)
+        manifest = Results(root).manifest(split_of(half), half)
         manifest.parent.mkdir(parents=True, exist_ok=True)
         write_table(pd.DataFrame({"label": range(len(wnids)), "wnid": wnids, "name": wnids}), manifest)
     where = StoreFiles(*(root / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")))

@@ -73,7 +73,7 @@ AMBIGUOUS: dict[str, tuple[Fault, str]] = {
     ),
     "a file in two of Unicode's forms": (
         nested("{}", f"ant/{COMPOSED}", f"ant/{APART}"),
-        r"3 file names are there in two of Unicode's forms: 'ant/cafe\\u0301/0\.png' and 'ant/caf\\xe9/0\.png', .*; re",
+        r"3 file names exist in two Unicode forms: 'ant/cafe\\u0301/0\.png' and 'ant/caf\\xe9/0\.png', .*; re",
     ),
     "a path of a table in another of Unicode's forms": (
         lambda folder: (
@@ -89,7 +89,7 @@ AMBIGUOUS: dict[str, tuple[Fault, str]] = {
     "a table with capitals": (listing(LINES.replace("0.png,ant", "0.png,Ant")), "look alike: 'Ant' and 'ant'; write"),
     "a path of a table twice, once absolute": (
         lambda folder: (table(folder, f"{LINES}{folder}/bee/../ant/0.png,ant\n"), 0.2),
-        r"1 paths are there twice: ant/0\.png; remove one of each",
+        r"1 paths occur twice: ant/0\.png; remove one of each",
     ),
     "a table with several labels": (
         listing(LINES.replace("0.png,ant", "0.png,ant|bee").replace("1.png,cat", "1.png,cat;dog;ant")),
@@ -105,11 +105,11 @@ AMBIGUOUS: dict[str, tuple[Fault, str]] = {
     ),
     "a table divided by another column": (
         listing("path,label,Split\n" + "".join(f"{row},{['train', 'Dev', ''][k % 3]}\n" for k, row in enumerate(ROWS))),
-        r"column Split divides the images \(Dev, train\), but only one called subset does that; rename it",
+        r"column Split divides the images \(Dev, train\), but only a column called subset can; rename it",
     ),
     "a table with a column twice": (
         listing("path,label,Label\n" + "".join(f"{row},x\n" for row in ROWS)),
-        "column label is there twice; keep the right one",
+        "column label occurs twice; keep the right one",
     ),
 }
 

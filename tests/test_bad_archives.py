@@ -139,7 +139,7 @@ def test_an_image_that_is_a_hole_of_a_terabyte_is_named(tree, tmp_path):
     assert broken == [f"{VAL}/{name}"]
     _, reason = try_to_decode(lambda: files.read(paths.index(broken[0])), lambda file: read_image(file, 8))
     assert reason == (
-        "it cannot be read: it has 1,099,511,627,776 bytes, and images at most 536,870,912; replace or remove it"
+        "it cannot be read: it has 1,099,511,627,776 bytes, but images have at most 536,870,912; replace or remove it"
     )
 
 
@@ -165,9 +165,9 @@ def test_a_file_that_is_a_hole_of_a_terabyte_is_named(layout, tmp_path):
         opened.truncate(TERABYTE)
     cifar100._content.cache_clear()
     if layout == "cifar-100":
-        with pytest.raises(InputError, match="cifar-100-python/train: it has 1,099,511,627,776 bytes, and images"):
+        with pytest.raises(InputError, match="cifar-100-python/train: it has 1,099,511,627,776 bytes, but images"):
             index_images(layout, root)
-    with pytest.raises(OSError, match="it has 1,099,511,627,776 bytes, and images at most"):
+    with pytest.raises(OSError, match="it has 1,099,511,627,776 bytes, but images have at most"):
         ImageFiles(layout, root, [path for path in paths if path.startswith(file.relative_to(root).as_posix())]).read(0)
 
 

@@ -105,7 +105,7 @@ BAD: dict[str, tuple[Fault, str]] = {
     ),
     "images without a suffix": (
         plain(4, 0.25, lambda root: (root / "ant" / "0.png").rename(root / "ant" / "0.download")),
-        r"1 files are images without the suffix of one \(1 \.download\), e\.g\. ant/0\.download; rename them",
+        r"1 files are images without an image suffix \(1 \.download\), e\.g\. ant/0\.download; rename them",
     ),
     "a table that is none": (lambda folder: (folder, None), r"it is not a CSV file; config key dataset\.root"),
     "an empty table": (listing(b""), "no column path and label; it has nothing, and needs path,label"),
@@ -122,7 +122,7 @@ BAD: dict[str, tuple[Fault, str]] = {
         listing(LINES.replace("bee/", "bees/")),
         r"5 of 20 files are missing: bees/0\.png, bees/1\.png, bees/2\.png and 2 more; paths are below .*, or absolute",
     ),
-    "a path twice": (listing(f"{LINES}./ant/0.png,ant\n"), r"1 paths are there twice: ant/0\.png; remove one of each"),
+    "a path twice": (listing(f"{LINES}./ant/0.png,ant\n"), r"1 paths occur twice: ant/0\.png; remove one of each"),
     "a path with two labels": (
         listing(f"{LINES}ant/0.png,bee\n"),
         r"1 paths have two labels: ant/0\.png; keep the right",

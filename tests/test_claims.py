@@ -89,7 +89,7 @@ def test_one_split_decides_nothing():
 def test_what_was_not_run_is_not_tested():
     nothing = claims_table(Study.from_tables(TABLE[:0], NO_KERNELS, "top1"), PAPER)
     assert set(nothing["verdict"]) == set(nothing["part_verdict"]) == {NOT_TESTED}
-    assert set(nothing["reason"]) == {"this study lacks networks that could tell"}
+    assert set(nothing["reason"]) == {"this study lacks the networks to test it"}
 
 
 def test_networks_with_other_layers_get_no_verdict_but_a_reason(tmp_path):
@@ -102,7 +102,7 @@ def test_networks_with_other_layers_get_no_verdict_but_a_reason(tmp_path):
     files = [tmp_path / f"claims.{suffix}" for suffix in ("csv", "md", "html")]
     script(SimpleNamespace(params=SimpleNamespace(papers_layers=False), output=list(map(str, files))))
     assert len(pd.read_csv(files[0])) == len(CLAIMS)
-    assert all("its layers give is in advice.md." in file.read_text() for file in files)
+    assert all("advice.md shows the results for these." in file.read_text() for file in files)
     assert files[1].read_text().count(".\n") == 1  # one sentence, no table
 
 
@@ -216,7 +216,7 @@ def test_the_summary_shows_what_became_of_the_parts_of_a_claim():
     assert summary.index.tolist() == list(CLAIMS)
     assert summary.loc[1, "parts"] == ""  # it has one only
     assert summary.loc[5, "parts"] == (
-        "contradicted: beats BnB+. not decided: beats base at 1-7; hangs little on n. "
+        "contradicted: beats BnB+. not decided: beats base at 1-7; hardly depends on n. "
         "Ours, beside it: not tested here: beats longer training"
     )
 

@@ -226,11 +226,3 @@ def test_modules_are_imported_by_name_where_training_code_names_them():
         if isinstance(node, ast.Name) and node.id in ("import_module", "importlib", "__import__", "exec", "eval")
     }
     assert by_name == {"models/building.py", "runtime/fork_server.py", "__init__.py"}  # the last one is for notebooks
-
-
-def test_every_rule_with_a_script_names_its_code():
-    """Those of trainings have it in the recipe; preflight and plan leave no files."""
-    rules = "".join(file.read_text() for file in (WORKFLOW / "rules").glob("*.smk"))
-    scripts = {file.stem for file in (WORKFLOW / "scripts").glob("*.py")}
-    assert {name for name in scripts if f'code=script_code("{name}")' not in rules} == {"train", "preflight", "plan"}
-    assert "code=code_fingerprint(" not in rules

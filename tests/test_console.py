@@ -36,7 +36,7 @@ def write_log(file: Path, *entries: str) -> Path:
         ("results/mine/logs/train/random-0/A3B+.log", "random-0/A3B+"),
         ("results/logs/split/random-0.log", "split random-0"),
         ("/logs/study/logs/figure2.log", "figure2"),
-        ("results/logs/paper/figure2.log", "paper figure2"),
+        ("results/paper/logs/figure2.log", "paper figure2"),
         ("results/logs/draw_pictures.log", "draw pictures"),
         ("elsewhere.log", "elsewhere"),
     ],

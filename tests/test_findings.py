@@ -7,6 +7,7 @@ import pytest
 
 from transferability.analysis.image_errors import INDEPENDENT, SHARED, measured_share
 from transferability.analysis.relative import CONTROL
+from transferability.study.architectures import layer_names
 from transferability.study.configuration import default_config
 from transferability.study.grid import control
 from transferability.study.network import Network
@@ -103,9 +104,11 @@ def test_shares_of_images_errors_are_no_larger_than_what_is_taken():
 def test_published_controls_are_those_of_the_grid(name, architecture):
     config = default_config()
     config["network"]["architecture"] = architecture
+    layers = len(layer_names(architecture))
     for row in accuracies(name).itertuples():
         network = Network.parse(row.split, row.network)
-        assert row.control == (network == control(config, row.split, row.target)), f"{name}: {row.split}/{row.network}"
+        expected = network == control(config, layers, row.split, row.target)
+        assert row.control == expected, f"{name}: {row.split}/{row.network}"
 
 
 def test_figures_are_small_and_all_are_shown():

@@ -83,7 +83,7 @@ def test_images_beside_the_class_folders_are_a_fault(image_tree):
 def test_file_names_that_no_table_can_hold_are_refused(image_tree):
     file = image_tree / "train" / "n01440764" / "n01440764_0.JPEG"
     file.rename(file.with_name("a\rb.JPEG"))
-    with pytest.raises(InputError, match=r"1 file names cannot be written down, e\.g\. 'train/n01440764/a\\rb\.JPEG'"):
+    with pytest.raises(InputError, match=r"1 file names have unprintable characters, e\.g\. '.*/a\\rb\.JPEG'"):
         index_images("imagefolder", image_tree)
 
 

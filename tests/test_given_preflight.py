@@ -10,6 +10,7 @@ from transferability.planning.checks.given import check_given, first_norm
 from transferability.planning.checks.model_inputs import check_model_inputs, model_inputs
 from transferability.study.architectures import blueprint
 from transferability.study.configuration import complete_config
+from transferability.study.study_plan import StudyPlan
 
 SIZE = 36
 HALVES = {"order": "rgb", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
@@ -36,7 +37,7 @@ def sample():
 def file(sample, tmp_path_factory):
     """Weights whose first BatchNorm has learned what it sees of the sample, prepared as HALVES says."""
     model = build_model(blueprint("timm/test_resnet"), SIZE, 7)
-    inputs = model_inputs(config_of("none"), sample)
+    inputs = model_inputs(StudyPlan(config_of("none")), sample)
     for _ in range(150):
         model.train()(inputs)
     file = tmp_path_factory.mktemp("weights") / "mine.safetensors"
@@ -45,7 +46,7 @@ def file(sample, tmp_path_factory):
 
 
 def test_a_network_that_gets_the_pixels_it_knows_is_in_order(file, sample):
-    found = check_given(config_of(file), sample)
+    found = check_given(StudyPlan(config_of(file)), sample)
     assert not found.faults and not found.warnings
     assert "mine: all " in found.note and "sees 1 times the variance that it was trained with" in found.note
 
@@ -56,16 +57,16 @@ def test_a_network_that_gets_the_pixels_it_knows_is_in_order(file, sample):
 )
 def test_other_pixels_than_it_knows_are_a_warning_that_names_the_key(file, sample, mean, std):
     pixels = {"order": "rgb", "mean": list(mean), "std": list(std)}
-    [warning] = check_given(config_of(file, pixels), sample).warnings
+    [warning] = check_given(StudyPlan(config_of(file, pixels)), sample).warnings
     assert (
         warning.startswith("mine: its first BatchNorm sees ") and "network.pixels is not how it expects them" in warning
     )
 
 
 def test_what_does_not_fit_or_is_not_there_is_a_fault_that_names_both(file, sample, tmp_path):
-    [fault] = check_given(config_of(file, architecture="timm/test_vit"), sample).faults
+    [fault] = check_given(StudyPlan(config_of(file, architecture="timm/test_vit")), sample).faults
     assert fault.startswith(f"mine: {file} does not fit: ")
-    [fault] = check_given(config_of(tmp_path / "absent"), sample).faults
+    [fault] = check_given(StudyPlan(config_of(tmp_path / "absent")), sample).faults
     assert fault == f"config key given.weights.mine: {tmp_path}/absent is no file; give that of a network's weights"
 
 
@@ -73,15 +74,15 @@ def test_a_network_without_batchnorm_and_a_set_without_images_are_only_imported(
     model = build_model(blueprint("timm/test_vit"), SIZE, 7)
     assert first_norm(model, torch.zeros(2, 3, SIZE, SIZE)) is None
     save_file(model.state_dict(), tmp_path / "vit.safetensors")
-    found = check_given(config_of(tmp_path / "vit.safetensors", architecture="timm/test_vit"), None)
+    found = check_given(StudyPlan(config_of(tmp_path / "vit.safetensors", architecture="timm/test_vit")), None)
     assert found.note.endswith("entries of its layers fit") and not found.faults
 
 
 def test_what_imagenet_would_feed_stands_beside_what_is_fed(sample):
-    note = check_model_inputs(config_of("none"), sample).note
+    note = check_model_inputs(StudyPlan(config_of("none")), sample).note
     assert "over 40 training images: red " in note
     assert note.endswith(
         "of ImageNet's images it would be red -0.03 and 0.46, green -0.09 and 0.45, blue -0.19 and 0.45"
     )
-    swapped = check_model_inputs(config_of("none", HALVES | {"order": "bgr"}), sample).note
+    swapped = check_model_inputs(StudyPlan(config_of("none", HALVES | {"order": "bgr"})), sample).note
     assert swapped.endswith("it would be blue -0.19 and 0.45, green -0.09 and 0.45, red -0.03 and 0.46")

@@ -228,7 +228,7 @@ BAD = {
     "no weights": (saved({"epoch": 3, "optimizer": {}}), "holds no weights, its entries are: epoch, optimizer"),
     "nothing": (saved({}), "holds no weights, its entries are: none"),
     "two networks": (saved(twice), "holds the network more than once, as student.* and teacher.*"),
-    "half": (to(torch.float16), "entries are float16, in float32 this network may do other things"),
+    "half": (to(torch.float16), "entries are float16; in float32 this network may behave differently"),
     "bfloat16": (to(torch.bfloat16), "entries are bfloat16"),
     "quantised": (changed(conv1__0__weight=lambda tensor: tensor.to(torch.int8)), "1 entries are int8"),
     "nan": (changed(conv1__0__weight=poisoned(np.nan)), "1 entries have NaN or infinite numbers: conv1.0.weight"),
@@ -240,18 +240,18 @@ BAD = {
     "left over": (changed(layer9__weight=lambda tensor: tensor), "does not fit: 1 left over: layer9.weight"),
     "another shape": (
         changed(conv1__0__weight=lambda tensor: tensor[:, :1]),
-        "1 of another shape: conv1.0.weight 16x1x3x3 where 16x3x3x3 is wanted",
+        "1 of another shape: conv1.0.weight 16x1x3x3 where 16x3x3x3 is expected",
     ),
     "deeper": (other("torchvision/resnet18"), "does not fit"),
     "another kind": (other("timm/test_vit"), "does not fit"),
     "other names": (
         saved(renamed),
-        "the same shapes in the same order as the missing ones, under other names: it may well be this architecture as "
-        "another library calls its parts (embedder.0 is conv1.0.weight, embedder.1 is conv1.1.weight, ",
+        "the same shapes in the same order as the missing ones, under other names: this is probably the same "
+        "architecture with another library's names (embedder.0 is conv1.0.weight, embedder.1 is conv1.1.weight, ",
     ),
     "other names, sorted": (
         lambda model, path: save_file(renamed(model), path),
-        "the tensors left over have the shapes of the missing ones under other names, as another library's do: rename",
+        "the tensors left over have the shapes of the missing ones under other names, as in another library: rename",
     ),
 }
 
@@ -284,7 +284,7 @@ def test_a_base_network_of_another_study_is_taken_with_its_mean_image(tmp_path):
     write_weights(tmp_path / "base.safetensors", tensors, "base", "mark")
     found = given_layers(tmp_path / "base.safetensors", mini, 32, 40)
     assert {*found} == {name for name in tensors if not name.startswith("fc8.")}
-    for image_size, message in ((48, "mean_image 40x40x3 where 48x48x3 is wanted"), (40, "1 missing: mean_image")):
+    for image_size, message in ((48, "mean_image 40x40x3 where 48x48x3 is expected"), (40, "1 missing: mean_image")):
         if image_size == 40:
             del tensors["mean_image"]
             write_weights(tmp_path / "base.safetensors", tensors, "base", "mark")

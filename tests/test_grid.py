@@ -1,7 +1,8 @@
 import pytest
 
-from transferability.study.grid import control_names, experiments, splits, study_networks
+from transferability.study.grid import splits
 from transferability.study.network import Network, given_name, mixed_share
+from transferability.study.study_plan import StudyPlan
 
 CONFIG = {
     "splits": {"random": 2, "manmade_natural": True, "mixed": [], "mixed_repeats": 1},
@@ -72,7 +73,7 @@ def test_other_names_are_refused_on_the_whole_set(name):
 
 
 def test_the_experiments_of_a_study():
-    parts = experiments(CONFIG)
+    parts = StudyPlan(CONFIG).experiments
     assert {name: len(networks) for name, networks in parts.items()} == {
         "random-splits": 2 * 60,
         "manmade-natural": 60,
@@ -82,7 +83,7 @@ def test_the_experiments_of_a_study():
         "random-filters": 1 + 7,
         "reduced": 1 + 2,
     }
-    networks = study_networks(CONFIG)
+    networks = StudyPlan(CONFIG).networks
     assert len(networks) == len(set(networks)) == 120 + 60 + 32 + 8 + 2
     assert all(Network.parse(network.split, network.name) == network for network in networks)
 
@@ -93,20 +94,20 @@ def test_a_given_network_is_a_of_splits_of_its_own_and_b_has_all_classes():
     config |= {"given": given}
     assert splits(config) == ["given-resnet-18-0", "given-resnet-18-1", "given-own-0", "given-own-1"]
     assert [given_name(split) for split in splits(config)] == ["resnet-18", "resnet-18", "own", "own"]
-    parts = experiments(config | {"network": CONFIG["network"] | {"n": [5]}})
+    parts = StudyPlan(config | {"network": CONFIG["network"] | {"n": [5]}}).experiments
     assert [name for name, networks in parts.items() if networks] == ["given"]
     names = [network.name for network in parts["given"] if network.split == "given-own-1"]
     assert names == ["baseB", "B5B", "B5B+", "A5B", "A5B+", "B8B+"]
-    assert len(study_networks(config)) == 4 * (1 + 4 * 7 + 1)
+    assert len(StudyPlan(config).networks) == 4 * (1 + 4 * 7 + 1)
 
 
 def test_what_a_configuration_leaves_out_has_no_networks():
-    parts = experiments(CONFIG | ONLY_RANDOM_SPLITS)
+    parts = StudyPlan(CONFIG | ONLY_RANDOM_SPLITS).experiments
     assert [name for name, networks in parts.items() if networks] == ["random-splits"]
 
 
 def test_a_balanced_split_has_58_networks_and_two_controls():
-    networks = study_networks(CONFIG | ONLY_RANDOM_SPLITS)
+    networks = StudyPlan(CONFIG | ONLY_RANDOM_SPLITS).networks
     assert len(networks) == len(set(networks)) == 2 * (58 + 2)
     assert all(Network.parse(network.split, network.name) == network for network in networks)
     for target in "AB":
@@ -119,7 +120,7 @@ def test_a_balanced_split_has_58_networks_and_two_controls():
 def test_the_configuration_chooses_the_networks():
     config = CONFIG | ONLY_RANDOM_SPLITS | {"treatments": ["AnB"]}
     config |= {"network": CONFIG["network"] | {"n": [2, 5]}}
-    names = {network.name for network in study_networks(config)}
+    names = {network.name for network in StudyPlan(config).networks}
     assert names == {"baseA", "baseB", "A2B", "A5B", "B2A", "B5A"}
     assert splits(config) == ["random-0", "random-1"]
     assert splits(CONFIG) == ["random-0", "random-1", "manmade-natural"]
@@ -127,14 +128,14 @@ def test_the_configuration_chooses_the_networks():
 
 def test_the_control_is_what_the_grid_says_and_not_the_largest_n():
     config = CONFIG | ONLY_RANDOM_SPLITS | {"network": {"architecture": "caffenet", "n": [2, 7]}}
-    assert control_names(config) == {(f"random-{k}", name) for k in (0, 1) for name in ("A8A+", "B8B+")}
-    assert not control_names(config | {"treatments": ["BnB", "AnB"]})
+    assert StudyPlan(config).controls == {(f"random-{k}", name) for k in (0, 1) for name in ("A8A+", "B8B+")}
+    assert not StudyPlan(config | {"treatments": ["BnB", "AnB"]}).controls
 
 
 def test_mixed_splits_have_what_figure_4_draws():
     config = CONFIG | {"splits": {"random": 0, "manmade_natural": False, "mixed": [0.1, 0.25], "mixed_repeats": 2}}
     assert splits(config) == ["mixed-10-0", "mixed-10-1", "mixed-25-0", "mixed-25-1"]
-    networks = experiments(config)["mixed"]
+    networks = StudyPlan(config).experiments["mixed"]
     assert len(networks) == len(set(networks)) == 4 * (2 + 2 * 7)
     assert {network.notation for network in networks} == {"base", "AnB"}
     assert [mixed_share(split) for split in splits(config)] == [0.1, 0.1, 0.25, 0.25]

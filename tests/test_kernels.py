@@ -10,6 +10,7 @@ from transferability.jobs.initial_weights import initial_weights
 from transferability.study.architectures import blueprint
 from transferability.study.configuration import default_config
 from transferability.study.network import Network
+from transferability.study.study_plan import StudyPlan
 from transferability.study.training_settings import read_settings
 
 SIZES = [5, 7, 11]
@@ -148,7 +149,7 @@ def test_initial_weights_are_those_with_which_training_begins(task):
         trainer = new_trainer(
             "random-1/baseB", blueprint(architecture), task, start, settings, config["seed"], torch.device("cpu")
         )
-        ours = initial_weights(config, network, task.classes)
+        ours = initial_weights(StudyPlan(config), network, task.classes)
         begun = trainer.network.model.state_dict()
         assert set(ours) == set(begun)
         assert all(torch.equal(ours[name], begun[name]) for name in begun), architecture

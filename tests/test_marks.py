@@ -13,7 +13,7 @@ from transferability.runtime.made import is_as_made, noted
 from transferability.runtime.marks import check_base, expected_mark, is_up_to_date
 from transferability.study.configuration import complete_config
 from transferability.study.network import Network
-from transferability.study.paths import weights_file
+from transferability.study.study_plan import StudyPlan
 
 from .study_files import write_study
 
@@ -29,7 +29,7 @@ def root(tmp_path_factory):
 
 def mark(root, code="code", **sections) -> str:
     complete_config(config := dict(sections), [])
-    return expected_mark(root, config, BASE, code)
+    return expected_mark(StudyPlan(config | {"results_dir": str(root)}), BASE, code)
 
 
 def test_equal_numbers_and_keys_that_do_not_count_have_one_mark(root):
@@ -58,26 +58,27 @@ def test_code_seed_and_versions_are_in_the_mark(root, monkeypatch):
 
 
 def test_who_copies_checks_whose_weights_it_is_given(root):
-    complete_config(config := {}, [])
-    path, tensors = weights_file(root, "random-0", "baseA"), {"x": torch.ones(2)}
+    complete_config(config := {"results_dir": str(root)}, [])
+    study = StudyPlan(config)
+    path, tensors = study.results.weights("random-0", "baseA"), {"x": torch.ones(2)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    right = expected_mark(root, config, BASE, "code")
+    right = expected_mark(study, BASE, "code")
     write_weights(path, tensors, "random-0/baseB", right)
     with pytest.raises(InputError, match=r"baseA\.safetensors holds the weights of random-0/baseB, not of random-0/b"):
-        check_base(root, config, COPY, "code")
+        check_base(study, COPY, "code")
     with pytest.raises(InputError, match="holds the weights of random-0/baseB"):
         read_weights(path, "random-0/baseA")
     write_weights(path, tensors, "random-0/baseA", "another mark")
     with pytest.raises(InputError, match="trained by other code, settings or data than this study"):
-        check_base(root, config, COPY, "code")
+        check_base(study, COPY, "code")
     write_weights(path, tensors, "random-0/baseA", right)
-    check_base(root, config, COPY, "code")
-    assert not is_up_to_date(root, config, BASE, "code"), "there is no accuracy file"
-    assert not Finished(root / "state", "random-0", "baseA").has(right, products_of(root, BASE))
+    check_base(study, COPY, "code")
+    assert not is_up_to_date(study, BASE, "code"), "there is no accuracy file"
+    assert not Finished(root / "state", "random-0", "baseA").has(right, products_of(study.results, BASE))
 
 
 def note_made(results, job):
-    with noted(results, job):
+    with noted(results, job, "code"):
         pass
 
 
@@ -91,39 +92,40 @@ def test_a_note_says_what_a_result_was_made_from(tmp_path):
     for name in ("table.csv", "input.csv"):
         (tmp_path / name).write_text("1\n")
     (tmp_path / "folder").mkdir()
-    job = job_of(tmp_path, code="code", size=32)
-    assert not is_as_made(tmp_path, job), "nothing is known of it"
+    job = job_of(tmp_path, size=32)
+    assert not is_as_made(tmp_path, job, "code"), "nothing is known of it"
     note_made(tmp_path, job)
-    assert is_as_made(tmp_path, job)
-    assert not is_as_made(tmp_path, job_of(tmp_path, code="code", size=40))
-    reader = SimpleNamespace(params={"code": "code"}, input=job.output[:1], output=[str(tmp_path / "figure.pdf")])
+    assert is_as_made(tmp_path, job, "code")
+    assert not is_as_made(tmp_path, job_of(tmp_path, size=40), "code")
+    assert not is_as_made(tmp_path, job, "other code")
+    reader = SimpleNamespace(params={}, input=job.output[:1], output=[str(tmp_path / "figure.pdf")])
     (tmp_path / "figure.pdf").write_text("x")
     note_made(tmp_path, reader)
     moved = tmp_path.rename(tmp_path.with_name("moved"))
-    job, reader = job_of(moved, code="code", size=32), SimpleNamespace(**vars(reader))
+    job, reader = job_of(moved, size=32), SimpleNamespace(**vars(reader))
     reader.input, reader.output = job.output[:1], [str(moved / "figure.pdf")]
-    assert is_as_made(moved, job) and is_as_made(moved, reader), "notes go where results go"
+    assert is_as_made(moved, job, "code") and is_as_made(moved, reader, "code"), "notes go where results go"
     (moved / "table.csv").write_text("2\n")
-    assert not is_as_made(moved, job) and not is_as_made(moved, reader)
+    assert not is_as_made(moved, job, "code") and not is_as_made(moved, reader, "code")
     (moved / "table.csv").unlink()
-    assert is_as_made(moved, job), "what is missing Snakemake makes"
-    assert not is_as_made(moved, reader)
+    assert is_as_made(moved, job, "code"), "what is missing Snakemake makes"
+    assert not is_as_made(moved, reader, "code")
 
 
 def test_inputs_that_are_replaced_meanwhile_are_an_error(tmp_path):
     (tmp_path / "input.csv").write_text("1\n")
-    job = job_of(tmp_path, code="code")
-    with pytest.raises(InputError, match="what it is made from was replaced meanwhile"), noted(tmp_path, job):
+    job = job_of(tmp_path)
+    with pytest.raises(InputError, match="what it is made from was replaced meanwhile"), noted(tmp_path, job, "code"):
         (tmp_path / "input.csv").write_text("2\n")
-    assert not is_as_made(tmp_path, job)
+    assert not is_as_made(tmp_path, job, "code")
 
 
 def test_of_a_large_file_both_ends_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr("transferability.runtime.made.LARGE", 100)
     monkeypatch.setattr("transferability.runtime.made.END", 10)
     (tmp_path / "input.csv").write_text("1\n")
-    job = job_of(tmp_path, code="code")
+    job = job_of(tmp_path)
     for content, same in {"a" * 200: True, "b" + "a" * 199: False, "a" * 199 + "b": False, "a" * 201: False}.items():
         (tmp_path / "table.csv").write_text(content)
         note_made(tmp_path, job) if same else None
-        assert is_as_made(tmp_path, job) == same
+        assert is_as_made(tmp_path, job, "code") == same

@@ -23,17 +23,18 @@ def why_not(content: bytes, scale="auto") -> str:
     return reason
 
 
-SCALES = r"give config key dataset\.scale: \[low, high\], which are black and white in all images, or full, if 0 and"
+OF_ALL = "the values of black and white in all images"
+SCALES = rf"give config key dataset\.scale: \[low, high\], {OF_ALL}, or full, if they are 0 and"
 NARROW = "its values have 16 bits, 0 to 65535, but 98 % of them lie between"
 TO_8 = r"; give config key dataset\.scale: full, if 0 and 65535 are black and white, or convert all images to 8 bits"
 REFUSED: dict[str, tuple[Callable[[], bytes], str | tuple, str]] = {
     "12 bits of 16": (
         lambda: saved(u2(GREY, 16), "PNG"),
         "auto",
-        f"{NARROW} 41 and 4039, so that .*; {SCALES}",
+        f"{NARROW} 41 and 4039, so .*; {SCALES}",
     ),
     "15 bits of 16": (lambda: saved(u2(GREY, 128), "PNG"), "auto", f"{NARROW} 326 and 32314"),
-    "around 20000": (lambda: tiff(u2(GREY, 1) + np.uint16(20000)), "auto", f"{NARROW} 20003 and 20252, so that it wou"),
+    "around 20000": (lambda: tiff(u2(GREY, 1) + np.uint16(20000)), "auto", f"{NARROW} 20003 and 20252, so it would be"),
     "above the middle": (lambda: tiff(u2(GREY, 1) + np.uint16(65000)), "auto", f"{NARROW} 65003 and 65252"),
     "a hot pixel": (lambda: tiff(u2(np.where(GREY == 7, 65535, GREY), 1)), "auto", f"{NARROW} 3 and 253"),
     "white is zero": (lambda: tiff(u2(GREY, 16), photometric=0), "auto", f"{NARROW} 41 and 4039"),
@@ -52,7 +53,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str | tuple, str]] = {
     "colours of 16 bits and a scale": (
         lambda: deep_png(u2(COLOURS)),
         (0, 4095),
-        r"Pillow reads 8 bits of its colours at most, .*\[0, 4095\] cannot apply",
+        r"Pillow reads at most 8 bits of its colours, .*\[0, 4095\] cannot apply",
     ),
     "floats": (
         lambda: tiff((GREY / 255).astype(np.float32)),
@@ -73,17 +74,17 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str | tuple, str]] = {
     "not a number": (
         lambda: tiff(np.where(GREY == 5, np.nan, GREY).astype(np.float32)),
         (0, 255),
-        r"some of its values are no numbers \(NaN or infinite\); fill them in",
+        r"some of its values are no numbers \(NaN or infinite\); replace them",
     ),
     "all below the scale": (
         lambda: tiff(GREY.astype(np.float32) / 255),
         (200, 4095),
-        r"its values, 0 to 1, are all outside config key dataset\.scale \[200, 4095\]: it would be black all over",
+        r"its values, 0 to 1, are all outside config key dataset\.scale \[200, 4095\]: it would be all black",
     ),
     "all above the scale": (
         lambda: saved(u2(GREY, 16) + 99, "PNG"),
         (0, 1),
-        "99 to 4179, are all .* be white all over",
+        "99 to 4179, are all .* be all white",
     ),
     "8 bits and a scale": (
         lambda: saved(u1(COLOURS), "PNG"),
@@ -93,12 +94,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str | tuple, str]] = {
     "signed 8 bits": (
         lambda: tiff((GREY - 128).astype(np.int8)),
         "auto",
-        "its values are signed, which Pillow does not",
+        "its values are signed, which Pillow ignores",
     ),
     "red, green, blue and infrared": (
         lambda: tiff(u1(INFRARED)),
         "auto",
-        "it has 4 bands, .* for the first 3 .*: keep",
+        "it has 4 bands, .* after the first 3 .*: keep",
     ),
     "infrared as an unspecified band": (
         lambda: tiff(u1(INFRARED), extra=(0,)),
@@ -108,7 +109,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str | tuple, str]] = {
     "infrared called transparency": (
         lambda: tiff(u1(INFRARED), extra=(2,)),
         "auto",
-        "its last band is read as transparency, but 99% of it is neither opaque nor .*, as in infrared; save it",
+        "its last band is read as transparency, but 99% of it is neither opaque nor .*, as in infrared images; save it",
     ),
     "infrared by Pillow": (lambda: saved(u1(INFRARED), "TIFF"), "full", "its last band is read as transparency, but"),
     "infrared of 16 bits": (lambda: tiff(u2(INFRARED), extra=(2,)), "auto", "its last band is read as transparency"),
@@ -161,28 +162,28 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str | tuple, str]] = {
     "transparent everywhere": (
         lambda: saved(u1(np.dstack([COLOURS, GREY * 0])), "PNG"),
         "auto",
-        "it is transparent everywhere, so that nothing is seen; save it without its last band",
+        "it is transparent everywhere, so nothing is visible; save it without its last band",
     ),
     # Pillow reads these without a word, and wrong.
     "planes of 16 bits": (
         lambda: tiff(u2(COLOURS), planes=True),
         "auto",
-        "Pillow does not read TIFFs of 16 bits, band a",
+        "Pillow does not read planar TIFFs of 16 bits",
     ),
     "big-endian floats, compressed": (
         lambda: tiff(GREY.astype(np.float32), ">", compressed=True),
         (0, 255),
-        "Pillow does not read such big-endian TIFFs right; save it without compression",
+        "Pillow does not read such big-endian TIFFs correctly; save it without compression",
     ),
     "big-endian signed, compressed": (
         lambda: tiff(GREY.astype(np.int16), ">", compressed=True),
         (0, 255),
-        "Pillow does not read such big-endian TIFFs right",
+        "Pillow does not read such big-endian TIFFs correctly",
     ),
     "FITS": (
         lambda: b"".join(f"{card:80}".encode() for card in FITS).ljust(2880) + GREY.astype(">i2").tobytes().ljust(2880),
         (0, 255),
-        r"Pillow ignores what FITS says of its values \(BZERO, BSCALE\); convert it to TIFF",
+        r"Pillow ignores the scale of a FITS file's values \(BZERO, BSCALE\); convert it to TIFF",
     ),
 }
 FITS = ["SIMPLE  =                    T", "BITPIX  =                   16", "NAXIS   =                    2"]

@@ -17,8 +17,9 @@ from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.given import given_layers
 from transferability.planning.checks.model_inputs import model_inputs
 from transferability.store.decoding import read_image
-from transferability.study.architectures import blueprint, layer_names, study_blueprint
+from transferability.study.architectures import blueprint, layer_names
 from transferability.study.configuration import complete_config
+from transferability.study.study_plan import StudyPlan
 from transferability.study.training_settings import read_settings
 from transferability.tasks.task import Examples, Task
 
@@ -133,13 +134,13 @@ def _own_scores(photographs, network, file, size, every=1):
     config = {"dataset": {"image_size": size}, "training": {"crop": size}, "network": network}
     config["preserved"] = {"n": []}
     complete_config(config, [])
-    model = study_blueprint(config)
+    model = StudyPlan(config).blueprint
     built = build_model(model, size, 1000)
     layers = as_layers(built, size)
     built.load_state_dict(load_file(file) | given_layers(file, model, size, size))
     images, labels = (part[::every] for part in _read(photographs["folder"], "val", size))
     with torch.no_grad():
-        features = model_inputs(config, images)
+        features = model_inputs(StudyPlan(config), images)
         built.eval()
         for layer in layers.values():
             features = torch.cat([layer(part) for part in features.split(64)])

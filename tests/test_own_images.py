@@ -65,7 +65,7 @@ def test_of_two_validation_folders_the_first_name_counts_and_the_log_says_so(tmp
     assert {path.split("/")[0] for path in found["val"]} == {"valid"}
     assert f"{tmp_path / 'test'} does not count (8 images): train and valid do" in caplog.text
     assert f"{tmp_path / 'unlabelled'} does not count (4 images)" in caplog.text
-    assert "1 images right in" in caplog.text and "preview.png" in caplog.text
+    assert "1 images directly in" in caplog.text and "preview.png" in caplog.text
     assert "dataset.validation holds nothing out: the set has validation images of its own" in caplog.text
 
 

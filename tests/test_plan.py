@@ -9,25 +9,26 @@ from snakemake.utils import update_config
 
 from transferability.planning.costs import Speed, disk_needs, estimate_seconds, slowdown, workload
 from transferability.planning.plan import by_treatment, how_long
-from transferability.study.grid import study_networks
+from transferability.study.files import Results
 from transferability.study.network import Network
+from transferability.study.study_plan import StudyPlan
 
 from .conftest import REPOSITORY
 
 
 @pytest.fixture
-def imagenet() -> dict:
+def imagenet() -> StudyPlan:
     config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     update_config(config, yaml.safe_load((REPOSITORY / "config" / "imagenet.yaml").read_text()))
-    return config
+    return StudyPlan(config)
 
 
 def test_the_papers_study_has_as_many_images_as_its_schedule_says(imagenet):
-    networks = study_networks(imagenet)
+    networks = imagenet.networks
     assert len(networks) == 5 * 60 + 1 + 7 + 12
     counts = pd.DataFrame({"train": [1300] * 1000, "val": [50] * 1000})
     tasks = {(n.split, n.target): counts if n.target == "all" else counts[:500] for n in networks}
-    work = workload(imagenet, networks, tasks).set_index("network")
+    work = workload(imagenet, tasks).set_index("network")
     assert work.loc[Network("random-0", "A", "B", 3), "trained"] == 450_000 * 256
     assert work.loc[Network("random-0", "A", "B", 3), "tested"] == 450 * 25_000
     reduced = Network("whole", "all", "all", examples=10)
@@ -52,7 +53,7 @@ def test_a_network_that_resumed_at_its_end_tells_nothing_of_speed(tmp_path):
     for network, per_s in zip(networks, (0.0, 50.0), strict=True):
         file = tmp_path / "provenance" / "random-0" / f"{network.name}.json"
         file.write_text(json.dumps({"images_per_s": per_s, "device": "cpu"}))
-    assert slowdown(work, pd.Series([10.0, 10.0]), tmp_path) == (2.0, 1, ["cpu"])
+    assert slowdown(work, pd.Series([10.0, 10.0]), Results(tmp_path)) == (2.0, 1, ["cpu"])
 
 
 def test_what_is_left_is_summed_up_by_treatment():
@@ -87,8 +88,8 @@ def test_a_plan_begins_with_how_long_it_takes_here(device, threads, words, monke
 def test_weights_take_what_they_take(checkout):
     config = yaml.safe_load((checkout.root / "config" / "config.yaml").read_text())
     update_config(config, yaml.safe_load((checkout.root / "config" / "smoke.yaml").read_text()))
-    networks = study_networks(config)
-    needs = disk_needs(config, networks, 240, {(n.split, n.target): 8 if n.target == "all" else 4 for n in networks})
+    study = StudyPlan(config)
+    needs = disk_needs(study, 240, {(split, half): 8 if half == "all" else 4 for split, half in study.tasks})
     results = checkout.root / "results" / "smoke"
     weights = sum(file.stat().st_size for file in results.glob("weights/*/*.safetensors"))
     assert weights == pytest.approx(needs.weights, rel=0.05)

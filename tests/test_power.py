@@ -22,6 +22,7 @@ from transferability.analysis.power import (
 )
 from transferability.results.accuracies import COLUMNS
 from transferability.study.configuration import default_config
+from transferability.study.study_plan import StudyPlan
 
 NOTHING = pd.DataFrame(columns=COLUMNS)
 FEW = 12  # simulated studies
@@ -108,13 +109,13 @@ def test_variances_need_two_splits():
 def test_the_plan_has_a_column_for_the_studys_own_splits():
     config = default_config()
     config["splits"]["random"] = 3
-    section = power_section(config, 2400, NOTHING, total=5)
+    section = power_section(StudyPlan(config), 2400, NOTHING, total=5)
     numbers = ["2 splits", "3 splits (yours)", "4 splits", "8 splits", "16 splits"]
     assert section.table.columns.tolist() == ["claim", "conclusion", "then", *numbers]
     assert section.table["claim"].tolist() == list(CLAIMS)
     assert "typical" in section.text and "2400 validation images" in section.text
     found = simulate_study({}, 2, 0, images=100)
-    assert "of your finished splits" in power_section(config, 100, found, total=5).text
+    assert "of your finished splits" in power_section(StudyPlan(config), 100, found, total=5).text
 
 
 def test_other_networks_and_smaller_studies():
@@ -125,4 +126,4 @@ def test_other_networks_and_smaller_studies():
     assert table.loc[[1, 2, 3, 5, 8], "then"].eq("not simulated").all()
     assert table.loc[6, "2 splits"] in ("0.00", "1.00")
     config["network"]["architecture"] = "torchvision/resnet18"
-    assert power_section(config, 2400, NOTHING) is None
+    assert power_section(StudyPlan(config), 2400, NOTHING) is None

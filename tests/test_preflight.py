@@ -9,6 +9,7 @@ from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
 from transferability.planning.checks.images import check_images
 from transferability.planning.checks.machine import check_disk
+from transferability.study.study_plan import StudyPlan
 
 from .conftest import REPOSITORY
 from .trees import TRAIN, VAL, WNIDS, make_tree
@@ -71,7 +72,7 @@ def test_twelve_faults_are_told_in_one_run(checkout, tree):
         f"{images[WNIDS[3]][0]} cannot be decoded: it is truncated: it ends at byte",
         f"{images[WNIDS[5]][1]} cannot be decoded: it is a web page or other markup, not an image",
         f"{images[WNIDS[6]][2]} cannot be decoded: it is empty",
-        "1 file names cannot be written down",
+        "1 file names have unprintable characters",
         f"1 of 9 classes lie under neither or both of artifact and organism: {CLOUD} (cloud)",
         "config key device: cuda given, but torch sees no CUDA device here",
         "config key results_dir: cannot write to Makefile/results",
@@ -125,7 +126,8 @@ def test_the_disk_has_to_hold_store_weights_and_a_state(free, faults, tmp_path, 
     update_config(config, yaml.safe_load((REPOSITORY / "config" / "imagenet.yaml").read_text()))
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": int(free)}))
     counts = pd.DataFrame({"train": [1281] * 1000, "val": [50] * 1000}, index=[f"n{k:08d}" for k in range(1000)])
-    found = check_disk(config, counts, tmp_path)
+    config["results_dir"] = str(tmp_path)
+    found = check_disk(StudyPlan(config), counts)
     assert "store 261.7 GB" in found.note  # 1,331,000 images of 256 x 256 x 3 bytes
     assert "states of each training under way 1.46 GB" in found.note  # 60,965,224 parameters, 4 bytes, twice, 3 states
     assert len(found.faults) == faults

@@ -1,6 +1,7 @@
 """What preflight looks at beside faults of the images: splits, lengths, duplicates, what the network is fed."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,15 @@ from transferability.planning.checks.network import check_network
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
 from transferability.planning.preflight import preflight, report
 from transferability.study.configuration import complete_config
+from transferability.study.study_plan import StudyPlan
 
 from .test_own_images import class_folders, picture
 
 
-def study(root, **sections) -> dict:
-    """A configuration for the images at `root` that trains on random splits only, with changes."""
+def study(root, **sections) -> StudyPlan:
+    """A study of the images at `root` that trains on random splits only, with changes."""
     config = {
+        "results_dir": str(Path(root).with_name("results")),
         "dataset": {"root": str(root), "validation": 0.4},
         "splits": {"random": 2, "manmade_natural": False},
         "preserved": {"n": []},
@@ -34,11 +37,11 @@ def study(root, **sections) -> dict:
     for name, section in sections.items():
         config[name] = config.get(name, {}) | section if isinstance(section, dict) else section
     complete_config(config, [])
-    return config
+    return StudyPlan(config)
 
 
-def read(config) -> tuple[ImageFiles, pd.DataFrame]:
-    dataset = config["dataset"]
+def read(study) -> tuple[ImageFiles, pd.DataFrame]:
+    dataset = study.config["dataset"]
     index = index_images(dataset["layout"], checks.Path(dataset["root"]), dataset["validation"])
     return ImageFiles(dataset["layout"], checks.Path(dataset["root"]), index["path"].tolist()), index
 
@@ -46,7 +49,7 @@ def read(config) -> tuple[ImageFiles, pd.DataFrame]:
 def test_a_good_set_is_in_order_and_a_short_training_is_a_warning(tmp_path):
     root = class_folders(tmp_path / "images", 5)
     config = study(root, training={"length": "16 epochs"})
-    findings, classes = preflight(config, root, tmp_path / "results", 1)
+    findings, classes = preflight(config, root, 1)
     page = report(findings)
     assert "**Everything is in order.** Warnings: 1." in page
     assert "the smallest task, random-0/A, has 2 classes of 6 training and 4 validation images" in page
@@ -65,21 +68,21 @@ def test_a_training_of_some_length_is_no_warning(tmp_path):
 
 def test_all_splits_are_tried(tmp_path):
     root = class_folders(tmp_path / "images", 5, classes=("ant", "bee"))
-    findings, _ = preflight(study(root), root, tmp_path / "results", 1)
+    findings, _ = preflight(study(root), root, 1)
     faults = [fault for finding in findings for fault in finding.faults]
     assert len(faults) == 1
     assert faults[0].startswith(
         "split random-0: random splits need at least 4 classes, two for each half: this set has 2"
     )
     without = study(root, splits={"random": 0})
-    findings, _ = preflight(without, root, tmp_path / "results", 1)
+    findings, _ = preflight(without, root, 1)
     assert [fault for finding in findings for fault in finding.faults] == []
     assert "the configuration leaves all experiments out: nothing will be trained" in report(findings)
 
 
 def test_classes_that_are_no_synsets_have_no_side(tmp_path):
     root = class_folders(tmp_path / "images", 5)
-    findings, _ = preflight(study(root, splits={"manmade_natural": True}), root, tmp_path / "results", 1)
+    findings, _ = preflight(study(root, splits={"manmade_natural": True}), root, 1)
     (fault,) = (fault for finding in findings for fault in finding.faults)
     assert "ant (ant), bee (bee), cat (cat), dog (dog)" in fault
     assert fault.endswith("or do without this split: splits: {manmade_natural: false}")
@@ -88,7 +91,7 @@ def test_classes_that_are_no_synsets_have_no_side(tmp_path):
 def test_experiments_are_listed_with_the_keys_that_leave_them_out():
     config = {"device": "cpu"}
     complete_config(config, [])
-    note = list_experiments(config).note
+    note = list_experiments(StudyPlan(config)).note
     assert note.startswith("226 in all, bases shared: random-splits 120 (splits.random: 0 leaves it out); manmade-")
     for key in ("manmade_natural: false", "preserved.n: []", "random_filters: false", "reduced.examples_per_class: []"):
         assert f"{key} leaves it out" in note
@@ -156,7 +159,7 @@ def test_preflight_sees_what_packing_would_refuse(tmp_path):
         "auto"
     )
     assert told("full") == ""
-    assert "config key dataset.scale [1000, 2000]: it would be black all over" in told([1000, 2000])
+    assert "config key dataset.scale [1000, 2000]: it would be all black" in told([1000, 2000])
 
 
 def test_an_odd_format_is_named(tmp_path):
@@ -172,8 +175,8 @@ def test_layers_are_numbered_and_a_new_network_that_does_not_start_by_guessing_i
     config = {"device": "cpu"}
     complete_config(config, [])
     sample = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
-    tasks = {("random-0", "A"): list("abcde"), ("random-0", "B"): list("fg")}
-    found = check_network(config, sample, tasks)
+    tasks, default = {("random-0", "A"): list("abcde"), ("random-0", "B"): list("fg")}, StudyPlan(config)
+    found = check_network(default, sample, tasks)
     assert found.note.startswith("n counts 8 layers: 1 conv1, 2 conv2, 3 conv3,") and not found.warnings
     assert (
         "; the last, fc8, is the classifier, always new; the first loss of a new network with 2 classes" in found.note
@@ -186,9 +189,9 @@ def test_layers_are_numbered_and_a_new_network_that_does_not_start_by_guessing_i
         return network
 
     monkeypatch.setattr(caffenet_mini, "build", wide)
-    [warning] = check_network(config, sample, tasks).warnings
+    [warning] = check_network(default, sample, tasks).warnings
     assert "far above that of guessing, ln(2) = 0.69" in warning and "draw them smaller in caffenet-mini" in warning
-    assert not check_network(config, None, tasks).warnings and not check_network(config, sample, {}).warnings
+    assert not check_network(default, None, tasks).warnings and not check_network(default, sample, {}).warnings
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ from transferability.jobs.assembly import train
 from transferability.jobs.recipe import recipe_of, source_of
 from transferability.jobs.weights_files import write_weights
 from transferability.study.configuration import complete_config
+from transferability.study.files import Results
 from transferability.study.network import Network
-from transferability.study.paths import accuracy_file, manifest_file, weights_file
+from transferability.study.study_plan import StudyPlan
 
 from . import reference_training as reference
 from .conftest import RESULTS
@@ -154,9 +155,9 @@ def of_the_workflow(case, config, root, name):
     watch = SimpleNamespace(
         saved=lambda: None, begins=begin, on_iteration=lambda _: None, on_test=lambda _, loss: losses.append(loss)
     )
-    recipe, source = recipe_of(config, network, "code"), source_of(root, network)
+    recipe, source = recipe_of(StudyPlan(config), network, "code"), source_of(Results(root), network)
     record, tensors = train(recipe, source, "mark", torch.device("cpu"), root / "means", watch)
-    path = weights_file(root, "random-0", name)
+    path = Results(root).weights("random-0", name)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_weights(path, tensors, f"random-0/{name}", "mark") if name.startswith("base") else None
     return record, tensors, losses, begins
@@ -262,14 +263,14 @@ def test_the_networks_of_a_study_that_snakemake_made_are_the_references(finished
     results = finished_study / RESULTS
     index = pd.read_csv(results / "index.csv", dtype=str)
     images = np.load(results / "store.npy"), list(zip(index["wnid"], index["subset"], strict=True))
-    tables = {half: manifest_file(results, split_of(half), half) for half in CLASSES}
+    tables = {half: Results(results).manifest(split_of(half), half) for half in CLASSES}
     classes = {half: pd.read_csv(table, dtype=str)["wnid"].tolist() for half, table in tables.items()}
     config, bases = yaml.safe_load((results / "configuration.yaml").read_text(encoding="utf-8")), {}
     case = Case("caffenet-mini", CAFFE, 32, ["baseA", "baseB", "A3B", "A7B", "B8B+", "random3", "reduced-0002"], {})
     for name in case.networks:
         state, found, *_ = of_the_reference(case, config, images, classes, name, bases)
         bases |= {name: state} if name.startswith("base") else {}
-        record = json.loads(accuracy_file(results, split_of(name), name).read_text(encoding="utf-8"))
+        record = json.loads(Results(results).accuracy(split_of(name), name).read_text(encoding="utf-8"))
         curve = [list(test.values()) for test in record["curve"]]
         alike = np.allclose(curve, found["curve"], rtol=0.01, atol=1.5 / record["val_images"])
         assert alike, f"{name}: the tests (iteration, top1, loss) are {curve}, the reference's {found['curve']}"

@@ -115,7 +115,7 @@ def test_provenance_is_summed_up_by_split_and_machine(tmp_path):
     for name, content in entries.items():
         (tmp_path / "random-0" / f"{name}.json").write_text(as_text(content))
     files = dict.fromkeys(sorted(tmp_path.glob("*/*.json")), "mark")
-    with pytest.raises(InputError, match=r"lost\.json say how other networks were trained; delete them"):
+    with pytest.raises(InputError, match=r"lost\.json describe other training runs; delete them"):
         provenance_table(files | {tmp_path / "random-0" / "lost.json": "another"})
     table = provenance_table(files)
     assert table[["split", "host", "timm", "networks", "resumed", "hours", "last_end"]].to_numpy().tolist() == [

@@ -87,7 +87,7 @@ def test_an_exchange_of_no_class_is_an_error():
     wnids = ["n02084071", "n02121808", "n03001627", "n04379243"]  # dog, cat, chair, table: two a side
     graph = hypernym_graph("snapshot", wnids)
     sides = {"n02084071": "natural", "n02121808": "natural", "n03001627": "manmade", "n04379243": "manmade"}
-    with pytest.raises(InputError, match=r"mixed-10-0: 10% of 2 and 2 classes is none; give config key splits\.mix"):
+    with pytest.raises(InputError, match=r"mixed-10-0: 10% of 2 and 2 classes is none; raise config key splits\.mix"):
         split_manifests("mixed-10-0", wnids, graph, sides)
     assert split_manifests("mixed-50-0", wnids, graph, sides)["A"]["label"].tolist() == [0, 1]
 

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from transferability.common.errors import InputError
 from transferability.jobs.provenance import as_text, not_known
 from transferability.jobs.study_list import write_networks
 from transferability.monitor.status import failed_steps, page, read_report, seconds_left, study_status
+from transferability.study.files import Results
 from transferability.study.network import Network
 
 from .conftest import SMOKE
@@ -24,7 +26,7 @@ INDEX_ERROR = "2026-01-01 00:00:00 reads\n2026-01-01 00:00:01 error: /images: no
 def results(tmp_path):
     """A study in which one network is done, one runs, one died, two failed, one waits, one stopped, one is not due."""
     networks = [Network.parse("random-0", name) for name in NAMES]
-    write_networks(tmp_path, networks, networks[:-1], set())
+    write_networks(SimpleNamespace(results=Results(tmp_path), networks=networks, controls=set()), networks[:-1])
     for folder in ("accuracy", "state", "logs/train"):
         (tmp_path / folder / "random-0").mkdir(parents=True)
     (tmp_path / "accuracy" / "random-0" / "baseA.json").write_text("{}")
@@ -191,7 +193,7 @@ def test_a_study_without_an_index_says_so(checkout, tmp_path):
 
 def test_in_a_wrong_directory_the_studies_near_it_are_named(tmp_path):
     study = tmp_path / "results" / "mine"
-    write_networks(study, [], [], [])
+    write_networks(SimpleNamespace(results=Results(study), networks=[], controls=set()), [])
     (study / "accuracy").mkdir()
     for wrong in (tmp_path, tmp_path / "results", study / "accuracy", tmp_path / "reslts"):
         with pytest.raises(InputError, match=f"no study has run here; give the directory of one: {study}$"):

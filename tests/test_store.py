@@ -183,14 +183,14 @@ def test_a_damaged_store_is_refused(image_tree, tmp_path):
         reopened(where)
     store.write_bytes(whole)
     checksums.write_bytes(checksums.read_bytes()[:-4] + b"1234")
-    with pytest.raises(InputError, match=r"store\.json says sha256 .*repack it"):
+    with pytest.raises(InputError, match=r"store\.json records sha256 .*repack it"):
         reopened(where)
 
 
 def test_a_stale_store_is_refused(image_tree, tmp_path):
     _, where = packed(image_tree, tmp_path / "store")
     write_table(index_images("imagefolder", image_tree).iloc[::-1], where / "index.csv")
-    with pytest.raises(InputError, match=r"was not packed from .* as this study asks \(store\.json says index "):
+    with pytest.raises(InputError, match=r"was not packed from .* as this study needs \(store\.json records index "):
         reopened(where)
 
 

@@ -16,8 +16,9 @@ from transferability.models.architectures import caffenet, caffenet_mini
 from transferability.models.building import pixel_scale
 from transferability.study.architectures import blueprint
 from transferability.study.configuration import complete_config
+from transferability.study.files import Results
 from transferability.study.network import Network
-from transferability.study.paths import weights_file
+from transferability.study.study_plan import StudyPlan
 from transferability.training.optimizers import new_optimizer
 from transferability.training.preprocessing import Preparation
 
@@ -40,8 +41,8 @@ def assembled(root, name):
     """The task and the trainer of a network of the study, as its job makes them."""
     network = Network.parse(split_of(name), name)
     complete_config(config := {}, [])
-    recipe = recipe_of(config, network, "code")
-    return trainer_of(recipe, source_of(root, network), CPU, root / "means")
+    recipe = recipe_of(StudyPlan(config), network, "code")
+    return trainer_of(recipe, source_of(Results(root), network), CPU, root / "means")
 
 
 def mean_of(study, half, subset, first=100):
@@ -73,8 +74,9 @@ def test_each_network_subtracts_the_mean_of_the_training_images_of_what_gives_it
     for name, wanted in expected.items():
         trainer = assembled(root, name)[1]
         if name == "baseA":
-            weights_file(root, "random-0", name).parent.mkdir(parents=True)
-            write_weights(weights_file(root, "random-0", name), trainer.result(), f"random-0/{name}", "mark")
+            weights = Results(root).weights("random-0", name)
+            weights.parent.mkdir(parents=True)
+            write_weights(weights, trainer.result(), f"random-0/{name}", "mark")
         mean = trainer._preparation.mean.numpy()
         nearest = min(means, key=lambda of: np.abs(means[of] - mean).max())
         assert nearest == wanted, f"{name} subtracts the mean of {nearest}, not of {wanted}"

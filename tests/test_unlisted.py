@@ -6,7 +6,7 @@ from transferability.common.errors import InputError
 from transferability.study import unlisted
 from transferability.study.architectures import blueprint, catalogue, study_blueprint
 from transferability.study.configuration import complete_config
-from transferability.study.grid import control_names, study_networks
+from transferability.study.study_plan import StudyPlan
 
 UNLISTED = "timm/tf_mobilenetv3_small_minimal_100"
 FOUND = {"layers": ["stem", "block", "head"], "mean": [0.5] * 3, "std": [0.25] * 3}
@@ -78,8 +78,9 @@ def test_a_model_is_built_once(stub, kept):
 
 def test_its_networks_have_a_control_for_longer_training(stub):
     config = config_of(UNLISTED, n=[1])
-    assert control_names(config) == {("random-0", "A3A+"), ("random-0", "B3B+")}  # all three layers, trained again
-    assert control_names(config) <= {(network.split, network.name) for network in study_networks(config)}
+    study = StudyPlan(config)
+    assert study.controls == {("random-0", "A3A+"), ("random-0", "B3B+")}  # all three layers, trained again
+    assert study.controls <= {(network.split, network.name) for network in study.networks}
 
 
 def test_pixels_of_the_configuration_override_the_librarys(stub):

@@ -103,6 +103,22 @@ def test_nothing_is_pending_after_a_run(checkout):
     assert checkout.pending(*SMOKE) == {}
 
 
+def test_of_every_result_it_is_noted_what_it_was_made_from(checkout):
+    """But of networks, whose accuracy files have marks of their own."""
+    results = checkout.root / RESULTS
+    noted = {
+        name
+        for note in (results / "state" / "made").rglob("*.json")
+        for name in json.loads(note.read_text(encoding="utf-8"))["outputs"]
+    }
+    apart = {"accuracy", "provenance", "weights", "benchmarks", "logs", "state", "pictures", "networks.csv"}
+    files = {str(file.relative_to(results)) for file in results.rglob("*") if file.is_file()}
+    made = {name for name in files if name.split("/")[0] not in apart and "logs" not in name.split("/")}
+    made |= {name for name in files if name.startswith("accuracy/") and name.count("/") == 1}
+    assert made | {"pictures"} <= noted
+    assert len(made) > 80
+
+
 def test_a_dry_run_imports_nothing_that_takes_long(checkout):
     """Torch takes more than two seconds of each start, on a cluster of two starts for each job."""
     run = checkout.snakemake("--dry-run", *SMOKE, PYTHONPROFILEIMPORTTIME="1")
@@ -228,7 +244,7 @@ def test_the_slurm_profile_plans_the_same_jobs_and_a_retry_asks_for_more_memory_
     for attempt, memory in ((2, "4000"), (9, "8000")):  # up to a bound
         arguments = ("--profile", "slurm", "results/figure2.pdf", "--attempt", str(attempt))
         planned = checkout.snakemake(*arguments, "--dry-run").stdout
-        asked = re.findall(r"resources: .*mem_mb=(\d+).* runtime=(\d+), gpu=0", planned)
+        asked = re.findall(r": train .*: 1 threads, 0 GPUs, (\d+) MB, (\d+) min", planned)
         assert {*asked} == {(memory, "60")}, planned[-3000:]
         assert re.search(r"^train_base +4$", planned, re.MULTILINE)
         assert re.search(r"^train_transfer +116$", planned, re.MULTILINE)

@@ -36,6 +36,7 @@ from transferability.store.square import Square
 from transferability.study.architectures import AS_KNOWN
 from transferability.study.configuration import default_config
 from transferability.study.network import Network
+from transferability.study.study_plan import StudyPlan
 from transferability.training.trainer import Trainer
 
 from ..conftest import REPOSITORY
@@ -120,7 +121,7 @@ class Study:
         part = {"architecture": self.architecture, "pixels": AS_KNOWN}
         images = {"image_size": 36, "fit": "stretch", "orientation": "ignore", "scale": "auto"}
         config = {"network": part, "dataset": images, "training": self.training | training, "seed": 0}
-        return recipe_of(config, network, code="code")
+        return recipe_of(StudyPlan(config), network, code="code")
 
     def log(self, name: str) -> str:
         return (self.root / f"{name}.log").read_text()

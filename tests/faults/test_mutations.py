@@ -31,10 +31,11 @@ from pathlib import Path
 import yaml
 from transferability.runtime.code import code_fingerprint
 from transferability.jobs.recipe import recipe_of, training_code
-from transferability.study.grid import study_networks
+from transferability.study.study_plan import StudyPlan
 config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))
 code = code_fingerprint(*training_code(config["network"]["architecture"]))
-recipes = [asdict(recipe_of(config, network, code)) for network in study_networks(config)]
+study = StudyPlan(config)
+recipes = [asdict(recipe_of(study, network, code)) for network in study.networks]
 stages = [code_fingerprint(*names) for names in json.loads(sys.argv[1])]
 print(json.dumps([recipes, stages]))
 """
@@ -80,7 +81,7 @@ DECIDE = [
     ("study/network", '"target": self.target,', '"target": self.source,'),
     ("jobs/recipe", "frozen=network.frozen", "frozen=network.copied"),
     ("jobs/recipe", 'name=f"{network.split}/{network.name}"', "name=network.name"),
-    ("jobs/recipe", 'seed=config["seed"]', "seed=1"),
+    ("jobs/recipe", 'seed=study.config["seed"]', "seed=1"),
     ("common/checksums", "sort_keys=True", "sort_keys=False, indent=1"),
     ("datasets/pictures", "quality=92", "quality=80"),
     ("datasets/drawing", "MUTATION = 1.0", "MUTATION = 1.5"),
@@ -120,7 +121,7 @@ DO_NOT = [
     ("models/architectures/caffenet", '"""A convolutional layer', '"""One convolutional layer'),
     ("tasks/task", "lists no {subset} images of", "has no {subset} images of"),
     ("jobs/assembly", "computing the mean of", "computes the mean of"),
-    ("training/compilation", "give false, or a C++ compiler", "give false or a C++ compiler"),
+    ("training/compilation", "give false, or install a C++", "give false or install a C++"),
     ("training/preprocessing", "# Reversing all axes", "# To reverse all axes"),
     ("common/errors", "free disk space and run again", "make room and run again"),
     ("common/atomic_files", 'UNFINISHED = ".unfinished"', 'UNFINISHED = ".part"'),
@@ -130,7 +131,7 @@ DO_NOT = [
     ("runtime/finished", "mark[:16]", "mark[:20]"),
     ("runtime/code", "the code was edited after", "code was edited after"),
     ("common/own_process", "check=False", "check=bool()"),
-    ("common/resources", "small facts", "facts"),
+    ("common/resources", "small data files", "data files"),
     ("study/architectures", " in steps of {sizes.step}", " by {sizes.step}"),
     ("runtime/devices", "uses device %s", "has device %s"),
     ("runtime/locks", "POLL = 0.5", "POLL = 0.1"),

@@ -1,60 +1,43 @@
-# Shared by the other files here: paths, networks, wildcards, resources.
+# Shared by the other files here: the study, the paths of its results, wildcards, resources.
 import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.logging import logger
 
 from transferability.common.errors import counted
-from transferability.runtime.processes import SNAKEMAKE, address
-from transferability.study.architectures import has_the_papers_layers, layer_names, study_blueprint, study_layers
-from transferability.study.grid import experiments, given_splits, splits, study_networks
-from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE, Network, given_name, targets
-from transferability.study.paths import accuracy_file, weights_file
+from transferability.jobs.recipe import training_code
+from transferability.runtime.code import code_fingerprint
+from transferability.runtime.inputs import Inputs
+from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE
+from transferability.study.study_plan import StudyPlan
 
-RESULTS = str(Path(config["results_dir"]))
-RESOURCES = Path(os.path.relpath(REPOSITORY)) / "resources"  # a checkout that moves has the same inputs
-EXPERIMENTS = experiments(config)
-OF_CLASSES = [name for name in EXPERIMENTS if name != "given"]  # the paper's question, about the classes of one set
-NETWORKS = study_networks(config)
-ARCHITECTURE = config["network"]["architecture"]
-BLUEPRINT = study_blueprint(config)
-LAYERS = study_layers(config)
-ALL_MANIFESTS = [f"{RESULTS}/splits/{split}/{half}.csv" for split in splits(config) for half in targets(split)]
-TASKS = list(dict.fromkeys((network.split, network.target) for network in NETWORKS))
-BASE_WEIGHTS = [
-    str(weights_file(Path(RESULTS), network.split, network.name)) for network in NETWORKS if network.treatment == "base"
-]
-
-
-def result_prefixes(*names, treatments=()):
-    """Prefixes of the results that show these experiments: this study's, if it has such networks, and the paper's.
-
-    `treatments`, in the paper's notation, are those that it has to have one of; if none are given, any will do. A study
-    of nothing but given networks has none of the paper's beside it.
-    """
-    networks = [network for name in names for network in EXPERIMENTS[name]]
-    own = [""] if any(not treatments or network.notation in treatments for network in networks) else []
-    return own + (["paper/"] if any(map(EXPERIMENTS.get, OF_CLASSES)) else [])
-
+STUDY = StudyPlan(config)
+INPUTS = Inputs(STUDY, Path(os.path.relpath(REPOSITORY)) / "resources")  # a checkout that moves has the same inputs
+CODE = code_fingerprint(*training_code(STUDY.architecture))  # what computes in a training job
+OF_CLASSES = [name for name in STUDY.experiments if name != "given"]  # the classes of one image set are compared
+ALL_ACCURACIES = [STUDY.results.accuracy(network.split, network.name) for network in STUDY.networks]
 
 if workflow.is_main_process:
-    logger.info(f"{counted(len(NETWORKS), 'network')} in the study of {RESULTS}")
+    logger.info(f"{counted(len(STUDY.networks), 'network')} in the study of {STUDY.results.root}")
 
 
-# Jobs in an environment of their own (--software-deployment-method conda) find the library here. They read and write
-# UTF-8 whatever the locale, import nothing from the working directory, and end when this snakemake does.
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [f"{REPOSITORY}/workflow", os.getenv("PYTHONPATH")])))
-os.environ.update({"PYTHONUTF8": "1", "PYTHONSAFEPATH": "1", SNAKEMAKE: address()})
+pathvars:
+    results=str(STUDY.results.root),
+    logs=str(STUDY.results.logs),
+    benchmarks=str(STUDY.results.root / "benchmarks"),
 
 
+# Rules whose outputs begin with {folder} make a figure or table in <results> from this study's accuracies, and in
+# <results>/paper from the paper's.
 wildcard_constraints:
+    folder="|".join(map(re.escape, (str(STUDY.results.root), str(INPUTS.paper)))),
     split=rf"random-\d+|manmade-natural|{MIXED}\d+-\d+|{GIVEN}[\w-]+-\d+|{WHOLE}",
-    experiment="|".join(EXPERIMENTS),
-    study="(paper/)?",  # below results/paper/, the same is made from the paper's own accuracies
+    experiment="|".join(STUDY.experiments),
 
 
-# What long jobs ask for. Memory grows with each attempt, up to a bound; time need not, as each resumes where the last was.
+# What long jobs ask for. Memory grows with each attempt, up to a limit. Time does not: each attempt resumes.
 LONG_JOB = {
     "mem_mb": lambda wildcards, attempt: min(
         attempt * config["jobs"]["mem_mb"], max(config["jobs"]["mem_mb"], config["jobs"]["mem_mb_max"])
@@ -64,32 +47,33 @@ LONG_JOB = {
 TRAINING_RESOURCES = LONG_JOB | {"gpu": config["jobs"]["gpu"]}
 
 
-def accuracy(network):
-    """Path of a network's accuracy file."""
-    return str(accuracy_file(Path(RESULTS), network.split, network.name))
-
-
-def has_sides(split):
-    """Whether the halves of a split rest on which classes are man-made and which natural."""
-    return split == "manmade-natural" or split.startswith(MIXED)
-
-
-def network_of(wildcards):
-    """The network that a job with the wildcards `split` and `network` trains."""
-    return Network.parse(wildcards.split, wildcards.network)
-
-
-def result_files(names, studies, suffixes):
-    """Paths of figures or tables: of this study (""), and those made from the paper's numbers ("paper/")."""
-    return expand(f"{RESULTS}/{{study}}{{name}}.{{suffix}}", study=studies, name=names, suffix=suffixes)
-
-
 def in_report(path, category, title):
     """A figure or table that is in the report, with the caption of its name in workflow/report/."""
-    name = Path(path).stem.removeprefix("{study}")
     return report(
         path,
-        caption=f"../report/{name}.rst",
+        caption=f"../report/{Path(path).stem}.rst",
         category=category,
-        labels=lambda wildcards: {"result": title, "measured": "in the paper" if wildcards.get("study") else "here"},
+        labels=lambda wildcards: {
+            "result": title,
+            "measured": "in the paper" if INPUTS.is_paper(wildcards) else "here",
+        },
     )
+
+
+def made(names, folders, kinds):
+    """The figures or tables of these names, in these folders."""
+    return expand("{folder}/{name}.{kind}", folder=folders, name=names, kind=kinds)
+
+
+def or_give_up(function):
+    """An input function that ends with one line. Snakemake shows other errors of it as a page with a traceback."""
+
+    def answer(given):
+        """What the function returns."""
+        try:
+            return function(given)
+        except InputError as error:
+            logger.error(f"{error}")
+            raise SystemExit(1)
+
+    return answer

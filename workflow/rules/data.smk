@@ -1,13 +1,13 @@
-# From images on disk to the one store of decoded images that all splits share. All networks stand on these files: they
-# are made again when their settings change, or how images are drawn, listed or decoded. Where they come out as they were,
-# no network is trained again.
+# From images on disk to the one store of decoded images that all splits share. All networks depend on these files: they
+# are made again when their settings change, or how images are drawn, listed or decoded. If the files come out as they
+# were, no network is trained again.
 
 
 rule draw_pictures:
     output:
-        root=directory(f"{RESULTS}/pictures"),
+        root=directory("<results>/pictures"),
     log:
-        f"{RESULTS}/logs/draw_pictures.log",
+        "<logs>/draw_pictures.log",
     priority: 2
     conda:
         "../../envs/environment.yaml"
@@ -18,44 +18,46 @@ rule draw_pictures:
         pictures=config["pictures"],
         size=config["dataset"]["image_size"],
         seed=config["seed"],
-        code=script_code("draw_pictures"),
+    message:
+        "draw the pictures"
     script:
         "../scripts/draw_pictures.py"
 
 
 rule index:
     input:
-        pictures=drawn_pictures,
+        pictures=or_give_up(INPUTS.pictures),
     output:
-        index=f"{RESULTS}/index.csv",
-        checksum=f"{RESULTS}/index.csv.sha256",
+        index="<results>/index.csv",
+        checksum="<results>/index.csv.sha256",
     log:
-        f"{RESULTS}/logs/index.log",
+        "<logs>/index.log",
     priority: 2
     retries: 0  # an error here is the same each time
     conda:
         "../../envs/environment.yaml"
     params:
-        root=lambda wildcards: None if DRAWN else ROOT,
+        root=lambda wildcards: None if INPUTS.drawn else INPUTS.root,
         layout=config["dataset"]["layout"],
         validation=config["dataset"]["validation"],
-        code=script_code("index"),
+    message:
+        "list the images"
     script:
         "../scripts/index.py"
 
 
 rule pack:
     input:
-        pictures=drawn_pictures,
-        index=rules.index.output.index,
+        pictures=or_give_up(INPUTS.pictures),
+        index="<results>/index.csv",
     output:
-        store=f"{RESULTS}/store.npy",
-        checksums=f"{RESULTS}/store.crc32.npy",
-        description=f"{RESULTS}/store.json",
+        store="<results>/store.npy",
+        checksums="<results>/store.crc32.npy",
+        description="<results>/store.json",
     log:
-        f"{RESULTS}/logs/pack.log",
+        "<logs>/pack.log",
     benchmark:
-        f"{RESULTS}/benchmarks/pack.tsv"
+        "<benchmarks>/pack.tsv"
     priority: 2
     conda:
         "../../envs/environment.yaml"
@@ -63,13 +65,14 @@ rule pack:
     resources:
         **LONG_JOB,
     params:
-        root=lambda wildcards: None if DRAWN else ROOT,
+        root=lambda wildcards: None if INPUTS.drawn else INPUTS.root,
         layout=config["dataset"]["layout"],
         size=config["dataset"]["image_size"],
         fit=config["dataset"]["fit"],
         orientation=config["dataset"]["orientation"],
         scale=config["dataset"]["scale"],
         store=config["dataset"]["store"],
-        code=script_code("pack"),
+    message:
+        "decode all images into the store"
     script:
         "../scripts/pack.py"

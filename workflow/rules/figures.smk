@@ -1,114 +1,124 @@
-# The paper's figures, from this study and, below paper/, from the paper's own accuracies; filters and training curves.
+# The paper's figures, from this study and, in paper/, from the paper's own accuracies; filters and training curves.
 
 
 rule figure1:
     output:
-        pdf=f"{RESULTS}/figure1.pdf",
-        png=in_report(f"{RESULTS}/figure1.png", "Figures", "Figure 1: treatments"),
+        pdf="<results>/figure1.pdf",
+        png=in_report("<results>/figure1.png", "Figures", "Figure 1: treatments"),
     log:
-        f"{RESULTS}/logs/figure1.log",
+        "<logs>/figure1.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
         treatments=config["treatments"],
-        given=not any(map(EXPERIMENTS.get, OF_CLASSES)),
-        code=script_code("figure1"),
+        given=not STUDY.has_the_papers_question,
+    message:
+        "draw {output.pdf}"
     script:
         "../scripts/figure1.py"
 
 
 rule figure2:
     input:
-        accuracy_tables("random-splits"),
+        INPUTS.tables("random-splits"),
     output:
-        pdf=f"{RESULTS}/{{study}}figure2.pdf",
-        png=in_report(f"{RESULTS}/{{study}}figure2.png", "Figures", "Figure 2: copied layers"),
-        html=in_report(f"{RESULTS}/{{study}}figure2.html", "Figures", "Figure 2, to explore"),
+        pdf="{folder}/figure2.pdf",
+        png=in_report("{folder}/figure2.png", "Figures", "Figure 2: copied layers"),
+        html=in_report("{folder}/figure2.html", "Figures", "Figure 2, to explore"),
     log:
-        f"{RESULTS}/logs/{{study}}figure2.log",
+        "{folder}/logs/figure2.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=plotted_measure,
-        study=study_in_words,
-        layers=layers_below_n,
-        code=script_code("figure2"),
+        measure=INPUTS.measure,
+        study=INPUTS.in_words,
+        layers=INPUTS.layers_below_n,
+    message:
+        "draw {output.pdf}"
     script:
         "../scripts/figure2.py"
 
 
 rule figure3:
     input:
-        accuracy_tables("random-splits", "manmade-natural", "random-filters"),
+        INPUTS.tables("random-splits", "manmade-natural", "random-filters"),
     output:
-        pdf=f"{RESULTS}/{{study}}figure3.pdf",
-        png=in_report(f"{RESULTS}/{{study}}figure3.png", "Figures", "Figure 3: dissimilar tasks, random filters"),
+        pdf="{folder}/figure3.pdf",
+        png=in_report("{folder}/figure3.png", "Figures", "Figure 3: dissimilar tasks, random filters"),
     log:
-        f"{RESULTS}/logs/{{study}}figure3.log",
+        "{folder}/logs/figure3.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=plotted_measure,
-        layers=layers_below_n,
-        code=script_code("figure3"),
+        measure=INPUTS.measure,
+        layers=INPUTS.layers_below_n,
+    message:
+        "draw {output.pdf}"
     script:
         "../scripts/figure3.py"
 
 
 rule figureS1:
     input:
-        accuracy_tables("reduced"),
+        INPUTS.tables("reduced"),
     output:
-        pdf=f"{RESULTS}/{{study}}figureS1.pdf",
-        png=in_report(f"{RESULTS}/{{study}}figureS1.png", "Figures", "Figure S1: reduced sets"),
+        pdf="{folder}/figureS1.pdf",
+        png=in_report("{folder}/figureS1.png", "Figures", "Figure S1: reduced sets"),
     log:
-        f"{RESULTS}/logs/{{study}}figureS1.log",
+        "{folder}/logs/figureS1.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=plotted_measure,
-        code=script_code("figureS1"),
+        measure=INPUTS.measure,
+    message:
+        "draw {output.pdf}"
     script:
         "../scripts/figureS1.py"
 
 
 rule filters:
     input:
-        BASE_WEIGHTS,
+        [
+            STUDY.results.weights(network.split, network.name)
+            for network in STUDY.networks
+            if network.treatment == "base"
+        ],
     output:
-        pdf=f"{RESULTS}/filters.pdf",
-        png=in_report(f"{RESULTS}/filters.png", "Figures", "First-layer kernels"),
-        table=f"{RESULTS}/filters.csv",
+        pdf="<results>/filters.pdf",
+        png=in_report("<results>/filters.png", "Figures", "First-layer kernels"),
+        table="<results>/filters.csv",
     log:
-        f"{RESULTS}/logs/filters.log",
+        "<logs>/filters.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        first_layer=next(iter(LAYERS), ""),
-        bgr=BLUEPRINT.order == "bgr",
-        code=script_code("filters"),
+        first_layer=next(iter(STUDY.layers), ""),
+        bgr=STUDY.blueprint.order == "bgr",
+    message:
+        "draw {output.pdf}"
     script:
         "../scripts/filters.py"
 
 
 rule curves:
     input:
-        list(map(accuracy, NETWORKS)),
+        ALL_ACCURACIES,
     output:
-        pdf=f"{RESULTS}/curves.pdf",
-        png=in_report(f"{RESULTS}/curves.png", "Figures", "Training curves"),
+        pdf="<results>/curves.pdf",
+        png=in_report("<results>/curves.png", "Figures", "Training curves"),
     log:
-        f"{RESULTS}/logs/curves.log",
+        "<logs>/curves.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        layers=layers_below_n,
-        code=script_code("curves"),
+        layers=INPUTS.layers_below_n,
+    message:
+        "draw {output.pdf}"
     script:
         "../scripts/curves.py"

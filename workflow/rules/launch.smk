@@ -4,7 +4,7 @@
 
 rule preflight:
     input:
-        pictures=rules.draw_pictures.output.root if DRAWN else [],
+        pictures="<results>/pictures" if INPUTS.drawn else [],
     log:
         "logs/preflight.log",  # not among results, which may turn out not to be writable
     conda:
@@ -13,21 +13,25 @@ rule preflight:
     resources:
         **TRAINING_RESOURCES,
     params:
-        root=lambda wildcards: ROOT,  # that it is missing is one of the faults
+        root=lambda wildcards: INPUTS.root,  # that it is missing is one of the faults
+    message:
+        "check images, splits, networks, disk and device"
     script:
         "../scripts/preflight.py"
 
 
 rule plan:
     input:
-        index=rules.index.output.index,
-        manifests=[f"{RESULTS}/splits/{split}/{target}.csv" for split, target in TASKS],
+        index="<results>/index.csv",
+        manifests=[STUDY.results.manifest(split, target) for split, target in STUDY.tasks],
     log:
-        f"{RESULTS}/logs/plan.log",
+        "<logs>/plan.log",
     conda:
         "../../envs/environment.yaml"
     threads: config["jobs"]["threads"]
     resources:
         **TRAINING_RESOURCES,
+    message:
+        "estimate what is left to train"
     script:
         "../scripts/plan.py"

@@ -3,19 +3,18 @@
 
 rule collect:
     input:
-        lambda wildcards: map(accuracy, EXPERIMENTS[wildcards.experiment]),
-        training_files,  # to compare their marks
+        networks=INPUTS.accuracies,
+        made_from=INPUTS.training_files,  # their marks are compared
     output:
-        accuracy=f"{RESULTS}/accuracy/{{experiment}}.csv",
-        by_class=f"{RESULTS}/accuracy/{{experiment}}-by-class.csv",
-        checksums=[f"{RESULTS}/accuracy/{{experiment}}{of}.csv.sha256" for of in ("", "-by-class")],
+        accuracy="<results>/accuracy/{experiment}.csv",
+        by_class="<results>/accuracy/{experiment}-by-class.csv",
+        checksums=[f"<results>/accuracy/{{experiment}}{of}.csv.sha256" for of in ("", "-by-class")],
     log:
-        f"{RESULTS}/logs/collect/{{experiment}}.log",
+        "<logs>/collect/{experiment}.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        code=script_code("collect"),
         training_code=CODE,
     message:
         "collect the accuracies of {wildcards.experiment}"
@@ -25,213 +24,220 @@ rule collect:
 
 rule collect_all:
     input:
-        [f"{RESULTS}/accuracy/{experiment}.csv" for experiment in EXPERIMENTS],
+        [f"<results>/accuracy/{experiment}.csv" for experiment in STUDY.experiments],
     output:
-        accuracy=f"{RESULTS}/accuracy.csv",
-        checksum=f"{RESULTS}/accuracy.csv.sha256",
+        accuracy="<results>/accuracy.csv",
+        checksum="<results>/accuracy.csv.sha256",
     log:
-        f"{RESULTS}/logs/collect/all.log",
+        "<logs>/collect/all.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
-    params:
-        code=script_code("collect_all"),
+    message:
+        "collect all accuracies"
     script:
         "../scripts/collect_all.py"
 
 
 rule collect_paper:
     input:
-        RESOURCES / "paper_accuracies.csv",
+        f"{INPUTS.resources}/paper_accuracies.csv",
     output:
-        accuracy=f"{RESULTS}/paper/accuracy.csv",
-        checksum=f"{RESULTS}/paper/accuracy.csv.sha256",
+        accuracy="<results>/paper/accuracy.csv",
+        checksum="<results>/paper/accuracy.csv.sha256",
     log:
-        f"{RESULTS}/logs/collect/paper.log",
+        "<logs>/collect/paper.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
-    params:
-        code=script_code("collect_paper"),
+    message:
+        "collect the paper's accuracies"
     script:
         "../scripts/collect_paper.py"
 
 
 rule table1:
     input:
-        accuracies=accuracy_tables("random-splits"),
-        by_class=accuracy_tables_by_class("random-splits"),
+        accuracies=INPUTS.tables("random-splits"),
+        by_class=INPUTS.tables_by_class("random-splits"),
     output:
-        csv=f"{RESULTS}/{{study}}table1.csv",
-        md=f"{RESULTS}/{{study}}table1.md",
-        html=in_report(f"{RESULTS}/{{study}}table1.html", "Tables", "Table 1: boost of fine-tuned transfer"),
+        csv="{folder}/table1.csv",
+        md="{folder}/table1.md",
+        html=in_report("{folder}/table1.html", "Tables", "Table 1: boost of fine-tuned transfer"),
     log:
-        f"{RESULTS}/logs/{{study}}table1.log",
+        "{folder}/logs/table1.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=plotted_measure,
-        code=script_code("table1"),
+        measure=INPUTS.measure,
+    message:
+        "make Table 1: {output.csv}"
     script:
         "../scripts/table1.py"
 
 
 rule tableS1:
     input:
-        accuracy_tables("reduced"),
+        INPUTS.tables("reduced"),
     output:
-        csv=f"{RESULTS}/{{study}}tableS1.csv",
-        md=f"{RESULTS}/{{study}}tableS1.md",
-        html=in_report(f"{RESULTS}/{{study}}tableS1.html", "Tables", "Table S1: reduced sets"),
+        csv="{folder}/tableS1.csv",
+        md="{folder}/tableS1.md",
+        html=in_report("{folder}/tableS1.html", "Tables", "Table S1: reduced sets"),
     log:
-        f"{RESULTS}/logs/{{study}}tableS1.log",
+        "{folder}/logs/tableS1.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
-    params:
-        code=script_code("tableS1"),
+    message:
+        "make Table S1: {output.csv}"
     script:
         "../scripts/tableS1.py"
 
 
 rule effects:
     input:
-        accuracies=accuracy_tables("random-splits", "manmade-natural", "preserved"),
-        by_class=accuracy_tables_by_class("random-splits", "manmade-natural", "preserved"),
+        accuracies=INPUTS.tables("random-splits", "manmade-natural", "preserved"),
+        by_class=INPUTS.tables_by_class("random-splits", "manmade-natural", "preserved"),
     output:
-        csv=f"{RESULTS}/{{study}}effects.csv",
-        md=f"{RESULTS}/{{study}}effects.md",
-        html=in_report(f"{RESULTS}/{{study}}effects.html", "Tables", "Effects with intervals"),
+        csv="{folder}/effects.csv",
+        md="{folder}/effects.md",
+        html=in_report("{folder}/effects.html", "Tables", "Effects with intervals"),
     log:
-        f"{RESULTS}/logs/{{study}}effects.log",
+        "{folder}/logs/effects.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=plotted_measure,
-        code=script_code("effects"),
+        measure=INPUTS.measure,
+    message:
+        "estimate effects: {output.csv}"
     script:
         "../scripts/effects.py"
 
 
 rule claims:
     input:
-        accuracies=accuracy_tables("random-splits", "manmade-natural", "random-filters", "mixed"),
-        by_class=accuracy_tables_by_class("random-splits", "manmade-natural", "random-filters", "mixed"),
-        distances=distances_for_claims,
-        kernels=lambda wildcards: [] if wildcards.study else [f"{RESULTS}/filters.csv"],
-        paper=f"{RESULTS}/paper/accuracy.csv",
+        accuracies=INPUTS.tables("random-splits", "manmade-natural", "random-filters", "mixed"),
+        by_class=INPUTS.tables_by_class("random-splits", "manmade-natural", "random-filters", "mixed"),
+        distances=INPUTS.distances,
+        kernels=INPUTS.kernels,
+        paper="<results>/paper/accuracy.csv",
     output:
-        csv=f"{RESULTS}/{{study}}claims.csv",
-        md=f"{RESULTS}/{{study}}claims.md",
-        html=in_report(f"{RESULTS}/{{study}}claims.html", "Claims", "Claims and verdicts"),
+        csv="{folder}/claims.csv",
+        md="{folder}/claims.md",
+        html=in_report("{folder}/claims.html", "Claims", "Claims and verdicts"),
     log:
-        f"{RESULTS}/logs/{{study}}claims.log",
+        "{folder}/logs/claims.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=plotted_measure,
-        papers_layers=lambda wildcards: bool(wildcards.study) or has_the_papers_layers(ARCHITECTURE),
-        architecture=lambda wildcards: "caffenet" if wildcards.study else ARCHITECTURE,
-        code=script_code("claims"),
+        measure=INPUTS.measure,
+        papers_layers=INPUTS.has_the_papers_layers,
+        architecture=INPUTS.architecture,
+    message:
+        "decide the paper's claims: {output.csv}"
     script:
         "../scripts/claims.py"
 
 
 rule advice:
     input:
-        accuracies=accuracy_tables("random-splits", "manmade-natural", "given"),
-        by_class=accuracy_tables_by_class("random-splits", "manmade-natural", "given"),
+        accuracies=INPUTS.tables("random-splits", "manmade-natural", "given"),
+        by_class=INPUTS.tables_by_class("random-splits", "manmade-natural", "given"),
     output:
-        csv=f"{RESULTS}/{{study}}advice.csv",
-        md=f"{RESULTS}/{{study}}advice.md",
-        html=in_report(f"{RESULTS}/{{study}}advice.html", "Claims", "Advice: what to copy"),
-        pdf=f"{RESULTS}/{{study}}advice.pdf",
-        png=in_report(f"{RESULTS}/{{study}}advice.png", "Figures", "Advice: accuracy over n"),
+        csv="{folder}/advice.csv",
+        md="{folder}/advice.md",
+        html=in_report("{folder}/advice.html", "Claims", "Advice: what to copy"),
+        pdf="{folder}/advice.pdf",
+        png=in_report("{folder}/advice.png", "Figures", "Advice: accuracy over n"),
     log:
-        f"{RESULTS}/logs/{{study}}advice.log",
+        "{folder}/logs/advice.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        measure=plotted_measure,
-        layers=layers_of_study,
-        code=script_code("advice"),
+        measure=INPUTS.measure,
+        layers=INPUTS.layers,
+    message:
+        "write the advice: {output.md}"
     script:
         "../scripts/advice.py"
 
 
 rule classes:
     input:
-        class_table,
+        INPUTS.class_table,
     output:
-        csv=f"{RESULTS}/{{study}}classes.csv",
-        md=f"{RESULTS}/{{study}}classes.md",
-        html=in_report(f"{RESULTS}/{{study}}classes.html", "Tables", "Classes and their sides"),
+        csv="{folder}/classes.csv",
+        md="{folder}/classes.md",
+        html=in_report("{folder}/classes.html", "Tables", "Classes and their sides"),
     log:
-        f"{RESULTS}/logs/{{study}}classes.log",
+        "{folder}/logs/classes.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        wordnet=lambda wildcards: "snapshot" if wildcards.study else config["wordnet"],
-        sides=lambda wildcards: {} if wildcards.study else config["splits"]["sides"],
-        code=script_code("classes"),
+        wordnet=INPUTS.wordnet,
+        sides=INPUTS.sides,
+    message:
+        "list the classes: {output.csv}"
     script:
         "../scripts/classes.py"
 
 
 rule wordnet_nodes:
     input:
-        class_table,
+        INPUTS.class_table,
     output:
-        csv=f"{RESULTS}/{{study}}wordnet_nodes.csv",
-        md=f"{RESULTS}/{{study}}wordnet_nodes.md",
-        html=in_report(f"{RESULTS}/{{study}}wordnet_nodes.html", "Tables", "Largest WordNet nodes"),
+        csv="{folder}/wordnet_nodes.csv",
+        md="{folder}/wordnet_nodes.md",
+        html=in_report("{folder}/wordnet_nodes.html", "Tables", "Largest WordNet nodes"),
     log:
-        f"{RESULTS}/logs/{{study}}wordnet_nodes.log",
+        "{folder}/logs/wordnet_nodes.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        wordnet=lambda wildcards: "snapshot" if wildcards.study else config["wordnet"],
-        code=script_code("wordnet_nodes"),
+        wordnet=INPUTS.wordnet,
+    message:
+        "list the largest WordNet nodes: {output.csv}"
     script:
         "../scripts/wordnet_nodes.py"
 
 
 rule provenance:
     input:
-        provenance=[f"{RESULTS}/provenance/{network.split}/{network.name}.json" for network in NETWORKS],
-        accuracies=list(map(accuracy, NETWORKS)),
+        provenance=[STUDY.results.provenance(network.split, network.name) for network in STUDY.networks],
+        accuracies=ALL_ACCURACIES,
     output:
-        csv=f"{RESULTS}/provenance.csv",
-        md=f"{RESULTS}/provenance.md",
-        html=in_report(f"{RESULTS}/provenance.html", "Provenance", "Provenance"),
+        csv="<results>/provenance.csv",
+        md="<results>/provenance.md",
+        html=in_report("<results>/provenance.html", "Provenance", "Provenance"),
     log:
-        f"{RESULTS}/logs/provenance.log",
+        "<logs>/provenance.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
-    params:
-        code=script_code("provenance"),
+    message:
+        "list where networks were trained, and how fast"
     script:
         "../scripts/provenance.py"
 
 
 rule configuration:
     output:
-        yaml=f"{RESULTS}/configuration.yaml",
-        html=in_report(f"{RESULTS}/configuration.html", "Provenance", "Configuration"),
+        yaml="<results>/configuration.yaml",
+        html=in_report("<results>/configuration.html", "Provenance", "Configuration"),
     log:
-        f"{RESULTS}/logs/configuration.log",
+        "<logs>/configuration.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
         config=lambda wildcards: config,
-        code=script_code("configuration"),
+    message:
+        "write the complete configuration"
     script:
         "../scripts/configuration.py"

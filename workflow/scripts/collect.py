@@ -7,21 +7,17 @@ from transferability.common.tables import write_table
 from transferability.jobs.recipe import check_sources, source_of
 from transferability.results.accuracies import collect
 from transferability.runtime.marks import expected_mark
-from transferability.runtime.script import script
-from transferability.study.grid import control_names, experiments
-from transferability.study.paths import accuracy_file
+from transferability.runtime.script import paths, script
+from transferability.study.network import Network
+from transferability.study.study_plan import StudyPlan
 
 
 @script
 def main(job):
-    config, results = job.config, Path(job.config["results_dir"])
-    code = job.params.training_code
-    networks = experiments(config)[job.wildcards.experiment]
-    check_sources({source_of(results, network) for network in networks})
-    expected = {
-        accuracy_file(results, network.split, network.name): expected_mark(results, config, network, code)
-        for network in networks
-    }
-    accuracy, by_class = collect(expected, control_names(config))
+    study, files = StudyPlan(job.config), paths(job.input.networks)
+    networks = [Network.parse(file.parent.name, file.stem) for file in files]
+    check_sources({source_of(study.results, network) for network in networks})
+    marks = [expected_mark(study, network, job.params.training_code) for network in networks]
+    accuracy, by_class = collect(dict(zip(files, marks, strict=True)), study.controls)
     write_table(accuracy, Path(job.output.accuracy))
     write_table(for_spreadsheets(by_class), Path(job.output.by_class))

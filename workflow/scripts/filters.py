@@ -11,14 +11,14 @@ from transferability.jobs.initial_weights import initial_weights
 from transferability.jobs.weights_files import read_weights
 from transferability.runtime.script import paths, script
 from transferability.study.network import Network
-from transferability.study.paths import accuracy_file
+from transferability.study.study_plan import StudyPlan
 
 MISSING = "The first layer of this network has no kernels to draw: no single convolution of three colours."
 
 
 @script
 def main(job):
-    config, results = job.config, Path(job.config["results_dir"])
+    study = StudyPlan(job.config)
 
     def kernels_of(weights):
         tensors = {name: tensor.float().numpy() for name, tensor in weights.items()}
@@ -30,8 +30,8 @@ def main(job):
         if (found := kernels_of(read_weights(path))) is None:
             continue
         kernels[key] = found
-        accuracy = accuracy_file(results, network.split, network.name)
+        accuracy = study.results.accuracy(network.split, network.name)
         if accuracy.exists():  # a given network has none: nobody knows how it began
-            at_start[key] = kernels_of(initial_weights(config, network, read_record(accuracy)["classes"]))
+            at_start[key] = kernels_of(initial_weights(study, network, read_record(accuracy)["classes"]))
     write_text(Path(job.output.table), kernels_table(kernels, at_start).to_csv(index=False))
     save_figure(draw_filters(kernels, MISSING), [Path(job.output.pdf), Path(job.output.png)])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from transferability.common.tables import read_index
 from transferability.datasets.image_files import ImageFiles
+from transferability.runtime.code import script_code
 from transferability.runtime.script import paths, script
 from transferability.runtime.shared_store import pack_shared
 from transferability.store.packing import pack
@@ -17,8 +18,9 @@ def main(job):
     images = read_index(where.index)["path"].tolist()
     files = ImageFiles(job.params.layout, Path(job.params.root or job.input.pictures), images)
     square = Square(job.params.size, job.params.fit, job.params.orientation, job.params.scale)
+    code = script_code(__file__)
     if job.params.store:
-        pack_shared(files, where, square, job.threads, job.params.code, Path(job.params.store).expanduser())
+        pack_shared(files, where, square, job.threads, code, Path(job.params.store).expanduser())
     else:
         notes = Path(job.config["results_dir"], "state", "pack.jsonl")
-        pack(files, where, square, job.threads, job.params.code, notes)
+        pack(files, where, square, job.threads, code, notes)

@@ -8,12 +8,14 @@ from transferability.common.errors import InputError, counted
 from transferability.common.spreadsheets import for_spreadsheets
 from transferability.planning.preflight import preflight, report
 from transferability.runtime.script import script
+from transferability.study.study_plan import StudyPlan
 
 
 @script
 def main(job):
-    results = Path(job.config["results_dir"])
-    findings, classes = preflight(job.config, Path(job.params.root), results, job.threads)
+    study = StudyPlan(job.config)
+    results = study.results.root
+    findings, classes = preflight(study, Path(job.params.root), job.threads)
     page = report(findings)
     print(page, flush=True)
     with suppress(OSError):  # that it cannot write there is among the faults

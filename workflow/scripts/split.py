@@ -11,7 +11,8 @@ from transferability.tasks.splits import split_manifests
 @script
 def main(job):
     wnids = sorted(read_index(Path(job.input.index))["wnid"].unique())
-    graph = hypernym_graph(job.config["wordnet"], wnids)
+    # Where only names come from WordNet, another one is no reason to divide the classes again.
+    graph = hypernym_graph(job.params.wordnet or job.config["wordnet"], wnids)
     manifests = split_manifests(job.wildcards.split, wnids, graph, job.params.sides)
     for half, manifest in manifests.items():
         write_table(manifest, Path(job.output[half]))

@@ -95,7 +95,7 @@ class LogHandler(LogHandlerBase):
         accuracy = next((path for path in made if path.parent.parent.name == "accuracy"), None)
         job = Job(step_of(log) if log else record.rule_name, log, accuracy)
         line = self._run.start(record.jobid, job, record.created)
-        return "" if not log else record.rule_msg or line  # rule all has no log
+        return "" if not log else line if accuracy else record.rule_msg or line  # rule all has no log
 
     def _explain(self, record: logging.LogRecord) -> str:
         return explain(record.getMessage(), sys.argv[1:]) if record.levelno >= logging.ERROR else ""

@@ -1,4 +1,4 @@
-"""What the accuracies of a study amount to: effects with intervals, the paper's tables and claims by rules, advice.
+"""Analyses of a study's accuracies: effects with intervals, the paper's tables, its claims decided by rules, advice.
 
-In come tables of accuracies and first-layer kernels; out go tables of differences, intervals and verdicts.
+Input: tables of accuracies and first-layer kernels. Output: tables of differences, intervals and verdicts.
 """

@@ -1,9 +1,9 @@
 """An additive fit: accuracy = target half + treatment at n, by least squares over all networks of the random splits.
 
-Where the grid is balanced it gives the same differences as pairing with base networks. Where treatments were trained on
-different halves, as the paper's AnB+ and BnB+ were, pairing adds the luck of one base network per half, and a fit has
-less of it: every network of a half says how easy that half is. Its error takes networks as independent, so it holds
-neither that of splits nor that of validation images.
+On a balanced grid the fit gives the same differences as pairing with base networks. If treatments were trained on
+different halves, as the paper's AnB+ and BnB+ were, pairing adds the random error of one base network per half. The fit
+has less of that error, as it estimates how easy a half is from all networks of the half. Its standard error assumes
+independent networks, so it includes neither the error between splits nor that of the validation images.
 """
 
 import numpy as np
@@ -13,23 +13,24 @@ from transferability.analysis.effects import EFFECTS
 from transferability.analysis.relative import relative_accuracies
 
 TEXT = """Accuracy fitted as target half + treatment at n, by least squares over all networks of the random splits: the
-mean difference over all n of a treatment, with its standard error. On a balanced grid it is the paired difference. With
-gaps, pairing adds the luck of one base network per half, and this fit has less of it; but its error takes networks as
-independent, and holds no error of the validation images."""
+mean difference over all n of a treatment, with its standard error. On a balanced grid it equals the paired difference.
+If networks are missing, pairing adds the random error of one base network per half, and this fit has less of that
+error; but its standard error assumes independent networks, and does not include the error of the validation images."""
 COLUMNS = ["effect", "difference", "value", "se", "networks", "degrees"]
 
 
 def additive_fit(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Return the EFFECTS of a table of accuracies, each a mean over its treatments' n, by the fit: COLUMNS, in shares.
 
-    An effect whose treatments the study does not have is left out, all of them without networks to spare for an error.
+    Effects whose treatments the study does not have are left out. The table is empty if there are too few networks to
+    estimate an error.
     """
     table = accuracies[accuracies["split"].str.startswith("random-")]
     base = table[table["treatment"] == "base"].assign(treatment="base", accuracy=lambda rows: rows[measure])
     networks = pd.concat([base, relative_accuracies(table, measure)], ignore_index=True)
     half, halves = pd.factorize(networks["split"] + "/" + networks["target"])
     kinds = networks["treatment"] + " " + networks["n"].astype(str)
-    kind, cells = pd.factorize(kinds.mask(networks["treatment"] == "base"))  # -1 for base, which the halves stand for
+    kind, cells = pd.factorize(kinds.mask(networks["treatment"] == "base"))  # -1 for base, which the halves represent
     treatments = np.array([cell.partition(" ")[0] for cell in cells])
     design = np.hstack([np.eye(len(halves))[half], np.vstack([np.eye(len(cells)), np.zeros(len(cells))])[kind]])
     degrees = len(networks) - np.linalg.matrix_rank(design)

@@ -1,26 +1,27 @@
-"""What a study advises: whether to copy layers, how many, and whether to freeze or fine-tune them, by stated rules.
+"""The advice of a study: whether to copy layers, how many, and whether to freeze or fine-tune them, by stated rules.
 
-A source of features is a group of splits whose names differ in their trailing number only (random-0, random-1): one
-source, of which each split is a repeat. All differences are `effects.estimate`'s, paired by split and target half.
-As in claims, what differs by less than MARGIN counts as equal. On random splits each answer has an error of ALPHA at
-most, whatever the number of layers, as simulations show (benchmarks/coverage.py); repeats of a given network differ in
-their random numbers only, so their intervals hold no error of drawing other training images:
+A source of features is a group of splits whose names differ only in their trailing number (random-0, random-1); each
+split is a repeat of the source. All differences are estimated by `effects.estimate`, paired by split and target half.
+As in claims, a difference of less than MARGIN counts as equal. On random splits each answer has an error of at most
+ALPHA, whatever the number of layers, as simulations show (benchmarks/coverage.py). Repeats of a given network differ
+only in their random numbers, so their intervals do not include the error of drawing other training images.
 
-- Does copying pay? "Yes" needs one of several intervals above MARGIN: that of fine-tuned networks, mean over all n (if
-  the mean gains, so does the best n), at ALPHA / 2, or that of one n, frozen or fine-tuned, at ALPHA / 2 divided by
-  their number (Bonferroni). "No" needs every n below MARGIN, each at ALPHA (an intersection-union test).
-- How many to freeze? Each n for losing less than MARGIN, in two ways that share ALPHA: in a fixed order, from the
-  smallest n upward, each at ALPHA / 2, up to the first that fails (this keeps the error of the sequence, Maurer,
+- Does copying pay? "Yes" needs one of several intervals above MARGIN: the interval of fine-tuned networks, mean over
+  all n (if the mean gains, so does the best n), at ALPHA / 2, or that of one n, frozen or fine-tuned, at ALPHA / 2
+  divided by their number (Bonferroni). "No" needs every n below MARGIN, each at ALPHA (an intersection-union test).
+- How many to freeze? Each n is tested for losing less than MARGIN, in two ways that share ALPHA: in a fixed order, from
+  the smallest n upward, each at ALPHA / 2, up to the first that fails (this keeps the error of the sequence, Maurer,
   Hothorn & Lehmacher 1995, as the first n that loses is tested once); and every n at ALPHA / 2 divided by their number
-  (Bonferroni), for features that gain at a large n what no test shows at a small one. "None" needs the smallest n to
+  (Bonferroni), for features with a gain at a large n that no test shows at a small one. "None" needs the smallest n to
   lose more than MARGIN, at ALPHA.
 - How many to fine-tune? An n is ruled out if the best lies more than MARGIN above it, at level ALPHA / (number of
-  n - 1): the best n in truth is ruled out with probability ALPHA at most (subset selection, Gupta 1965; Hsu's
-  comparison with the best, 1984, with Bonferroni's bound). What is left is the answer.
-- Freeze or fine-tune? Fine-tuning has to win more than MARGIN at its best n over every n of frozen ones, or frozen
-  ones, at their best n, to lose less against every n of fine-tuned ones (intersection-union tests), at level ALPHA /
-  (number of n), as the best n is chosen from the data.
-- More than longer training? AnB+, mean over all n, has to win more than MARGIN over the control, or surely less.
+  n - 1): the n that is truly best is ruled out with probability at most ALPHA (subset selection, Gupta 1965; Hsu's
+  comparison with the best, 1984, with Bonferroni's bound). The remaining n are the answer.
+- Freeze or fine-tune? "Fine-tune" needs the best fine-tuned n to win more than MARGIN over every frozen n; "freeze"
+  needs the best frozen n to lose less than MARGIN against every fine-tuned n (intersection-union tests). Both are at
+  level ALPHA / (number of n), as the best n is chosen from the data.
+- More than longer training? "Yes" needs AnB+, mean over all n, to win more than MARGIN over the control; "no" needs it
+  to win less than MARGIN.
 """
 
 from collections.abc import Mapping
@@ -38,14 +39,14 @@ FROZEN, TUNED = "AnB", "AnB+"
 TREATMENTS = (FROZEN, TUNED, "BnB", "BnB+")
 YES, NO, NONE, FREEZE, TUNE = "yes", "no", "none", "freeze", "fine-tune"
 
-Cells = Mapping[int, Estimate]  # by n, what a treatment has above training from scratch
+Cells = Mapping[int, Estimate]  # n -> difference of a treatment from training from scratch
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, or NOT_DECIDED, with a difference to look at: its treatments, the n of each of them, its estimate.
+    """An answer, or NOT_DECIDED, with the difference that it rests on: its treatments, their n, and its estimate.
 
-    Of several n the difference is the mean. `left` are the n that an answer leaves, in ascending order.
+    With several n the difference is the mean over them. `left` are the n that are not ruled out, in ascending order.
     """
 
     answer: str
@@ -67,14 +68,14 @@ class Advice:
 
 
 def sources(relative: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Divide relative accuracies (`relative_accuracies`) by source of features; each has transfer networks."""
+    """Group relative accuracies (`relative_accuracies`) by source of features; leave out sources without transfer."""
     rows = relative[relative["treatment"].isin([*TREATMENTS, CONTROL])]
     groups = rows.groupby(rows["split"].str.replace(r"-\d+$", "", regex=True), sort=False)
     return {name: group for name, group in groups if group["treatment"].isin([FROZEN, TUNED]).any()}
 
 
 def cells(source: pd.DataFrame, treatment: str) -> Cells:
-    """Estimate what a treatment has above training from scratch, at each n that there is, in ascending order."""
+    """Estimate the difference of a treatment from training from scratch at each n, in ascending order."""
     return {n: estimate(source, {(treatment, (n,)): 1.0}) for n in _numbers(source, treatment)}
 
 
@@ -109,12 +110,12 @@ def _pays(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
 
 
 def _freezable(frozen: Cells) -> Answer:
-    """The largest n at which frozen features lose nothing (less than MARGIN); "none" if the first n does lose."""
+    """The largest n at which frozen features lose less than MARGIN; "none" if the smallest n already loses more."""
     if not frozen:
         return Answer(NOT_DECIDED)
 
     def keeps(n: int, alpha: float) -> bool:
-        """Whether frozen features are found to lose less than MARGIN."""
+        """Return whether frozen features are found to lose less than MARGIN."""
         return frozen[n].interval(alpha)[0] > -MARGIN
 
     in_order = set(takewhile(lambda n: keeps(n, ALPHA / 2), frozen))
@@ -125,7 +126,7 @@ def _freezable(frozen: Cells) -> Answer:
 
 
 def _best_tuned(source: pd.DataFrame, tuned: Cells) -> Answer:
-    """The n that may be the best; not decided if that is all of them. The difference is that of the best one seen."""
+    """The n that may be the best; not decided if none is ruled out. The difference is that of the best n observed."""
     if not tuned:
         return Answer(NOT_DECIDED)
     top = best(tuned)
@@ -140,7 +141,7 @@ def _best_tuned(source: pd.DataFrame, tuned: Cells) -> Answer:
 
 
 def _freeze_or_tune(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
-    """Fine-tune if that wins more than MARGIN at its best n, freeze if that loses less at its best n."""
+    """Fine-tune if this wins more than MARGIN at its best n; freeze if this loses less than MARGIN at its best n."""
     if not (frozen and tuned):
         return Answer(NOT_DECIDED)
     pair = (best(tuned), best(frozen))
@@ -154,14 +155,17 @@ def _freeze_or_tune(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer
 
 
 def _exceeds(source: pd.DataFrame, one: tuple[str, Cells], other: tuple[str, Cells], bound: float) -> bool:
-    """Whether the best n of the one lies more than `bound` above every n of the other."""
+    """Return whether the best n of `one` lies more than `bound` above every n of `other`."""
     chosen = (one[0], (best(one[1]),))
     differences = (estimate(source, {chosen: 1.0, (other[0], (n,)): -1.0}) for n in other[1])
     return all(found.interval(ALPHA / len(one[1]))[0] > bound for found in differences)
 
 
 def _beyond_training(source: pd.DataFrame) -> Answer:
-    """Whether fine-tuned copies (mean over n) win more than MARGIN over longer training: the control, or else BnB+."""
+    """Return whether fine-tuned copies (mean over n) win more than MARGIN over longer training.
+
+    Longer training is the control or, without one, BnB+.
+    """
     tuned, own, control = (_numbers(source, treatment) for treatment in (TUNED, "BnB+", CONTROL))
     if control:
         other, n, other_n = CONTROL, tuned, control

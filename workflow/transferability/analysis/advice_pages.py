@@ -1,4 +1,4 @@
-"""Advice as a person reads it: what to do in three sentences, a table over n, what each answer rests on, the rules."""
+"""The pages of the advice: what to do in three sentences, a table over n, what each answer rests on, and the rules."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,49 +30,49 @@ from transferability.study.network import GIVEN
 
 CALLED = {FROZEN: "frozen", TUNED: "fine-tuned", "BnB": "own frozen", "BnB+": "own fine-tuned"}
 RULES = """n is the number of first layers that are copied. "Frozen" is AnB, "fine-tuned" AnB+; "own" layers (BnB, BnB+)
-come from a network that was trained on the same images: what freezing costs, and what longer training gives.
-Differences are points of top-1 accuracy above training from scratch, paired by split and target, with 90 % intervals:
-the error between splits (t, splits - 1 degrees of freedom) and that of the validation images, added. One split alone
-has no interval, and decides nothing. What differs by less than one point counts as equal. {errors}
+come from a network that was trained on the same images: they show the cost of freezing and the gain of longer training.
+Differences are points of top-1 accuracy above training from scratch, paired by split and target, with 90 % intervals,
+which add the error between splits (t, splits - 1 degrees of freedom) and that of the validation images. One split
+alone has no interval, and decides nothing. A difference of less than one point counts as equal. {errors}
 
-Does copying pay? Yes, if an interval lies above one point: that of the fine-tuned networks, mean over all n, at 2.5 %,
-or that of a single n, frozen or fine-tuned, at 2.5 % divided by their number (Bonferroni). No, if every n lies below
-one point, each at 5 % (an intersection-union test).
+Does copying pay? Yes, if an interval lies above one point: the interval of the fine-tuned networks, mean over all n, at
+2.5 %, or that of a single n, frozen or fine-tuned, at 2.5 % divided by their number (Bonferroni). No, if every n lies
+below one point, each at 5 % (an intersection-union test).
 
 How many layers can stay frozen? The largest n that is found to lose less than one point: the n are tested in order,
-from the smallest, each at 2.5 %, up to the first that fails (a fixed-sequence test), and besides each at 2.5 % divided
-by their number (Bonferroni). None, if already the smallest n loses more than one point.
+from the smallest, each at 2.5 %, up to the first that fails (a fixed-sequence test), and also each at 2.5 % divided by
+their number (Bonferroni). None, if the smallest n already loses more than one point.
 
 How many layers to copy and fine-tune? An n is ruled out if the n with the highest accuracy lies more than one point
 above it, at 5 % divided by the number of other n (a comparison with the best, with Bonferroni's bound). The answer is
-all n that are left.
+all remaining n.
 
 Freeze or fine-tune? Fine-tune, if the best fine-tuned n lies more than one point above every frozen n. Freeze, if the
-best frozen n loses less than one point against every fine-tuned n. Both at 5 % divided by the number of n that the best
-was chosen from.
+best frozen n loses less than one point against every fine-tuned n. Both are tested at 5 % divided by the number of n
+from which the best was chosen.
 
-More than longer training? Whether AnB+, mean over all n, lies more than one point above the control (yes) or not (no):
-a network of which all layers are copied from one that was trained on the same images, and trained again. Without it,
-above BnB+."""
+More than longer training? Whether AnB+, mean over all n, lies more than one point above the control (yes) or not (no).
+The control is a network whose layers are all copied from one that was trained on the same images, and trained again.
+Without a control the comparison is with BnB+."""
 SIMULATED = """In simulated studies of random splits each answer errs in at most 5 %."""
 SEEDS_ONLY = """Repeats of a given network train on the same images and differ in their random numbers only. So their
-intervals hold no error of the training images: with other photographs of the same kind differences may lie outside
-them, and how often an answer errs is not known."""
-RESTS = """The difference that each answer rests on, of several n their mean; of an answer that is not decided, the
-difference of the best that was seen."""
+intervals hold no error of the training images: with other photographs of the same kind, differences may lie outside
+these intervals, and it is not known how often an answer errs."""
+RESTS = """The difference that each answer rests on; for several n it is their mean. If an answer is not decided, it is
+the best difference observed."""
 FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
-Bars are the intervals of the differences: where one lies a point or more from the dashed line, copying gains or
-loses. An arrow is an interval that leaves the axis, as those of two repeats often do."""
-WIDE = 20  # points: of intervals with a larger half width this is shown, -67.3 to +70.1 is hard to read
+Bars are the intervals of the differences: where a bar lies a point or more from the dashed line, copying gains or
+loses. An arrow marks an interval that leaves the axis, as the intervals of two repeats often do."""
+WIDE = 20  # points: wider intervals are shown by their half width, as -67.3 to +70.1 is hard to read
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
 
 def advice_table(accuracies: pd.DataFrame, measure: str, layers: Sequence[str]) -> pd.DataFrame:
-    """Return what each source of features gives at each n.
+    """Return the results of each source of features, treatment and n.
 
-    Columns: source, n, layer (its name; empty where not known), treatment, accuracy, scratch (of the base networks that
-    it is paired with), difference, low, high (interval at 1 - 2 ALPHA, empty for one split), splits, networks.
-    Accuracies are shares.
+    Columns: source, n, layer (its name; empty if not known), treatment, accuracy, scratch (mean accuracy of the base
+    networks that it is paired with), difference, low, high (interval at 1 - 2 ALPHA; NaN for one split), splits,
+    networks. Accuracies are shares.
     """
     rows = []
     for source, table in sources(relative_accuracies(accuracies, measure)).items():
@@ -101,7 +101,7 @@ def advice_table(accuracies: pd.DataFrame, measure: str, layers: Sequence[str]) 
 def advice_sections(
     accuracies: pd.DataFrame, table: pd.DataFrame, measure: str, layers: Sequence[str], figure: Path | None = None
 ) -> list[Section]:
-    """Return the page: what to do and the `advice_table`, per source; `figure`; what the answers rest on; the rules."""
+    """Return the page: the advice and the `advice_table`, per source; `figure`; what the answers rest on; the rules."""
     found = sources(relative_accuracies(accuracies, measure))
     if not found:
         return [Section("Advice", NOTHING)]
@@ -126,13 +126,13 @@ def advice_sections(
 
 
 def words(advice: Advice, layers: Sequence[str]) -> str:
-    """Say in three sentences what to do."""
+    """Return the advice in three sentences."""
     sentences = (_whether, _how_many_frozen, _how_many_tuned)
     return " ".join(sentence(advice, layers) for sentence in sentences)
 
 
 def _errors(tables: Iterable[pd.DataFrame]) -> list[str]:
-    """Say how often answers err, as far as that was simulated."""
+    """Return how often answers err, as far as it was simulated."""
     given = {_is_given(table) for table in tables}
     return [said for kind, said in ((False, SIMULATED), (True, SEEDS_ONLY)) if kind in given]
 
@@ -142,16 +142,16 @@ def _is_given(relative: pd.DataFrame) -> bool:
 
 
 def _basis(relative: pd.DataFrame) -> str:
-    """Say how much the answers rest on, and so what would narrow their intervals."""
+    """Return what the answers rest on, and how to make their intervals narrower."""
     splits, images = relative["split"].nunique(), relative["val_images"].max()
     given = _is_given(relative)
     number = f"{splits} {'repeat' if given else 'split'}" + ("s" if splits > 1 else "")
     if not given:
-        return f"This rests on {number} with {images:,} validation images each half."
+        return f"This rests on {number} with {images:,} validation images for each half."
     return (
         f"This rests on {number} and {images:,} validation images. "
-        "Repeats differ in their random numbers only: intervals do not say what other training images would give. "
-        "More of either make intervals narrower; two repeats decide little, four much more."
+        "Repeats differ in their random numbers only: intervals do not include the effect of other training images. "
+        "More repeats or validation images make intervals narrower; two repeats decide little, four much more."
     )
 
 
@@ -202,12 +202,12 @@ def _how_many_tuned(advice: Advice, layers: Sequence[str]) -> str:
 
 
 def _why(answer: Answer) -> str:
-    """Why it is not decided, where that is simple."""
+    """The reason why an answer is not decided, if there is a simple one."""
     return "" if answer.found.degrees else ", as one split alone has no interval"
 
 
 def _answers(advice: Advice) -> pd.DataFrame:
-    """The answers, each with the difference that it rests on or, if not decided, that was looked at."""
+    """The answers, each with the difference that it rests on or, if not decided, that was examined."""
     questions = {
         "does copying pay?": advice.pays,
         "how many layers can stay frozen?": advice.freezable,
@@ -225,7 +225,7 @@ def _answers(advice: Advice) -> pd.DataFrame:
 
 
 def _over_n(table: pd.DataFrame, source: str) -> pd.DataFrame:
-    """The table of one source, a row per n, as text."""
+    """The table of one source as text, with a row per n."""
     rows = table[table["source"] == source]
     shown = rows[["n", "layer"]].drop_duplicates().sort_values("n").set_index("n")
     for treatment in TREATMENTS:
@@ -248,7 +248,7 @@ def _points(found: Estimate) -> str:
 
 
 def _interval(value: float, low: float, high: float) -> str:
-    """A difference of accuracies in points, with its interval if there is one, a wide one as its half width."""
+    """A difference of accuracies in points, with its interval if there is one; if wide, as half of its width."""
     if np.isnan(low):
         return f"{100 * value:+.1f}"
     half = 100 * (high - low) / 2
@@ -256,7 +256,7 @@ def _interval(value: float, low: float, high: float) -> str:
 
 
 def _at(numbers: Sequence[int], layers: Sequence[str]) -> str:
-    """n with the layer's name, or the mean over several."""
+    """Text for one n with the layer's name, or for the mean over several n."""
     if len(numbers) > 1:
         return f"mean over n = {_list(numbers)}"
     name = _name(numbers[0], layers)
@@ -268,7 +268,7 @@ def _name(n: int, layers: Sequence[str]) -> str:
 
 
 def _list(numbers: Sequence[int]) -> str:
-    """Numbers in ascending order, runs of three or more as 3-7."""
+    """Text for numbers in ascending order; runs of three or more are shortened, as in 3-7."""
     runs: list[list[int]] = []
     for n in numbers:
         if runs and n == runs[-1][-1] + 1:
@@ -279,6 +279,6 @@ def _list(numbers: Sequence[int]) -> str:
 
 
 def called(source: str) -> str:
-    """Return what a source of features is called in a title."""
+    """Return the name of a source of features for titles."""
     known = {"random": "random halves of the classes", "manmade-natural": "man-made and natural classes"}
     return known.get(source) or f"layers of {source.removeprefix(GIVEN)}"

@@ -1,4 +1,4 @@
-"""The quantities that the paper's claims rest on, each with its interval, and the rules that decide."""
+"""The quantities that the paper's claims rest on, each with its interval, and the rules for verdicts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,11 +13,11 @@ from transferability.analysis.relative import relative_accuracies
 from transferability.datasets.class_distances import MEASURES
 from transferability.study.network import MIXED
 
-MARGIN = 0.01  # what differs by less than one point counts as equal, "more" means by more than a point
+MARGIN = 0.01  # a difference of less than one point counts as equal; "more" means by more than a point
 
 CONFIRMED, CONTRADICTED, NOT_DECIDED = "confirmed", "contradicted", "not decided"
-NOT_TESTED = "not tested here"  # the study has no networks that could tell
-NOT_COMPARABLE = "not comparable"  # they begin with other weights than the paper's, and that is what is asked about
+NOT_TESTED = "not tested here"  # the study lacks the networks for it
+NOT_COMPARABLE = "not comparable"  # the claim depends on initial weights, and these are not drawn as the paper's
 
 LAYERS = tuple(range(1, 8))
 ALL_LAYERS = (8,)  # the n of the control for longer training
@@ -26,10 +26,10 @@ PAPERS_WEIGHTS = "caffenet"  # the architecture that draws its initial weights a
 
 @dataclass(frozen=True)
 class Study:
-    """What claims are decided from: base networks, relative accuracies per experiment, the whole set, the kernels.
+    """The data that decide claims: base networks, relative accuracies per experiment, the whole set, the kernels.
 
-    `losses` (`distance.losses`) are the transfer losses of all splits whose halves have a distance. `papers_weights`
-    says whether networks begin with weights that are drawn as the paper's.
+    `losses` (`distance.losses`) are the transfer losses of all splits whose halves have a distance. `papers_weights` is
+    True if networks begin with weights that are drawn as the paper's.
     """
 
     base: pd.DataFrame
@@ -51,9 +51,9 @@ class Study:
         distances: pd.DataFrame | None = None,
         architecture: str = PAPERS_WEIGHTS,
     ) -> "Study":
-        """Sort out tables of accuracies (`accuracies.COLUMNS`), kernels (`kernels.kernels_table`) and distances.
+        """Build a study from tables of accuracies (`accuracies.COLUMNS`), kernels (`kernels.kernels_table`), distances.
 
-        `distances` is `split_distances.split_distances`'; without it nothing can be said of distance.
+        `distances` is the table of `split_distances.split_distances`; without it, claims about distance are not tested.
         """
         known = pd.DataFrame(columns=["split", *MEASURES]) if distances is None else distances
         randomly = accuracies["split"].str.startswith("random-")
@@ -71,20 +71,23 @@ class Study:
         )
 
     def with_independent_images(self) -> "Study":
-        """Return it with the errors of images that it had if its networks erred independently (`image_errors`)."""
+        """Return this study with the image errors of networks that err independently (`image_errors`)."""
         tables = ("random_splits", "manmade_natural", "random_filters", "losses")
         return replace(self, **{name: getattr(self, name).assign(**{IMAGE_SHARE: INDEPENDENT}) for name in tables})
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Where a quantity has to lie, between `low` and `high`, for a claim to hold."""
+    """The range, from `low` to `high`, in which a quantity must lie for a claim to hold."""
 
     low: float = -np.inf
     high: float = np.inf
 
     def verdict(self, found: Estimate, alpha: float = ALPHA) -> str:
-        """Decide by the interval at level 1 - 2 alpha; the smallest of several is contradicted at alpha / so many."""
+        """Decide by the interval at level 1 - 2 alpha.
+
+        A quantity chosen as the smallest of k is contradicted at level alpha / k.
+        """
         if np.isnan(found.value):
             return NOT_TESTED
         low, high = found.interval(alpha)
@@ -105,10 +108,10 @@ MORE, EQUAL, NO_LESS = Rule(low=MARGIN), Rule(-MARGIN, MARGIN), Rule(low=-MARGIN
 
 @dataclass(frozen=True)
 class Part:
-    """One quantity that a claim rests on; a share lies between the `limits` 0 and 1, and so does its interval.
+    """One quantity that a claim rests on. Its interval is cut at `limits`, which are 0 and 1 for a share.
 
-    What is `ours` stands beside the paper's claim and does not decide it. `of_papers_weights` says that it can be
-    compared with the paper only where networks begin with weights that are drawn as the paper's.
+    A part that is `ours` is shown beside the paper's claim and does not decide it. A part with `of_papers_weights` can
+    be compared with the paper only if networks begin with weights that are drawn as the paper's.
     """
 
     statement: str
@@ -120,13 +123,13 @@ class Part:
     of_papers_weights: bool = False
 
     def verdict(self, study: Study, found: Estimate, alpha: float = ALPHA) -> str:
-        """Decide by what was found in a study."""
+        """Return the verdict on the estimate of a study."""
         decided = self.rule.verdict(found, alpha)
         comparable = study.papers_weights or not self.of_papers_weights
         return decided if comparable or decided == NOT_TESTED else NOT_COMPARABLE
 
     def interval(self, found: Estimate) -> tuple[float, float]:
-        """Return the estimate's interval at level 1 - 2 ALPHA, as far as it lies within the limits."""
+        """Return the estimate's interval at level 1 - 2 ALPHA, cut at the limits."""
         low, high = np.clip(found.interval(), *self.limits)
         return float(low), float(high)
 
@@ -137,7 +140,7 @@ def on_random_splits(statement: str, quantity: str, rule: Rule, contrast: Contra
 
 
 def against_base(statement: str, rule: Rule, treatment: str, layers: tuple[int, ...]) -> list[Part]:
-    """Parts that say how a treatment compares with base, at each n of `layers` on its own."""
+    """Parts that compare a treatment with base, one for each n of `layers`."""
     return [
         on_random_splits(f"{statement} at {n}", f"{treatment} - base, n = {n}", rule, {(treatment, (n,)): 1.0})
         for n in layers
@@ -145,7 +148,7 @@ def against_base(statement: str, rule: Rule, treatment: str, layers: tuple[int, 
 
 
 def growing(n: int) -> list[Part]:
-    """Parts that say that transfer loss grows steadily with distance at this n."""
+    """Parts that test whether transfer loss grows steadily with distance at this n."""
     unit = f"growth of base - AnB per 0.1 of distance, n = {n}"
     between = f"smallest growth of base - AnB between neighbouring distances, n = {n}"
     return [
@@ -155,7 +158,7 @@ def growing(n: int) -> list[Part]:
 
 
 def base_accuracy(study: Study) -> Estimate:
-    """Mean accuracy of base networks; it says something about the claim only on halves of 500 classes."""
+    """Mean accuracy of base networks; NaN unless halves have 500 classes, as the claim is about these."""
     if study.base.empty or not (study.base["classes"] == 500).all():
         return Estimate(np.nan)
     by_split = study.base.groupby("split")[study.measure].mean()
@@ -167,8 +170,8 @@ def base_accuracy(study: Study) -> Estimate:
 def drop_between_sides(study: Study) -> Estimate:
     """Transfer loss at n = 7 between man-made and natural, less that on random splits (at n = 0 both are 0).
 
-    There is one man-made/natural split. The question is whether a random split could lose as much: the error is that
-    of predicting one more split from those available, s sqrt(1 + 1/splits).
+    There is only one man-made/natural split. The question is whether a random split could lose as much, so the error is
+    that of predicting one more split from the available ones, s sqrt(1 + 1/splits).
     """
     last = ("AnB", (7,))
     similar, dissimilar = (estimate(table, {last: -1.0}) for table in (study.random_splits, study.manmade_natural))
@@ -179,8 +182,8 @@ def drop_between_sides(study: Study) -> Estimate:
 def over_random_filters(study: Study) -> Estimate:
     """Mean relative accuracy of AnB between man-made and natural, less that of random filters.
 
-    Each was trained once. Their error is taken from how random splits differ: s for the mean of the two directions of
-    a split, at most sqrt(2) s for the one random network, so sqrt(3) s for the difference.
+    Each network was trained once. Their error is taken from the spread of random splits: s for the mean of the two
+    directions of a split, at most sqrt(2) s for the one random network, so sqrt(3) s for the difference.
     """
     distant = estimate(study.manmade_natural, {("AnB", LAYERS): 1.0})
     untrained = estimate(study.random_filters, {("random", LAYERS): 1.0})
@@ -191,7 +194,7 @@ def over_random_filters(study: Study) -> Estimate:
 def remaining_share(study: Study) -> Estimate:
     """Share of the base network's accuracy above chance that networks with 3 or more random layers keep.
 
-    Each was trained once; their error is taken from how random splits differ, as in `over_random_filters`.
+    Each network was trained once; their error is taken from the spread of random splits, as in `over_random_filters`.
     """
     untrained = estimate(study.random_filters, {("random", LAYERS[2:]): 1.0})
     spread, splits = _spread(study.random_splits, LAYERS[2:])
@@ -205,13 +208,14 @@ def remaining_share(study: Study) -> Estimate:
 def growth(study: Study, n: int) -> Estimate:
     """Growth of the transfer loss per 0.1 of semantic distance, at one n, over all splits.
 
-    Asked only of a study with splits between man-made/natural and random ones: two distances make any growth steady.
+    NaN unless a study has mixed splits between man-made/natural and random ones: with two distances, any growth is
+    steady.
     """
     return distance.slope(study.losses, (n,)) if _has_distances_between(study) else Estimate(np.nan)
 
 
 def smallest_growth(study: Study, n: int) -> Estimate:
-    """Growth of the transfer loss from one distance to the next larger one, where it is smallest; asked as `growth`."""
+    """The smallest growth of the transfer loss from one distance to the next larger one; NaN as in `growth`."""
     return distance.smallest_step(study.losses, n) if _has_distances_between(study) else Estimate(np.nan)
 
 
@@ -220,10 +224,10 @@ def _has_distances_between(study: Study) -> bool:
 
 
 def more_kernels(kind: str) -> Callable[[Study], Estimate]:
-    """How many more of the base networks' first-layer kernels are `kind` (edge, blob) than before training, a share."""
+    """The share of base networks' first-layer kernels that are of a `kind` (edge, blob), less that before training."""
 
     def share(study: Study) -> Estimate:
-        """The share in one study, with its errors between splits and of counting kernels."""
+        """Estimate the share in one study, with the error between splits and that of counting kernels."""
         more = study.kernels[kind].astype(float) - study.kernels[f"{kind}_at_start"].astype(float)
         if more.empty or more.isna().any():
             return Estimate(np.nan)

@@ -1,14 +1,14 @@
 """The paper's eight conclusions, and one of our own, each decided by stated rules: confirmed, contradicted, or neither.
 
-A claim has parts, each with one quantity, its interval, and a rule. Claims are worded as the paper words them, and the
-parts say no more. One margin divides what can be found: what differs by less than MARGIN counts as equal, and "more"
-means by more than MARGIN. That something is equal is asked at each n on its own, that something is larger of the mean
-over the n that the claim names, unless it says "at every n". A part is confirmed if the whole interval lies where the
-claim says, contradicted if it lies wholly elsewhere, and otherwise not decided; without the networks that it speaks of
-it is not tested. Each error is ALPHA at most. A claim is confirmed if all of its parts are (an intersection-union test,
-which keeps the level). It is contradicted if one part is at level ALPHA divided by the number of parts (Bonferroni).
-Parts that are ours, such as those that ask about the control for longer training, stand beside a claim and do not
-decide it.
+A claim has parts, each with one quantity, its interval, and a rule. Claims use the paper's wording, and the parts add
+nothing to it. One margin separates the results: a difference of less than MARGIN counts as equal, and "more" means by
+more than MARGIN. Equality is tested at each n separately. Whether a quantity is larger is tested on the mean over the n
+that the claim names, or at each n if the claim says "at every n". A part is confirmed if its whole interval lies where
+the claim says, contradicted if the whole interval lies elsewhere, and otherwise not decided; it is not tested if the
+study lacks the networks for it. Each error is at most ALPHA. A claim is confirmed if all of its parts are (an
+intersection-union test, which keeps the level). It is contradicted if one part is contradicted at level ALPHA divided
+by the number of parts (Bonferroni). Our own parts, such as those about the control for longer training, are shown
+beside a claim and do not decide it.
 """
 
 from transferability.analysis.claim_parts import (
@@ -39,7 +39,7 @@ from transferability.analysis.claim_parts import (
 from transferability.analysis.effects import ALPHA, Estimate
 from transferability.analysis.relative import CONTROL
 
-NEAR_CHANCE = 0.1  # so much of the base network's accuracy above chance, or less, is near chance
+NEAR_CHANCE = 0.1  # at most this share of the base network's accuracy above chance counts as near chance
 LONGER = (CONTROL, ALL_LAYERS)
 OURS = 9  # the claim that is not the paper's
 
@@ -123,7 +123,7 @@ CLAIMS: dict[int, tuple[str, list[Part]]] = {
         [
             *against_base("beats base", MORE, "AnB+", LAYERS),
             on_random_splits(
-                "hangs little on n",
+                "hardly depends on n",
                 "AnB+, n = 5..7, less AnB+, n = 1..3",
                 EQUAL,
                 {("AnB+", (5, 6, 7)): 1.0, ("AnB+", (1, 2, 3)): -1.0},
@@ -185,7 +185,7 @@ CLAIMS: dict[int, tuple[str, list[Part]]] = {
 
 
 def decide(study: Study, parts: list[Part], found: list[Estimate]) -> str:
-    """Return the verdict on a claim of a study from the estimates of its parts; ours beside it do not count."""
+    """Return the verdict on a claim from the estimates of its parts in a study; our own parts do not count."""
     pairs = [(part, one) for part, one in zip(parts, found, strict=True) if not part.ours]
     verdicts = {part.verdict(study, one) for part, one in pairs}
     if len(verdicts) == 1 and verdicts <= {CONFIRMED, NOT_TESTED}:

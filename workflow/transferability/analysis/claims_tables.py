@@ -1,4 +1,4 @@
-"""What becomes of the claims in a study, as tables and sentences: verdicts, premises, and what hangs on assumptions."""
+"""The results of the claims in a study, as tables and sentences: verdicts, premises, and the effect of assumptions."""
 
 from collections.abc import Iterable, Iterator
 
@@ -19,24 +19,24 @@ from transferability.analysis.effects import Estimate, estimate, range_in_words
 from transferability.analysis.image_errors import outcomes_known
 
 VERDICTS = (CONFIRMED, CONTRADICTED, NOT_DECIDED, NOT_COMPARABLE, NOT_TESTED)
-RULES = """What differs by less than one point (.01) counts as equal, and "more" means by more than a point. A part is
-confirmed if its whole 90 % interval (low to high) keeps the rule, contradicted if all of it breaks the rule, else not
-decided. A claim is confirmed if all of its parts are, contradicted if one is; parts that are ours stand beside it and
-do not count. Parts of which this study has no networks are not tested here; those that hang on initial weights are not
-comparable where these are not drawn as the paper's. Levels are such that a verdict errs in at most 5 % of studies (for
-a claim of several parts to be contradicted each is asked at 5 % divided by their number); docs/statistics.md says for
-which that was simulated. Values are shares of 1. Where a part names several n, their mean decides. The paper's values
-come from its own accuracies by the same rules."""
-NOT_ITS_LAYERS = """The paper's claims speak of the eight layers of its network, and this study's network has others:
-what its layers give is in advice.md."""
+RULES = """A difference of less than one point (.01) counts as equal, and "more" means by more than a point. A part is
+confirmed if its whole 90 % interval (low to high) fulfils the rule, contradicted if the whole interval breaks the rule,
+and otherwise not decided. A claim is confirmed if all of its parts are, and contradicted if one is; our own parts are
+shown beside it and do not count. Parts whose networks this study lacks are not tested here. Parts that depend on
+initial weights are not comparable if these are not drawn as the paper's. Levels are chosen so that a verdict errs in at
+most 5 % of studies: a claim with several parts is contradicted at 5 % divided by their number. docs/statistics.md
+reports for which verdicts this was simulated. Values are shares of 1. If a part names several n, their mean decides.
+The paper's values are computed from its own accuracies by the same rules."""
+NOT_ITS_LAYERS = """The paper's claims are about the eight layers of its network, and this study's network has other
+layers: advice.md shows the results for these."""
 
 
 def claims_table(study: Study, paper: Study) -> pd.DataFrame:
     """Decide every claim; one row per part.
 
-    Columns: claim, conclusion, verdict (the claim's), part, whose (ours: it does not decide the paper's claim),
-    quantity, rule, paper (its value), value, low, high, networks, part_verdict, reason (why a part is not decided).
-    Accuracies are shares.
+    Columns: claim, conclusion, verdict (of the claim), part, whose ("ours" does not decide the paper's claim),
+    quantity, rule, paper (the paper's value), value, low, high, networks, part_verdict, reason (why a part is not
+    decided). Accuracies are shares.
     """
     rows = []
     for number, (conclusion, parts) in CLAIMS.items():
@@ -66,7 +66,10 @@ def claims_table(study: Study, paper: Study) -> pd.DataFrame:
 
 
 def claims_left_out() -> pd.DataFrame:
-    """What `claims_table` gives where the network has other layers than the paper's: nothing is decided, and why."""
+    """Return the table to use instead of `claims_table` if the network has other layers than the paper's.
+
+    Columns: claim, conclusion, verdict ("not tested here"), reason.
+    """
     rows = [
         {"claim": number, "conclusion": conclusion, "verdict": NOT_TESTED, "reason": " ".join(NOT_ITS_LAYERS.split())}
         for number, (conclusion, _) in CLAIMS.items()
@@ -75,7 +78,7 @@ def claims_left_out() -> pd.DataFrame:
 
 
 def claims_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per claim of `claims_table`: claim, verdict, conclusion, and its parts by their verdicts."""
+    """Return a row per claim of `claims_table`: claim, verdict, conclusion, and parts (a text, grouped by verdict)."""
     rows = []
     for (claim, conclusion, verdict), parts in table.groupby(["claim", "conclusion", "verdict"], sort=False):
         beside = (parts["whose"] == "ours") & (claim != OURS)
@@ -91,7 +94,7 @@ def _by_verdict(parts: pd.DataFrame) -> Iterator[str]:
 
 
 def _joined(statements: Iterable[str]) -> str:
-    """Statements in a row; what is said at several n is said once: "equals base at 1-3"."""
+    """Join statements; a statement repeated at several n appears once: "equals base at 1-3"."""
     numbers: dict[str, list[int]] = {}
     for statement in statements:
         said, at, n = statement.rpartition(" at ")
@@ -103,10 +106,10 @@ def _joined(statements: Iterable[str]) -> str:
 
 
 def premises(study: Study) -> list[str]:
-    """Say where claims 2 to 5 take for granted what this study does not show: training that had converged.
+    """Return a warning if this study does not show that training had converged, which claims 2 to 5 assume.
 
-    That is, the control for longer training (B8B+) wins no more than MARGIN over base; where there is none, BnB at the
-    smallest n does, whose layers above n are trained as long again.
+    Training had converged if the control for longer training (B8B+) wins at most MARGIN over base. Without a control,
+    this is tested on BnB at the smallest n, whose layers above n are trained for as long again.
     """
     numbers = study.random_splits.loc[study.random_splits["treatment"] == "BnB", "n"]
     candidates = [("B8B+", LONGER)]
@@ -129,16 +132,16 @@ def _converged(name: str, found: Estimate) -> list[str]:
     if verdict == NOT_DECIDED:
         return [
             f"{said}: it is not decided whether training had converged, that is, whether longer training wins less "
-            "than a point. Claims 2 to 5 take that for granted."
+            "than a point. Claims 2 to 5 assume that it had."
         ]
     return [
-        f"{said}: training had not converged, and claims 2 to 5 speak of the schedule as much as of features. Train "
+        f"{said}: training had not converged, and claims 2 to 5 reflect the schedule as much as the features. Train "
         "longer (training.length) before you rely on them."
     ]
 
 
 def hangs_on_images(study: Study) -> list[str]:
-    """Say which verdicts would be others if networks erred independently; nothing where outcomes by class are known."""
+    """Return which verdicts would differ if networks erred independently; empty if outcomes by class are known."""
     if study.random_splits.empty or outcomes_known(study.random_splits):
         return []
     independent = study.with_independent_images()
@@ -148,19 +151,19 @@ def hangs_on_images(study: Study) -> list[str]:
             one, other = (part.verdict(each, part.estimate(each)) for each in (study, independent))
             others += [f"claim {number}, {part.statement}: {other} instead of {one}"] if one != other else []
     said = (
-        "What networks had right of each class is not known here, so the error of the validation images is a share of "
-        "that of networks that err independently, as in studies of which it is known (docs/statistics.md). "
+        "Accuracies by class are not known here, so the error of the validation images is taken as a share of that of "
+        "networks that err independently, as measured in studies with known accuracies by class (docs/statistics.md). "
     )
     if not others:
-        return [f"{said}With all of it, every verdict is the same."]
-    return [f"{said}With all of it, these verdicts would be others: {'; '.join(others)}."]
+        return [f"{said}With all of that error, every verdict is the same."]
+    return [f"{said}With all of that error, these verdicts would differ: {'; '.join(others)}."]
 
 
 def _reason(verdict: str, found: Estimate) -> str:
     if verdict == NOT_COMPARABLE:
         return "its networks begin with other weights than the paper's"
     if verdict == NOT_TESTED:
-        return "this study lacks networks that could tell"
+        return "this study lacks the networks to test it"
     if verdict != NOT_DECIDED:
         return ""
     return "the interval crosses the bound" if found.degrees else "one split alone has no interval"

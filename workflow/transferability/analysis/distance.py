@@ -1,11 +1,12 @@
-"""How transfer loss grows with the semantic distance of the halves.
+"""The growth of transfer loss with the semantic distance of the halves.
 
-The unit is the split, as in `effects`: loss and distance are those of a whole split, so one line is fitted through the
-splits' means by least squares, with t quantiles of (splits - 2) degrees of freedom. On a balanced grid this is what a
-mixed model with a random intercept for each split amounts to, whose fixed slope and its error rest on the same means.
-Errors clustered by split would need many more splits: with the five to ten of a study they are too small (Cameron,
-Gelbach & Miller 2008), least of all for the one split far out, whose residual is always small. To the error between
-splits that of images and classes is added (`image_errors`): others would give another slope.
+The unit is the split, as in `effects`: loss and distance are those of a whole split. One line is fitted through the
+splits' means by least squares, with t quantiles of (splits - 2) degrees of freedom. On a balanced grid this is
+equivalent to a mixed model with a random intercept for each split: its fixed slope and the error of the slope rest on
+the same means. Errors clustered by split would need many more splits: with the five to ten of a study they are too
+small (Cameron, Gelbach & Miller 2008), in particular for a single split at a far larger distance, whose residual is
+always small. The error of images and classes is added to the error between splits (`image_errors`), as other images and
+classes would give another slope.
 """
 
 from collections.abc import Sequence
@@ -17,36 +18,36 @@ import pandas as pd
 from transferability.analysis.effects import Estimate
 from transferability.analysis.image_errors import image_error, measured
 
-DISTANCE = "wu_palmer"  # the measure that decides; docs/statistics.md says why
-STEP = 0.1  # slopes are per so much of that distance
+DISTANCE = "wu_palmer"  # the measure that verdicts use; docs/statistics.md explains why
+STEP = 0.1  # slopes are given per this much of that distance
 
-TEXT = """Growth of the transfer loss (base - AnB) per 0.1 of semantic distance between the halves, at each n and on the
-mean over all n: slope of a line through the splits, with its 90 % interval (t, splits - 2 degrees of freedom). Losses
-are shares: 0.01 is one point of accuracy. Distances are in distances.csv."""
-TOO_FEW = """A slope needs three splits or more, and distances between classes that WordNet knows."""
+TEXT = """Growth of the transfer loss (base - AnB) per 0.1 of semantic distance between the halves, at each n and for
+the mean over all n: slope of a line through the splits, with its 90 % interval (t, splits - 2 degrees of freedom).
+Losses are shares: 0.01 is one point of accuracy. Distances are in distances.csv."""
+TOO_FEW = """A slope needs three splits or more, and distances between classes that WordNet contains."""
 
 
 def losses(relative: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
     """Return the transfer loss of every network AnB with the distance of its split's halves.
 
-    `relative` is `relative_accuracies`', `distances` is `split_distances.split_distances`'. Columns: those of
-    `relative`, loss (base - accuracy), wu_palmer, shortest_path. Splits without a distance are left out.
+    `relative` is the table of `relative_accuracies`, `distances` that of `split_distances.split_distances`. Columns:
+    those of `relative`, loss (base - accuracy), wu_palmer, shortest_path. Splits without a distance are left out.
     """
     table = relative[relative["treatment"] == "AnB"].merge(distances, on="split", how="inner")
     return table.assign(loss=-table["relative"])
 
 
 def by_split(table: pd.DataFrame, layers: Sequence[int]) -> pd.DataFrame:
-    """Return distance and mean loss over `layers` of each split: index split, columns distance, loss; ascending."""
+    """Return distance and mean loss over `layers` of each split: index split, columns distance, loss; sorted."""
     splits = table[table["n"].isin(layers)].groupby("split")
     means = pd.DataFrame({"distance": splits[DISTANCE].first(), "loss": splits["loss"].mean()})
     return means.sort_values(["distance", "loss"])
 
 
 def slope(table: pd.DataFrame, layers: Sequence[int]) -> Estimate:
-    """Estimate by how much the mean loss over `layers` grows per STEP of distance.
+    """Estimate the growth of the mean loss over `layers` per STEP of distance.
 
-    `table` is that of `losses`. Without three splits of different distances the value is NaN.
+    `table` is the table of `losses`. The value is NaN unless there are three splits, with different distances.
     """
     means = by_split(table, layers)
     if len(means) < 3 or np.ptp(means["distance"]) == 0:
@@ -64,10 +65,11 @@ def slope(table: pd.DataFrame, layers: Sequence[int]) -> Estimate:
 
 
 def smallest_step(table: pd.DataFrame, n: int) -> Estimate:
-    """Estimate by how much the loss at one n grows from one kind of split to the next, where that is least sure.
+    """Estimate the growth of the loss at one n from one kind of split to the next, for the least certain pair of kinds.
 
-    Kinds are splits whose names differ in their trailing number only, in the order of their mean distance. What splits
-    of a kind vary is pooled over kinds. NaN without two kinds, without an interval where no kind has two splits.
+    Splits are of one kind if their names differ only in their trailing number; kinds are sorted by mean distance. The
+    variance between splits of a kind is pooled over kinds. The value is NaN with fewer than two kinds, and has no
+    interval if no kind has two splits.
     """
     means = by_split(table, [n])
     kinds = means.groupby(means.index.str.replace(r"-\d+$", "", regex=True), sort=False)
@@ -89,7 +91,7 @@ def smallest_step(table: pd.DataFrame, n: int) -> Estimate:
 
 
 def distance_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the slope at each n, and of the mean over all (n = "all"), by the table of `losses`.
+    """Return the slope at each n, and for the mean over all n (n = "all"), from the table of `losses`.
 
     Columns: n, slope (share of accuracy per STEP), low, high (interval at 1 - 2 ALPHA), se_splits, se_images, splits.
     """

@@ -1,12 +1,11 @@
-"""How much accuracy is lost or won against the base network of the same target half, and how sure that is.
+"""Accuracy lost or won against the base network of the same target half, with its uncertainty.
 
-Two errors are added. Networks of one split share base networks and data, so the split is the unit that repeats: the
-standard error is clustered by split, with t quantiles of (splits - 1) degrees of freedom. On a balanced grid this is
-the t test of the splits' means, and that is what a mixed model with random splits amounts to. A bootstrap over splits
-was tried and covers far less than its level with the two to eight splits of a study (benchmarks/coverage.py). Splits
-may coincide, as accuracies count whole images: the error is never taken to be less than half an image gives.
-Second, all splits are tested on the same validation images, which repeating splits does not average out: that is
-`image_errors`' part.
+Two errors are added. First, networks of one split share base networks and data, so the split is the unit of repetition:
+the standard error is clustered by split, with t quantiles of (splits - 1) degrees of freedom. On a balanced grid this
+is the t test of the splits' means, which is equivalent to a mixed model with random splits. A bootstrap over splits was
+tried: with the two to eight splits of a study, it covers far less than its level (benchmarks/coverage.py). Splits may
+have equal accuracies, as these count whole images: so the error is at least that of half an image. Second, all splits
+are tested on the same validation images, whose error repeated splits do not average out: it is added by `image_errors`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,9 +18,9 @@ from scipy.special import ndtri, stdtrit
 from transferability.analysis.image_errors import image_error, means, measured, weights_of_networks
 from transferability.analysis.relative import CONTROL, relative_accuracies
 
-ALPHA = 0.05  # error on each side of an interval, and of each verdict
+ALPHA = 0.05  # error on each side of an interval, and error of each verdict
 
-# A contrast: weights of groups of networks, a group being a treatment in the paper's notation and some n.
+# A contrast: weights of groups of networks. A group is a treatment in the paper's notation, and a tuple of n.
 Contrast = Mapping[tuple[str, tuple[int, ...]], float]
 
 EFFECTS = {
@@ -42,8 +41,8 @@ EFFECTS = {
 class Estimate:
     """A difference of accuracies (shares, not points) with its two standard errors.
 
-    `se_splits` is NaN where there are no two splits to compare; `degrees` are its degrees of freedom. `value` is NaN
-    where networks that it needs are not in the study. If it was chosen as the smallest, `smallest_of` says of how many.
+    `se_splits` is NaN with fewer than two splits; `degrees` are its degrees of freedom. `value` is NaN if the study
+    lacks networks for it. `smallest_of` is the number of estimates from which this one was chosen as the smallest.
     """
 
     value: float
@@ -63,7 +62,7 @@ class Estimate:
 
 
 def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
-    """Estimate the weighted sum of groups' mean relative accuracies, with errors as the module says."""
+    """Estimate the weighted sum of groups' mean relative accuracies, with errors as described in the module."""
     treatments, numbers = relative["treatment"].to_numpy(), relative["n"].to_numpy()
     rows = [np.flatnonzero((treatments == treatment) & np.isin(numbers, layers)) for treatment, layers in contrast]
     wanted = [set(layers) for _, layers in contrast]
@@ -79,7 +78,7 @@ def estimate(relative: pd.DataFrame, contrast: Contrast) -> Estimate:
 
 
 def _clustered_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray) -> float:
-    """Standard error clustered by split: that of the sum over splits of what their networks add to the estimate."""
+    """Standard error clustered by split: that of the sum, over splits, of their networks' contributions."""
     relative = networks["relative"]
     left = relative - means(group, relative)[group]
     added = np.bincount(pd.factorize(networks["split"])[0], weights_of_networks(group, weights) * left)
@@ -91,17 +90,17 @@ def _clustered_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weig
 COLUMNS = ["split", "n", "effect", "difference", "value", "low", "high", "se_splits", "se_images", "networks"]
 
 SUMMARY_TEXT = """Means over the random splits and over all n that have the effect. The control for longer training is
-the network of which all layers are copied and trained again (B8B+)."""
+the network whose layers are all copied and trained again (B8B+)."""
 TEXT = """Differences of top-1 accuracy, paired by split and target half. Split "random" is the mean over the random
-splits, with its 90 % interval: the error between splits (t, splits - 1 degrees of freedom) and that of the validation
-images, which all splits share, added. One split alone has no interval."""
+splits, with its 90 % interval, which adds the error between splits (t, splits - 1 degrees of freedom) and that of the
+validation images, which all splits share. One split alone has no interval."""
 
 
 def effects_table(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Return every effect per n, split by split and over all random splits (split "random").
 
-    A difference of which networks are missing is left out. Columns: split, n, effect, difference, value, low, high
-    (interval at 1 - 2 ALPHA; empty where one split stands alone), se_splits, se_images, networks. Values are shares.
+    A difference whose networks are missing is left out. Columns: split, n, effect, difference, value, low, high
+    (interval at 1 - 2 ALPHA; empty for one split alone), se_splits, se_images, networks. Values are shares.
     """
     relative = relative_accuracies(accuracies, measure)
     randomly = relative["split"].str.startswith("random-")
@@ -117,9 +116,9 @@ def effects_table(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def effects_summary(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Return every effect over all random splits, as the mean over all n that have it: columns as `effects_table`'s.
+    """Return every effect over all random splits, as the mean over all n that have it: columns of `effects_table`.
 
-    Column n says which these are: "1-7".
+    Column n lists these n: "1-7".
     """
     relative = relative_accuracies(accuracies, measure)
     table = relative[relative["split"].str.startswith("random-")]
@@ -136,7 +135,7 @@ def effects_summary(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def range_in_words(numbers: tuple[int, ...]) -> str:
-    """Say which n these are, ascending: "1-7" where none is left out, else "1, 4, 7"."""
+    """Return ascending numbers as text: "1-7" if none is left out, else "1, 4, 7"."""
     if len(numbers) > 1 and numbers == tuple(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]}-{numbers[-1]}"
     return ", ".join(map(str, numbers))
@@ -151,12 +150,12 @@ def _contrast(relative: pd.DataFrame, weights: Mapping[str, float], layers: tupl
 
 
 def _control(relative: pd.DataFrame) -> tuple[int, ...]:
-    """The n of the control; 0, which no network has, where there is none."""
+    """The n of the control; without a control 0, which no network has."""
     return tuple(relative.loc[relative["treatment"] == CONTROL, "n"].unique()) or (0,)
 
 
 def _preserving(relative: pd.DataFrame) -> dict:
-    """What preserving m further layers wins over reinitialising them, for each m that there is."""
+    """The effects of preserving m further layers instead of reinitialising them, for each m in the study."""
     found = sorted({treatment for treatment in relative["treatment"] if "~" in treatment})
     plain = {treatment: f"{treatment[0]}nB" for treatment in found}
     return {

@@ -1,15 +1,17 @@
 """The error of an estimate from testing on finitely many validation images, as far as all splits share it.
 
-What the last tests had right of each class shows how large it is: the variance clustered by class, less its part within
-splits, which the error between splits has already (two-way clustering, Cameron, Gelbach & Miller 2011).
+The accuracies by class in the last tests show how large it is: the variance clustered by class, less its part within
+splits, which the error between splits already includes (two-way clustering, Cameron, Gelbach & Miller 2011).
 
-Where that is not known, as for the paper, it is a share of the binomial variance of the difference, as if networks
-erred independently. They err on the same images, so the share is small. Studies whose outcomes are known show how
-small: at most .17 for networks that lie near their base, so SHARED is taken; where frozen layers of another half lose
-much they lose it on some classes, and the share is up to 1, which is taken (`measured_share`, docs/statistics.md).
+If accuracies by class are not known, as for the paper, the variance is taken as a share of the binomial variance of the
+difference, that of networks which err independently. Networks err on the same images, so the share is small. Studies
+with known accuracies by class show how small: at most .17 for networks that are near their base, for which SHARED is
+used. Frozen layers of another half that lose much do so on some classes: the share is up to 1, and 1 is used
+(`measured_share`, docs/statistics.md).
 
-So it is where a given network is copied from: all its splits have all classes, which may be two, and are what is asked
-about, not a sample of others. Its networks differ much from those trained from scratch, so the share is 1.
+The share is also 1 for copies of a given network. All its splits have all classes, of which there may be only two, and
+the question is about these classes, not about a sample of others. Its networks differ much from those trained from
+scratch.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,7 @@ import pandas as pd
 from transferability.results.accuracies import BY_CLASS
 from transferability.study.network import GIVEN
 
-IMAGE_SHARE = "image_share"  # column: of the variance of independent errors, what counts where classes are not known
+IMAGE_SHARE = "image_share"  # column: share of independent errors' variance to use without accuracies by class
 SHARED = 0.25
 INDEPENDENT = 1.0
 MEASURED = ("split", "target", "accuracy", "base", "relative", "val_images", IMAGE_SHARE, BY_CLASS)
@@ -33,32 +35,32 @@ def image_shares(relative: pd.DataFrame) -> pd.Series:
 
 
 def measured(relative: pd.DataFrame, rows: np.ndarray) -> Mapping[str, np.ndarray]:
-    """Return those of the columns MEASURED that a table of relative accuracies has, at these rows, as arrays.
+    """Return the columns MEASURED that a table of relative accuracies has, at these rows, as arrays.
 
-    To compute with arrays is several times as quick as with pieces of the table.
+    Computing with arrays is several times as fast as with parts of the table.
     """
     return {column: relative[column].to_numpy()[rows] for column in MEASURED if column in relative}
 
 
 def means(group: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the mean of each group's values; `group` numbers the group of each value."""
+    """Return the mean of each group's values; `group` holds the number of each value's group."""
     return np.bincount(group, values) / np.bincount(group)
 
 
 def weights_of_networks(group: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return what each network weighs in the weighted sum of groups' means."""
+    """Return the weight of each network in the weighted sum of groups' means."""
     return (weights / np.bincount(group))[group]
 
 
 def outcomes_known(relative: pd.DataFrame) -> bool:
-    """Whether every network's outcomes by class are known."""
+    """Return whether every network's outcomes by class are known."""
     return BY_CLASS in relative and bool(relative[BY_CLASS].notna().all())
 
 
 def image_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray) -> float:
     """Return the standard error of the weighted sum of groups' means from testing on finitely many images.
 
-    `networks` are `measured` columns, `group` says which of the `weights` is each row's.
+    `networks` are the columns of `measured`; `group` holds the index into `weights` of each row's group.
     """
     given = any(split.startswith(GIVEN) for split in set(networks["split"]))
     if BY_CLASS in networks and pd.notna(networks[BY_CLASS]).all() and not given:
@@ -68,10 +70,11 @@ def image_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weights: 
 
 
 def measured_share(relative: pd.DataFrame, treatment: str) -> tuple[float, float]:
-    """Return which share of independent errors' variance the splits of a study share, and its standard error.
+    """Return the share of independent errors' variance that is common to a study's splits, and its standard error.
 
-    That is of the difference of a treatment from base, whose outcomes by class are known: summed over all n, the
-    variance clustered by class over the binomial one. The error is that of a sum over classes.
+    It is measured on the difference of a treatment from base, in a study with known accuracies by class: the variance
+    clustered by class divided by the binomial variance, both summed over all n. The standard error is that of a sum
+    over classes.
     """
     by_class, independent = 0.0, 0.0
     for n in sorted(relative.loc[relative["treatment"] == treatment, "n"].unique()):
@@ -84,7 +87,7 @@ def measured_share(relative: pd.DataFrame, treatment: str) -> tuple[float, float
 
 
 def _variance_by_class(networks: Mapping[str, np.ndarray], shares: np.ndarray) -> np.ndarray:
-    """What each class adds to the variance that splits share (one split: all of it); their sum may be below nothing."""
+    """The contribution of each class to the variance that splits share (one split: all of it); the sum may be < 0."""
     residuals = list(networks[BY_CLASS])
     sizes = [len(residual) for residual in residuals]
     split, splits = pd.factorize(networks["split"])
@@ -94,16 +97,16 @@ def _variance_by_class(networks: Mapping[str, np.ndarray], shares: np.ndarray) -
     influence = sums.reshape(len(splits), len(wnids))
     if len(splits) == 1:
         return influence[0] ** 2
-    # Of all pairs of splits, those of a split with itself are left out: their share is 1 / splits.
+    # Pairs of a split with itself are left out of all pairs of splits: they are a share of 1 / splits.
     return (influence.sum(axis=0) ** 2 - (influence**2).sum(axis=0)) * len(splits) / (len(splits) - 1)
 
 
 def _binomial_variance(
     networks: Mapping[str, np.ndarray], group: np.ndarray, weights: np.ndarray, share: np.ndarray
 ) -> float:
-    """So much of the variance of independent errors: each image is one trial, however many networks see it.
+    """The `share` of the variance of independent errors: each image is one trial, however many networks see it.
 
-    What a half's base networks have in an estimate is what the groups on that half leave of each other.
+    The weight of a half's base networks in an estimate is the sum of the weights of all networks on that half.
     """
     target, targets = pd.factorize(networks["target"])
     most = np.zeros((len(weights), len(targets)))

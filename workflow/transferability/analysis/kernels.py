@@ -1,4 +1,4 @@
-"""What the kernels of a first layer look like, in numbers: oriented edges, colour blobs, or neither."""
+"""Classifying the kernels of a first layer by measurements: oriented edges, colour blobs, or neither."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -8,23 +8,23 @@ import numpy as np
 import pandas as pd
 
 SHOWN = (
-    0.4  # share of a kernel's power, beyond chance, that a form has to explain to be seen; chosen with judged kernels
+    0.4  # share of a kernel's power, beyond chance, that a visible form must explain; chosen on kernels judged by eye
 )
-COLOURED = 0.25  # share of a patch's power that is colour; grey has none, yellow 1/3, red 2/3, red against green all
-REFERENCE = 500  # random kernels that show what noise is explained by chance
-WIDTHS = (0.25, 0.5)  # standard deviations of envelopes, in sizes of the kernel
-PLACES = (-0.25, 0.0, 0.25)  # where envelopes lie from the middle, in sizes of the kernel, down and across
-STEP = 0.5  # between the frequencies of Gabor functions, in cycles a kernel
-FASTEST = 1 / 3  # their largest, in cycles a pixel: what changes faster looks like noise
-SLOWEST = 0.5  # their smallest, in cycles a kernel: a step from one side to the other
+COLOURED = 0.25  # share of a patch's power that is colour: 0 for grey, 1/3 for yellow, 2/3 for red, 1 for red - green
+REFERENCE = 500  # random kernels, which show how much of noise is explained by chance
+WIDTHS = (0.25, 0.5)  # standard deviations of envelopes, in units of the kernel's size
+PLACES = (-0.25, 0.0, 0.25)  # offsets of envelopes from the middle, down and across, in units of the kernel's size
+STEP = 0.5  # step between the frequencies of Gabor functions, in cycles per kernel
+FASTEST = 1 / 3  # their largest frequency, in cycles per pixel: faster changes look like noise
+SLOWEST = 0.5  # their smallest frequency, in cycles per kernel: a step from one side to the other
 COLUMNS = ["split", "network", "kernel", "gabor", "patch", "colour", "edge", "blob", "edge_at_start", "blob_at_start"]
 
 
 def first_kernels(tensors: Mapping[str, np.ndarray], first_layer: str = "", bgr: bool = False) -> np.ndarray | None:
-    """Return the kernels of a network's first layer, (kernels, 3, height, width) in red, green, blue; None without one.
+    """Return the kernels of a network's first layer, (kernels, 3, height, width) in red, green, blue; None if absent.
 
-    They are the one tensor of four dimensions with 3 input channels; among several, the one whose name begins with that
-    of the first layer. `bgr` says that the network takes blue first.
+    They are the only tensor with four dimensions and 3 input channels or, if there are several, the one whose name
+    begins with the name of the first layer. `bgr` is True if the network's input is in the order blue, green, red.
     """
     found = {name: array for name, array in tensors.items() if array.ndim == 4 and array.shape[1] == 3}
     if len(found) > 1:
@@ -38,19 +38,20 @@ def first_kernels(tensors: Mapping[str, np.ndarray], first_layer: str = "", bgr:
 def describe_kernels(kernels: np.ndarray) -> pd.DataFrame:
     """Measure kernels of shape (kernels, 3, height, width); one row each, in their order.
 
-    Shares of a kernel's power (the sum of squares of its weights) that one form explains, as a least-squares fit:
+    Two columns are shares of a kernel's power (the sum of squares of its weights) that a least-squares fit of one form
+    explains:
 
-    - `gabor`, by the best Gabor function (Daugman 1985): a wave exp(2 pi i f x) under a gaussian envelope, without its
-      mean, of one phase and one axis of colour (grey is one too);
-    - `patch`, by the best gaussian envelope alone, of any colour.
+    - `gabor`: the best Gabor function (Daugman 1985), a wave exp(2 pi i f x) under a Gaussian envelope, less its mean,
+      with one phase and one axis of colour (grey is an axis, too);
+    - `patch`: the best Gaussian envelope alone, of any colour.
 
-    The best of many forms explains part of any kernel, the more the smaller it is (of noise of 5 x 5 a sixth). So a
-    share s counts as (s - m) / (1 - m), 0 at least, with the median m of gaussian noise of the same size: as in
-    Cohen's kappa (1960), what chance gives is 0. `colour` is the share of the patch's power that is colour:
+    The best of many forms explains a part of any kernel, and more of a smaller one (a sixth of 5 x 5 noise). So a share
+    s is converted to (s - m) / (1 - m), at least 0, where m is the median share for Gaussian noise of the same size: as
+    in Cohen's kappa (1960), chance gives 0. `colour` is the share of the patch's power that is colour:
     1 - (r + g + b)^2 / (3 (r^2 + g^2 + b^2)).
 
-    An `edge` is a kernel with `gabor` above SHOWN and no less than `patch`; a `blob` one with `patch` above SHOWN and
-    above `gabor`, and `colour` above COLOURED. So noise and grey patches are neither.
+    A kernel is an `edge` if `gabor` is above SHOWN and at least `patch`; it is a `blob` if `patch` is above SHOWN and
+    above `gabor`, and `colour` is above COLOURED. So noise and grey patches are neither.
     """
     gabor, patch, colour = _fits(kernels)
     by_chance = _by_chance(*kernels.shape[2:])
@@ -67,10 +68,10 @@ def describe_kernels(kernels: np.ndarray) -> pd.DataFrame:
 
 
 def kernels_table(kernels: Mapping[str, np.ndarray], at_start: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Describe the kernels of networks by "split/network", in the columns COLUMNS.
+    """Describe the kernels of networks, given by "split/network", in a table with COLUMNS.
 
-    `at_start` has those with which training began, of the networks of which they are known. Shares are rounded, so that
-    the table is the same on all machines.
+    `at_start` has the kernels with which training began, for the networks whose initial weights are known. Shares are
+    rounded, so that the table is the same on all machines.
     """
     tables = []
     for key, weights in kernels.items():
@@ -85,20 +86,20 @@ def kernels_table(kernels: Mapping[str, np.ndarray], at_start: Mapping[str, np.n
 
 
 def read_kernels(paths: Iterable[Path]) -> pd.DataFrame:
-    """Read tables that `kernels_table` gave, as one; without any, one without rows."""
+    """Read tables of `kernels_table` as one table; without files it has no rows."""
     tables = [pd.read_csv(path) for path in paths]
     return pd.concat(tables) if tables else pd.DataFrame(columns=COLUMNS)
 
 
 @cache
 def _by_chance(height: int, width: int) -> tuple[float, float]:
-    """Median share of random kernels of this size that the best Gabor function explains, and the best patch."""
+    """Median shares of random kernels of this size that the best Gabor function and the best patch explain."""
     gabor, patch, _ = _fits(np.random.default_rng(0).standard_normal((REFERENCE, 3, height, width)))
     return float(np.median(gabor)), float(np.median(patch))
 
 
 def _fits(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shares that the best Gabor function and the best patch explain, and of the patch that of colour; 0 for zeros."""
+    """Shares that the best Gabor function and the best patch explain, and the patch's share of colour; 0 for zeros."""
     tiny = np.finfo(float).tiny
     values = kernels.reshape(*kernels.shape[:2], -1).astype(float)
     values /= np.maximum(np.linalg.norm(values, axis=(1, 2), keepdims=True), tiny)
@@ -116,7 +117,7 @@ def _fits(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _along_one_colour(values: np.ndarray, waves: np.ndarray) -> np.ndarray:
     """Power of kernels (kernels, 3, pixels) in the best of pairs of waves (pairs, pixels, 2), with one axis of colour.
 
-    It is the larger eigenvalue of the 2 x 2 matrix of products of what the three colours have in the two waves.
+    For a pair of waves it is the larger eigenvalue of the 2 x 2 matrix of products of the colours' coefficients.
     """
     if not waves.size:
         return np.zeros(len(values))  # a single weight has no waves
@@ -126,7 +127,7 @@ def _along_one_colour(values: np.ndarray, waves: np.ndarray) -> np.ndarray:
 
 
 def _forms(height: int, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give each gaussian envelope (pixels,), and waves under it (pairs, pixels, 2), orthonormal and of mean 0."""
+    """Yield each Gaussian envelope (pixels,), and the waves under it (pairs, pixels, 2), orthonormal with mean 0."""
     size = max(height, width)
     y, x = (np.mgrid[:height, :width].reshape(2, -1) - [[(height - 1) / 2], [(width - 1) / 2]]) / size
     steps = np.arange(-FASTEST * size // STEP, FASTEST * size // STEP + 1) * STEP

@@ -6,13 +6,13 @@ import pandas as pd
 from transferability.analysis.effects import estimate, range_in_words
 from transferability.analysis.relative import relative_accuracies
 
-TABLE1_TEXT = """Points of top-1 accuracy that AnB+ has more than base and than BnB+, averaged over all n of the study,
-the upper two thirds, and the upper third: of seven layers 1-7, 3-7 and 5-7, as in the paper. Unpaired: the paper's way,
-means over all networks there are. Paired: each network relative to the base network of its own target half first; low
-and high bound its 90 % interval (empty where one split stands alone)."""
-NO_TABLE1 = "This study has no networks AnB+ on random splits, of which Table 1 speaks."
-TABLE_S1_TEXT = """Networks trained on the first examples of each class, all classes: top-1 accuracy of the last test,
-and the mean of the ten best."""
+TABLE1_TEXT = """Gain of AnB+ over base and over BnB+ in points of top-1 accuracy, averaged over all n of the study, the
+upper two thirds, and the upper third: with seven layers 1-7, 3-7 and 5-7, as in the paper. Unpaired: as in the paper,
+the difference of means over all networks. Paired: each network is first taken relative to the base network of its own
+target half; low and high bound the 90 % interval (empty for one split alone)."""
+NO_TABLE1 = "This study has no networks AnB+ on random splits, which Table 1 is about."
+TABLE_S1_TEXT = """Networks trained on the first examples of each class, with all classes: top-1 accuracy of the last
+test, and the mean of the ten best tests."""
 
 
 def table1(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -20,8 +20,8 @@ def table1(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
 
     Columns: comparison, layers, unpaired, paired, paired_low, paired_high. `unpaired` is the paper's average: the mean
     of all AnB+ networks in the range less the mean of all base networks, or of all BnB+ networks in the range.
-    `paired` takes each network relative to the base network of its own target half first. Without networks AnB+ the
-    table has no rows; a comparison without networks BnB+ has no numbers.
+    `paired` first takes each network relative to the base network of its own target half. Without networks AnB+ the
+    table has no rows; without networks BnB+ the comparison with them has no numbers.
     """
     table = accuracies[accuracies["split"].str.startswith("random-")]
     relative = relative_accuracies(table, measure)
@@ -41,7 +41,7 @@ def table1(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def _ranges(relative: pd.DataFrame) -> dict[str, tuple[int, ...]]:
-    """All n of the networks AnB+, the upper two thirds, and the upper third, by what they are called."""
+    """All n of the networks AnB+, the upper two thirds, and the upper third, by their names ("1-7")."""
     numbers = sorted(set(relative.loc[relative["treatment"] == "AnB+", "n"]))
     parts = [tuple(numbers[third * len(numbers) // 3 :]) for third in range(3)]
     return {range_in_words(part): part for part in parts if part}

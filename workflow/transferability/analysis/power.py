@@ -1,14 +1,14 @@
-"""How many splits decide which claim: the claims' own rules, on simulated studies whose networks behave as the paper's.
+"""How many splits decide a claim: the claims' own rules applied to simulated studies with the effects of the paper.
 
-The truth is the paper's: the mean relative accuracy of each treatment at each n, and for B8B+, which the paper lacks,
-that of BnB+ over all n. A study draws around it, with the variances of `Spread`:
+The true effects are the paper's: the mean relative accuracy of each treatment at each n and, for B8B+, which the paper
+lacks, that of BnB+ over all n. A simulated study draws deviations from them, with the variances of `Spread`:
 
-- for each split a deviation of the base networks, which all treatments have in common, and one of each treatment, at
-  all n the same; and a rest of each cell (split, treatment, n). A cell is the mean of its two halves, as claims weigh
-  them alike;
-- an error of the validation images, which all splits share, of each treatment and one of base networks: as large as
-  the rules take it to be where outcomes by class are not known (`image_errors`). So images need not be drawn one by one
-  (`simulate_study` in benchmarks/ does, some ten times as slowly).
+- for each split, a deviation of the base networks, common to all treatments, and a deviation of each treatment, the
+  same at all n; and a residual for each cell (split, treatment, n). A cell is the mean of its two halves, as claims
+  give them equal weight;
+- an error of the validation images, which all splits share, for each treatment and for the base networks: as large as
+  the rules assume if accuracies by class are not known (`image_errors`). So images need not be drawn one by one
+  (`simulate_study` in benchmarks/ does that, and is about ten times as slow).
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,25 +34,24 @@ from transferability.common.pages import Section
 from transferability.common.resources import RESOURCES
 from transferability.results.accuracies import COLUMNS
 from transferability.results.paper import paper_accuracies
-from transferability.study.architectures import has_the_papers_layers, study_layers
-from transferability.study.grid import control_names, study_networks
 from transferability.study.network import WHOLE
+from transferability.study.study_plan import StudyPlan
 
 SPLITS = (2, 4, 8, 16)
-STUDIES = 240  # simulated in all: 10 s of a slow core, which a plan can wait for
-MEASURE, CLASSES = "top1_best10", 1000  # of the paper's accuracies
+STUDIES = 240  # simulated studies in total: 10 s of a slow core, short enough for a plan
+MEASURE, CLASSES = "top1_best10", 1000  # for the paper's accuracies
 ONE_SPLIT, DISTANT = "random-0", "manmade-natural"
 
-# Typical deviations, where a study has none of its own, between what `own_spread` finds in two:
-# the default pictures, two splits, 2400 validation images: base .0005, treatment 0, rest .0105 (.27 / images),
+# Typical deviations, used if a study has none of its own; they lie between those `own_spread` finds in two studies:
+# the default pictures, two splits, 2400 validation images: base .0005, treatment 0, rest .0105 (.27 / images);
 # the paper's AnB, four splits, 50000 images: treatment .0005, rest .0017 (.14 / images).
-# So the rest is what finitely many images give, and little more.
+# So the rest is little more than the error of finitely many images.
 BASE, TREATMENT, REST = 0.0005, 0.0005, 0.2
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations of relative accuracies (shares), as the module says, and the number of validation images."""
+    """Standard deviations of relative accuracies (shares), as in the module, and the number of validation images."""
 
     base: float
     treatment: float
@@ -61,16 +60,16 @@ class Spread:
 
 
 def typical_spread(images: int) -> Spread:
-    """Return the spread to expect of a study with so many validation images."""
+    """Return the spread to expect in a study with this number of validation images."""
     return Spread(BASE, TREATMENT, float(np.sqrt(REST / images)), images)
 
 
 def own_spread(accuracies: pd.DataFrame, measure: str, images: int) -> Spread | None:
-    """Return the spread of a study's finished networks (`accuracies.COLUMNS`), None if no two random splits have it.
+    """Return the spread of a study's finished networks (`accuracies.COLUMNS`); None without two random splits for it.
 
-    Moments: what is left of a treatment's cells (mean of both halves), less the means of each split and of each n, is
-    the rest; what treatments' means of splits have in common (covariance) comes from the base networks; what they vary
-    beyond these two is their own. A variance is never less than nothing.
+    The method of moments: a treatment's cells (means of both halves), less the means of each split and of each n, give
+    the rest. The covariance of treatments' means over splits gives the base networks' part. The further variance of
+    these means is the treatments' own. A variance is at least 0.
     """
     relative = relative_accuracies(accuracies, measure)
     relative = relative[relative["split"].str.startswith("random-")]
@@ -98,9 +97,9 @@ def own_spread(accuracies: pd.DataFrame, measure: str, images: int) -> Spread | 
 
 @cache
 def paper_effects() -> pd.DataFrame:
-    """Return the paper's mean relative accuracies: columns split (random-0 for all random ones), treatment, n, ...
+    """Return the paper's mean relative accuracies.
 
-    base (mean accuracy of the base networks) and relative.
+    Columns: split (random-0 for all random splits), treatment, n, base (mean accuracy of the base networks), relative.
     """
     table = relative_accuracies(paper_accuracies(RESOURCES / "paper_accuracies.csv"), MEASURE)
     table["split"] = table["split"].str.replace(r"random-\d+", ONE_SPLIT, regex=True)
@@ -111,26 +110,24 @@ def paper_effects() -> pd.DataFrame:
 
 
 def study_effects(config: Mapping) -> pd.DataFrame:
-    """Return the rows of `paper_effects` for the networks that a study has, were it of one random split.
+    """Return the rows of `paper_effects` for the networks that a study with one random split has.
 
-    The control has the number of all layers as n.
+    The n of the control is the number of all layers.
     """
-    layers = len(study_layers(config))
-    one = {**config, "splits": {**config["splits"], "random": 1}}
-    controls = control_names(one)
+    one = StudyPlan({**config, "splits": {**config["splits"], "random": 1}})
     rows = {
-        (network.split, CONTROL if (network.split, network.name) in controls else network.notation, network.n)
-        for network in study_networks(one)
+        (network.split, CONTROL if (network.split, network.name) in one.controls else network.notation, network.n)
+        for network in one.networks
     }
     wanted = pd.DataFrame(sorted(rows), columns=["split", "treatment", "n"])
     effects = paper_effects()
-    return wanted.merge(effects.assign(n=effects["n"].where(effects["treatment"] != CONTROL, layers)))
+    return wanted.merge(effects.assign(n=effects["n"].where(effects["treatment"] != CONTROL, len(one.layers))))
 
 
 def simulated_study(
     effects: pd.DataFrame, splits: int, spread: Spread, seed: int, architecture: str = PAPERS_WEIGHTS
 ) -> Study:
-    """Return a study of so many random splits, to decide claims from; of base networks and kernels it has nothing."""
+    """Return a simulated study with this number of random splits; it has no base networks and no kernels."""
     rng = np.random.default_rng(seed)
     randomly = effects[effects["split"] == ONE_SPLIT]
     whole = effects[effects["split"] == WHOLE]
@@ -150,7 +147,7 @@ def _empty_study() -> Study:
 
 
 def _drawn(effects: pd.DataFrame, names: Sequence[str], spread: Spread, rng: np.random.Generator) -> pd.DataFrame:
-    """Relative accuracies (as `relative_accuracies`) on splits of these names; a row stands for both halves."""
+    """Draw relative accuracies (as `relative_accuracies`) on splits with these names; a row stands for both halves."""
     share = image_shares(effects).to_numpy()
     kinds = pd.factorize(effects["treatment"])[0]
     base = effects["base"].to_numpy()
@@ -168,7 +165,7 @@ def _drawn(effects: pd.DataFrame, names: Sequence[str], spread: Spread, rng: np.
 
 
 def verdicts(study: Study) -> dict[int, str | None]:
-    """Decide every claim by its own rules; None where the study lacks what a part needs, or cannot be compared."""
+    """Decide every claim by its own rules; None if the study lacks networks for a part, or cannot be compared."""
     decided = {}
     for number, (_, parts) in CLAIMS.items():
         needed = [part for part in parts if not part.ours]
@@ -185,9 +182,10 @@ def decision_rates(
     splits: Sequence[int] = SPLITS,
     architecture: str = PAPERS_WEIGHTS,
 ) -> pd.DataFrame:
-    """Return the shares of `studies` simulated studies of each number of splits that confirm and contradict each claim.
+    """Return the shares of simulated studies that confirm and contradict each claim, for each number of splits.
 
-    Columns: claim, splits, confirmed, contradicted; shares are NaN where a claim cannot be simulated.
+    `studies` are simulated for each number. Columns: claim, splits, confirmed, contradicted; shares are NaN if a claim
+    cannot be simulated.
     """
     rows = []
     for number in splits:
@@ -201,32 +199,32 @@ def decision_rates(
     return pd.DataFrame(rows, columns=["claim", "splits", CONFIRMED, CONTRADICTED])
 
 
-TEXT = """How likely each claim is decided, confirmed or contradicted, if your networks behave as the paper's: shares of
-{studies} simulated studies, each within {error:.2f} of the truth. "Then" is the most frequent verdict with the most
-splits. Standard deviations are {origin}: between splits {base:.4f} of base networks and {treatment:.4f} of treatments,
-{rest:.4f} of the rest, with {images} validation images. A claim that other data than relative accuracies decide,
-networks that the configuration leaves out, or initial weights that are not the paper's, is not simulated."""
+TEXT = """The probability that each claim is decided (confirmed or contradicted) if your networks behave like the
+paper's: shares of {studies} simulated studies, each within {error:.2f} of the true value. "Then" is the most frequent
+verdict with the largest number of splits. Standard deviations are {origin}: between splits {base:.4f} for base networks
+and {treatment:.4f} for treatments, {rest:.4f} for the rest, with {images} validation images. A claim is not simulated
+if it depends on data other than relative accuracies, on networks that the configuration leaves out, or on initial
+weights that are not drawn as the paper's."""
 NOT_SIMULATED = "not simulated"
 
 
-def power_section(config: Mapping, images: int, accuracies: pd.DataFrame, total: int = STUDIES) -> Section | None:
-    """Return the table of what how many splits decide; None for networks that the claims do not speak of.
+def power_section(study: StudyPlan, images: int, accuracies: pd.DataFrame, total: int = STUDIES) -> Section | None:
+    """Return the table of how likely numbers of splits decide claims; None for networks that the claims do not cover.
 
-    `images` is the number of validation images of all classes, `accuracies` has the networks that are finished.
+    `images` is the number of validation images of all classes; `accuracies` has the finished networks.
     """
-    architecture = config["network"]["architecture"]
-    if not has_the_papers_layers(architecture):
+    if not study.has_the_papers_layers:
         return None
     own = own_spread(accuracies, "top1", images)
     spread = own or typical_spread(images)
-    ours = config["splits"]["random"]
+    ours = study.config["splits"]["random"]
     numbers = sorted({*SPLITS, ours} - {0, 1})
     studies = max(1, total // len(numbers))
-    rates = decision_rates(study_effects(config), spread, studies, numbers, architecture)
+    rates = decision_rates(study_effects(study.config), spread, studies, numbers, study.architecture)
     text = TEXT.format(
         studies=studies,
         error=1.96 * np.sqrt(0.25 / studies),
-        origin="those of your finished splits" if own else "typical ones, until two of your random splits are finished",
+        origin="those of your finished splits" if own else "typical values until two of your random splits finish",
         base=spread.base,
         treatment=spread.treatment,
         rest=spread.rest,
@@ -236,7 +234,7 @@ def power_section(config: Mapping, images: int, accuracies: pd.DataFrame, total:
 
 
 def power_table(rates: pd.DataFrame, ours: int = 0) -> pd.DataFrame:
-    """Lay out `decision_rates` for a reader: a row for each claim, a column for each number of splits."""
+    """Format `decision_rates` for a page: a row for each claim, a column for each number of splits."""
     decided = rates.assign(decided=rates[CONFIRMED] + rates[CONTRADICTED]).pivot(
         index="claim", columns="splits", values="decided"
     )

@@ -8,15 +8,16 @@ from transferability.analysis.image_errors import IMAGE_SHARE, image_shares
 from transferability.results.accuracies import BY_CLASS
 from transferability.study.network import Network
 
-CONTROL = "control"  # of treatments: all layers copied and trained again, B8B+
+CONTROL = "control"  # the treatment with all layers copied and trained again, B8B+
 
 
 def relative_accuracies(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Pair each network that is no base with the base network of its split and target half.
+    """Pair each network that is not a base network with the base network of its split and target half.
 
     Returns columns split, network, target, n, treatment (BnB, BnB+, AnB, AnB+, control, Bn~1B, An~1B, random),
-    accuracy, base, relative (accuracy - base), val_images, image_share (`image_errors`) and, if `accuracies` has it (as
-    `read_study` gives it), by_class, less that of the base. Networks without such a base are left out.
+    accuracy, base, relative (accuracy - base), val_images, image_share (`image_errors`) and, if `accuracies` has a
+    column by_class (as from `read_study`), by_class less that of the base network. Networks without a base network are
+    left out.
     """
     known = [BY_CLASS] if BY_CLASS in accuracies else []
     base = accuracies[accuracies["treatment"] == "base"].set_index(["split", "target"])[[measure, *known]]

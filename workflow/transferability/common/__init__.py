@@ -1,4 +1,4 @@
-"""What every other package may use: errors, atomic files, checksums, seeds, checksummed tables, pages, worker pools.
+"""Utilities for all other packages: errors, atomic files, checksums, seeds, checksummed tables, pages, worker pools.
 
-It imports no other package of the library, and knows nothing of studies, images or networks.
+This package imports no other package of the library and knows nothing about studies, images or networks.
 """

@@ -1,4 +1,4 @@
-"""Writing files so that one of that name is always whole, also after a crash of the machine."""
+"""Atomic writes: a file that exists under its final name is always complete, even after a crash of the machine."""
 
 import os
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from pathlib import Path
 
 from transferability.common.errors import FULL
 
-UNFINISHED = ".unfinished"  # what is added to the name of a file that is being written
+UNFINISHED = ".unfinished"  # suffix added to the name of a file while it is being written
 
 
 @contextmanager
 def atomic_write(path: Path, keep: bool = False, sync: bool = True) -> Iterator[Path]:
-    """Yield the place to write a file at, which becomes `path` at the end.
+    """Yield a temporary path to write to; the file is renamed to `path` at the end.
 
-    After an exception nothing is left of it, or with `keep` what there is, for another try. Without `sync` it may be
-    empty after a crash of the machine.
+    After an exception the temporary file is removed; with `keep` it stays for another try. Without `sync` the file may
+    be empty after a crash of the machine.
     """
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
@@ -25,9 +25,9 @@ def atomic_write(path: Path, keep: bool = False, sync: bool = True) -> Iterator[
         unfinished.replace(path)
     except BaseException as error:
         if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
-            error.filename = str(path)  # which disk it is
+            error.filename = str(path)  # shows which disk is full
         if not keep:
-            with suppress(OSError):  # the first error counts
+            with suppress(OSError):  # report the first error only
                 unfinished.unlink(missing_ok=True)
         raise
     if sync:
@@ -37,7 +37,7 @@ def atomic_write(path: Path, keep: bool = False, sync: bool = True) -> Iterator[
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Let an OSError while a file is read name it: that of reading, unlike that of opening, does not."""
+    """Add the file's name to an OSError raised while reading it; Python adds it only to errors of opening."""
     try:
         yield
     except OSError as error:
@@ -47,13 +47,13 @@ def named(path: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole, in UTF-8."""
+    """Write a text file atomically, in UTF-8."""
     with atomic_write(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a directory, are on the disk."""
+    """Wait until a file, or the list of names in a directory, is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""A module of the library that runs in a process of its own, as it would import what this one does without."""
+"""Runs a module of the library in a process of its own, so that this process does not import what the module needs."""
 
 import subprocess
 import sys
@@ -7,9 +7,9 @@ from transferability.common.errors import InputError
 
 
 def said_by(module: str, *arguments: str) -> str:
-    """Return the last line that a module of the library, "models.describe", prints when it is run with arguments.
+    """Run a module of the library, such as "models.describe", with arguments; return the last line that it prints.
 
-    Raises InputError with the last line of its errors if it fails.
+    Raises InputError with the last line of its error output if it fails.
     """
     # Nothing is imported from the working directory (-P).
     command = [sys.executable, "-P", "-m", f"transferability.{module}", *arguments]

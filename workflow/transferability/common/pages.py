@@ -1,4 +1,4 @@
-"""Tables as a person reads them: Markdown and HTML pages, beside the CSV that a program reads."""
+"""Tables as Markdown and HTML pages for readers, and as CSV for programs."""
 
 import re
 from base64 import b64encode
@@ -27,15 +27,16 @@ th[aria-sort=descending]::after { content: " \\25bc" }
   td::before { content: attr(data-head); color: #555 }
   td:empty { display: none }
 }"""
-# Sorts a table by the column whose head is clicked: sortable-tablesort 4.1.7, Unlicense.
+# Sorts a table by the column whose header is clicked: sortable-tablesort 4.1.7, Unlicense.
 SORTABLE = Path(__file__).parent / "sortable.min.js"
 
 
 @dataclass(frozen=True)
 class Section:
-    """A table, a figure, or neither, with what has to be known to read it.
+    """A section of a page: explanatory text, with a table, a figure, or neither.
 
-    A blank line in the text begins a paragraph. `image` is a PNG file; pages in Markdown name it, and stand beside it.
+    A blank line in the text begins a new paragraph. `image` is a PNG file. HTML pages embed it; Markdown pages refer to
+    it by its name and are written to the same directory.
     """
 
     title: str
@@ -47,8 +48,8 @@ class Section:
 def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[Path], digits: int = 3) -> None:
     """Write `csv` to each path that ends in .csv, and the sections as a page to each that ends in .md or .html.
 
-    No text of a table is a formula, HTML, a link or a column of its own there, whatever people call their classes.
-    Numbers in pages are rounded to `digits` decimals; missing ones are left empty.
+    The texts of a table are escaped: whatever the names of classes, none becomes a formula, HTML, a link or a further
+    column. Numbers in pages are rounded to `digits` decimals; missing ones are left empty.
     """
     for path in paths:
         if path.suffix == ".csv":
@@ -59,7 +60,7 @@ def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[
 
 
 def in_markdown(text: str) -> str:
-    """Return a text in one line that Markdown shows as it is: no HTML, no link, no end of a table's cell."""
+    """Return a text as one line that Markdown shows literally: it holds no HTML and no link, and ends no table cell."""
     line = "".join(
         letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
@@ -117,7 +118,7 @@ def _html(sections: Sequence[Section]) -> str:
 
 
 def _html_table(table: pd.DataFrame) -> str:
-    """A table of texts, whose cells know their column's head: on a phone each row is a list of them."""
+    """A table of texts. Each cell has its column's header as an attribute: phones show a row as a list of both."""
     heads = [escape(str(name)) for name in table]
     rows = [
         "".join(f'<td data-head="{head}">{escape(cell)}</td>' for head, cell in zip(heads, row, strict=True))

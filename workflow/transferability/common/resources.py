@@ -1,4 +1,4 @@
-"""Where the repository keeps small facts: WordNet's snapshot, hand-assigned classes, the paper's accuracies."""
+"""The directory of small data files: WordNet's snapshot, hand-assigned classes, the paper's accuracies."""
 
 from pathlib import Path
 

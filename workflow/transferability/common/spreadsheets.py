@@ -1,4 +1,4 @@
-"""Texts in CSV files that a spreadsheet would take for formulas, and run: a class may be called =HYPERLINK(...)."""
+"""Escaping of CSV texts that a spreadsheet would run as formulas: a class may be called =HYPERLINK(...)."""
 
 import re
 
@@ -10,13 +10,13 @@ NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*([eE][+-]?\d+)?\s?%?")
 
 
 def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with a mark before each text that begins as a formula, behind marks of its own if it has some."""
+    """Return a table with MARK put before each text that begins like a formula, even if the text has marks already."""
     marked = {name: column.map(_marked) for name, column in table.items() if column.map(_is_formula).any()}
     return table.assign(**marked)
 
 
 def as_given(texts: pd.Series) -> pd.Series:
-    """Return the texts of a column that `for_spreadsheets` has written."""
+    """Return the original texts of a column that `for_spreadsheets` has escaped."""
     return texts.map(lambda text: text.removeprefix(MARK) if _is_formula(text) else text)
 
 

@@ -1,4 +1,4 @@
-"""The tables that rules hand on: written with a checksum beside them, and read with a readable error if damaged."""
+"""Tables passed from rule to rule: written with a checksum file; reading a damaged one raises a readable error."""
 
 import hashlib
 from pathlib import Path
@@ -8,19 +8,19 @@ import pandas as pd
 from transferability.common.atomic_files import named, write_text
 from transferability.common.errors import InputError
 
-SHA256 = ".sha256"  # what is added to a table's name for the file with its checksum, as sha256sum writes and checks it
+SHA256 = ".sha256"  # suffix of the file with a table's checksum, in the format of sha256sum
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, and beside it its checksum, and how many rows it has."""
+    """Write a table as CSV, and next to it a file with its checksum and number of rows."""
     text = table.to_csv(index=False)
     write_text(path, text)
-    rows = f"# {len(table)} rows of {', '.join(table.columns)}\n"  # sha256sum takes it for a comment
+    rows = f"# {len(table)} rows of {', '.join(table.columns)}\n"  # a comment to sha256sum
     write_text(_beside(path), f"{_digest(text.encode())}  {path.name}\n{rows}")
 
 
 def read_index(path: Path) -> pd.DataFrame:
-    """Read the table that `index.index_images` gave (path, wnid, subset); raise InputError if it is damaged."""
+    """Read the table that `index.index_images` returned (path, wnid, subset); raise InputError if it is damaged."""
     return read_checked(path, ["path", "wnid", "subset"])
 
 
@@ -30,12 +30,12 @@ def read_manifest(path: Path) -> pd.DataFrame:
 
 
 def table_digest(path: Path) -> str:
-    """Return the checksum that `write_table` left beside a table (its readers compare the two)."""
+    """Return the checksum that `write_table` stored next to a table (readers compare the two)."""
     return _beside(path).read_text(encoding="utf-8", errors="replace").partition(" ")[0]
 
 
 def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV file of text columns; raise InputError if it is damaged or lacks one of them."""
+    """Read text columns of a CSV file; raise InputError if it is damaged or lacks one of them."""
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False)[columns]
     except (ValueError, KeyError) as error:
@@ -43,15 +43,15 @@ def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def read_checked(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Do what `read_table` does for a table that `write_table` wrote; raise InputError if its checksum differs."""
+    """Read a table that `write_table` wrote, as `read_table` does; raise InputError if its checksum differs."""
     check_table(path)
     return read_table(path, columns)
 
 
 def check_table(path: Path) -> None:
-    """Compare a table with its checksum: a truncated one could pass for a whole one with fewer classes or networks.
+    """Compare a table with its checksum: a truncated table could look like a complete one with fewer rows.
 
-    Raises InputError if it is damaged, OSError if it or its checksum cannot be read.
+    Raises InputError if the table is damaged, OSError if it or its checksum cannot be read.
     """
     with named(path):
         digest = _digest(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Work that several processes share, which end with the process that needs it, however that one ends."""
+"""A pool of worker processes, which end with the process that started them, however that one ends."""
 
 import os
 import signal
@@ -14,15 +14,15 @@ import psutil
 
 from transferability.common.errors import InputError
 
-GRACE = 600.0  # seconds that a process has to save its state and end; it does after a test, if it is in one
+GRACE = 600.0  # seconds that a process has to save its state and end; a process in a test finishes the test first
 
 
 def end_with(process: int) -> None:
-    """End this process when another has ended, by its number."""
+    """End this process when the process with this ID has ended."""
 
     def watch() -> None:
-        """Wait for it, in a thread."""
-        with suppress(psutil.Error):  # it has ended
+        """Wait for the other process, in a thread."""
+        with suppress(psutil.Error):  # the process has ended already
             psutil.Process(process).wait()
         end()
 
@@ -30,7 +30,7 @@ def end_with(process: int) -> None:
 
 
 def end() -> None:
-    """End this process: with SIGTERM, so that it can save its state, and after a while in any case."""
+    """End this process: SIGTERM lets it save its state; SIGKILL follows after GRACE seconds."""
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -40,13 +40,13 @@ def end() -> None:
 def worker_pool(
     processes: int, prepare: Callable[..., None] = lambda: None, *arguments
 ) -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool of processes, each of which calls `prepare(*arguments)` first; they end with this process.
+    """Yield a pool of processes, which end with this process. Each first calls `prepare(*arguments)`.
 
     Raises InputError if processes cannot be started, or if one of them is killed.
     """
     try:
         pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(getpid(), prepare, arguments))
-    except OSError as error:  # of semaphores, which are files in /dev/shm
+    except OSError as error:  # the pool's semaphores are files in /dev/shm
         raise InputError(
             f"{processes} processes cannot be started ({error}): make /dev/shm a writable directory, and run again"
         ) from error
@@ -56,7 +56,7 @@ def worker_pool(
     except BrokenProcessPool as error:
         raise InputError(
             f"one of {processes} processes was killed, probably as memory ran out: raise config key jobs.mem_mb or "
-            "give fewer cores, and run again: what is done is kept"
+            "use fewer cores, and run again: finished work is kept"
         ) from error
 
 

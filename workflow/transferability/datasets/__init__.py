@@ -1,4 +1,4 @@
-"""Image sets on disk, whatever their format, the embedded pictures among them, and WordNet, which orders their classes.
+"""Image sets on disk in all supported formats, the built-in set of pictures, and the WordNet graph of their classes.
 
-In comes a directory of images; out go an index with one row per image (path, wnid, subset) and each image's bytes.
+Input: a directory of images. Output: an index with one row per image (path, wnid, subset), and each image's bytes.
 """

@@ -1,4 +1,4 @@
-"""How far classes are from each other in WordNet."""
+"""Distances between classes in WordNet."""
 
 from collections.abc import Sequence
 
@@ -11,21 +11,22 @@ MEASURES = ("wu_palmer", "shortest_path")
 
 
 def class_distances(graph: nx.DiGraph, wnids: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the distances of all pairs of classes by each of MEASURES: float64 (classes, classes), in their order.
+    """Return the distances of all pairs of classes by each of MEASURES: float64 (classes, classes), ordered as `wnids`.
 
-    `wu_palmer` is 1 - 2 d(c) / (path(a, c) + path(b, c) + 2 d(c)), with the common hypernym c (or class) of a and b
-    that makes it smallest: path counts the steps up from a class to c, d(c) the synsets from c up to the root, both
-    included, all on shortest ways (Wu & Palmer 1994). It is 0 for a class and itself, and near 1 for classes that meet
-    near the root only. `shortest_path` is the number of steps from a up to c and down to b, on the shortest way.
+    `wu_palmer` is 1 - 2 d(c) / (path(a, c) + path(b, c) + 2 d(c)), where c is the common hypernym of a and b (or one of
+    the two) that gives the smallest value. path counts the steps up from a class to c, d(c) the synsets from c up to
+    the root, both included; all paths are shortest paths (Wu & Palmer 1994). The distance is 0 from a class to itself,
+    and near 1 for classes that meet only near the root. `shortest_path` is the number of steps on the shortest path
+    from a up to a common hypernym and down to b.
 
-    `graph` is `hypernym_graph`'s. Raises InputError that names classes without hypernyms.
+    `graph` is the result of `hypernym_graph`. Raises an InputError that names the classes without hypernyms.
     """
     alone = [wnid for wnid in wnids if not graph.out_degree(wnid)]
     if alone:
         raise InputError(
             f"WordNet has nothing above {len(alone)} of {len(wnids)} classes: {', '.join(alone[:5])}"
-            f"{', ...' if len(alone) > 5 else ''}; distances between classes need wnids (n01440764), or do without "
-            "results/figure4.pdf and distance.csv"
+            f"{', ...' if len(alone) > 5 else ''}; distances between classes need wnids (n01440764): name classes by "
+            "their wnids, or do not ask for results/figure4.pdf and distance.csv"
         )
     nodes = {node: place for place, node in enumerate(graph)}
     depth = np.full(len(nodes), np.inf)
@@ -46,5 +47,5 @@ def class_distances(graph: nx.DiGraph, wnids: Sequence[str]) -> dict[str, np.nda
 
 
 def distance_between(distances: np.ndarray, one: Sequence[int], other: Sequence[int]) -> float:
-    """Return the mean distance of a class of the one group to a class of the other; groups are places in the matrix."""
+    """Return the mean distance of a class of one group to a class of the other; groups are indices into the matrix."""
     return float(distances[np.ix_(one, other)].mean())

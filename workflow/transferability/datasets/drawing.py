@@ -1,12 +1,12 @@
-"""The embedded image set: pictures that inherit their looks along WordNet's hypernyms.
+"""The built-in image set: pictures whose appearance is inherited along WordNet's hypernyms.
 
-Every synset carries a vector of appearance genes: the mean of its hypernyms' genes plus a mutation seeded by its
-wnid. So classes that are near in WordNet look alike, and man-made things differ from natural ones. A class's genes
-become a shape, a texture, colours and a background; every picture adds its own pose, light, clutter and noise.
+Every synset has a vector of appearance genes: the mean of its hypernyms' genes plus a mutation seeded by its wnid. So
+classes that are near in WordNet look alike, and man-made things differ from natural ones. A class's genes determine a
+shape, a texture, colours and a background; every picture adds its own pose, light, clutter and noise.
 
-What distinguishes classes is not the same on both sides: under `organism` shapes are lobed, colours strong and textures
-alike; elsewhere shapes are polygonal, colours dull and textures of every kind. So features of one side serve the other
-less than those of a random half do.
+Different properties distinguish the classes of each side: under `organism` shapes are lobed, colours strong and
+textures alike; elsewhere shapes are polygonal, colours dull and textures of every kind. So features learned on one side
+transfer to the other less well than those learned on a random half.
 """
 
 import networkx as nx
@@ -50,7 +50,7 @@ def draw_pictures(genes: np.ndarray, lobed: bool, count: int, size: int, generat
 
 
 class _Look:
-    """What the genes of a class mean. Genes are squashed to (0, 1) first, so that no class leaves the range."""
+    """The appearance that a class's genes encode. Genes are first squashed to (0, 1), so all classes stay in range."""
 
     def __init__(self, genes: np.ndarray, lobed: bool):
         share = 1 / (1 + np.exp(-genes))
@@ -78,7 +78,7 @@ class _Look:
         self.ground_contrast = 0.05 + 0.3 * share[19]
 
     def distance(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Signed distance from the outline, about 1 = the shape's radius; negative inside."""
+        """Signed distance from the outline, in units of about the shape's radius; negative inside."""
         radius, angle = np.hypot(u * self.aspect, v / self.aspect), np.arctan2(v / self.aspect, u * self.aspect)
         if self.lobed:
             outline = 1 + self.depth * np.cos(self.corners * angle)
@@ -98,7 +98,7 @@ class _Look:
 
 
 def _coordinates(count: int, size: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates in the shape's own frame, 1 = its radius, for `count` poses: two arrays (count, size, size)."""
+    """Coordinates of `count` poses in the shape's own frame, in its radii: two arrays (count, size, size)."""
     y, x = np.mgrid[0:size, 0:size] / (size - 1) * 2 - 1
     x = x - generator.uniform(-0.2, 0.2, (count, 1, 1))
     y = y - generator.uniform(-0.2, 0.2, (count, 1, 1))
@@ -108,12 +108,12 @@ def _coordinates(count: int, size: int, generator: np.random.Generator) -> tuple
 
 
 def _edge(distance: np.ndarray, size: int) -> np.ndarray:
-    """0 inside, 1 outside, soft over about a pixel."""
+    """A mask that is 0 inside and 1 outside, with a transition of about one pixel."""
     return 1 / (1 + np.exp(-np.clip(distance * size / 2, -30, 30)))
 
 
 def _rgb(hue, saturation: float) -> np.ndarray:
-    """Colour of full value; `hue` in turns, broadcast over a last axis of length 1."""
+    """Colours of full value; `hue` is in turns, broadcast over a last axis of length 1."""
     wheel = 0.5 + 0.5 * np.cos(2 * np.pi * (np.asarray(hue) - np.array([0, 1 / 3, 2 / 3])))
     return 1 - saturation * (1 - wheel)
 
@@ -128,7 +128,7 @@ def _background(look: _Look, count: int, size: int, generator: np.random.Generat
 
 
 def _clutter(picture: np.ndarray, generator: np.random.Generator, blobs: int = 2) -> np.ndarray:
-    """Lay a few soft discs of any colour over each picture."""
+    """Draw a few soft discs of random colours over each picture."""
     count, size = picture.shape[:2]
     y, x = np.mgrid[0:size, 0:size] / size
     for _ in range(blobs):

@@ -1,4 +1,4 @@
-"""Holding out validation images of a set that has none, by a hash of their paths."""
+"""Holding out training images for validation, by a hash of their paths, in sets without validation images."""
 
 import hashlib
 import unicodedata
@@ -7,10 +7,11 @@ import pandas as pd
 
 
 def hold_out(table: pd.DataFrame, share: float, faults: list[str]) -> pd.DataFrame:
-    """Return a list of images (path, wnid, subset) with `share` of each class's in subset val, the rest in train.
+    """Return a list of images (path, wnid, subset) with a `share` of each class in subset val, the rest in train.
 
-    Those are the first in the order of the SHA-256 of their paths below the root: the same on every machine, whatever
-    the order of files. Classes that would be left without training or validation images are added to `faults`.
+    The validation images are the first in the order of the SHA-256 of their paths below the root: the same on every
+    machine, whatever the order of files. Adds a fault to `faults` for classes that would be left without training or
+    validation images.
     """
     ordered = table.assign(hash=table["path"].map(_hash)).sort_values(["hash", "path"])
     place = ordered.groupby("wnid").cumcount()
@@ -28,5 +29,5 @@ def hold_out(table: pd.DataFrame, share: float, faults: list[str]) -> pd.DataFra
 
 
 def _hash(path: str) -> str:
-    # macOS may write accents apart from their letters: the same name has to give the same hash.
+    # macOS may store an accent separately from its letter: the same name must give the same hash.
     return hashlib.sha256(unicodedata.normalize("NFC", path).encode(errors="surrogateescape")).hexdigest()

@@ -1,4 +1,4 @@
-"""Working through the images of a set chunk by chunk, in several processes, and on from where a killed one was."""
+"""Processing the images of a set chunk by chunk in several processes; a run that was killed can be resumed."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,14 +11,14 @@ from transferability.common.checksums import fingerprint
 from transferability.common.worker_pool import worker_pool
 from transferability.datasets.formats import FORMATS
 
-CHUNK = 64  # images that a process works on before it reports
+CHUNK = 64  # images that a process works on before it returns a result
 
 Work = Callable[["ImageFiles", range, dict | None], dict]
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The images of a set: where they are (config key dataset.root), and their paths in the order of the index."""
+    """The images of a set: their root (config key dataset.root), and their paths in the order of the index."""
 
     layout: str
     root: Path
@@ -30,11 +30,11 @@ class ImageFiles:
 
     @property
     def folder(self) -> Path:
-        """The directory that paths are below."""
+        """The directory that the paths are relative to."""
         return self.root.parent if FORMATS[self.layout].is_file else self.root
 
     def stamp(self, rows: range) -> str:
-        """Return a checksum of the names, sizes and times of images (or of the archives that hold them)."""
+        """Return a checksum of the names, sizes and modification times of images (or of the archives with them)."""
         return fingerprint([(row, self.paths[row], *self._stat(self.paths[row])) for row in rows])
 
     def _stat(self, path: str) -> tuple[int, int]:
@@ -45,11 +45,11 @@ class ImageFiles:
 
 
 def work_through(files: ImageFiles, work: Work, processes: int, journal: Path, label: str) -> list[dict]:
-    """Return what `work(files, rows, before)` gives for all images, chunk by chunk, with a progress bar on a terminal.
+    """Return the results of `work(files, rows, before)` for all images, chunk by chunk; show progress on a terminal.
 
-    What is done is noted in the file `journal`, which may go when all is: a later call passes as `before` what an
-    earlier one gave for the same rows, if the files are as they were, and None otherwise. `work` has to be picklable,
-    and what it gives to fit JSON.
+    Each result is written to the file `journal`, which may be deleted when all chunks are done. A later call passes as
+    `before` the result of an earlier one for the same rows if the files are unchanged, and None otherwise. `work` must
+    be picklable, and its results JSON-serialisable.
     """
     noted = _read_journal(journal)
     chunks = [range(start, min(start + CHUNK, len(files.paths))) for start in range(0, len(files.paths), CHUNK)]
@@ -70,7 +70,7 @@ def work_through(files: ImageFiles, work: Work, processes: int, journal: Path, l
     return results
 
 
-_task: tuple[ImageFiles, Work, dict] | None = None  # of a worker process: a set's paths are too many to send them along
+_task: tuple[ImageFiles, Work, dict] | None = None  # set once per worker: a set has too many paths to send every time
 
 
 def _prepare(*task) -> None:

@@ -1,4 +1,4 @@
-"""The index of an image set: one row per image, and what is wrong with the set."""
+"""The index of an image set: one row per image, and the faults of the set."""
 
 import logging
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def index_images(layout: str, root: Path, validation: float | None = None) -> pd
 
     `validation` is the share of each class's images that is held out where the set has no validation images.
 
-    Raises InputError that names all that is wrong with the tree: it is not of this layout, classes lack images in a
+    Raises an InputError that names every fault of the tree: it does not have this layout, classes lack images in a
     subset, ...
     """
     table, problems = list_images(layout, root, validation)
@@ -32,11 +32,11 @@ def index_images(layout: str, root: Path, validation: float | None = None) -> pd
 
 
 def list_images(layout: str, root: Path, validation: float | None = None) -> tuple[pd.DataFrame, Problems]:
-    """Return the table of `index_images`, of what there is, and what is wrong with the tree or may surprise."""
+    """Return the table of `index_images` for the images found, and the faults of the tree and warnings about it."""
     kind = FORMATS[layout]
     if not (root.is_file() if kind.is_file else root.is_dir()):
         wanted = "a CSV file" if kind.is_file else "a directory"
-        fault = f"it is not {wanted}; config key dataset.root expects that of a set in {layout} layout"
+        fault = f"it is not {wanted}; config key dataset.root expects {wanted} for a set in {layout} layout"
         return pd.DataFrame(columns=["path", "wnid", "subset"]), Problems([fault])
     problems = Problems()
     faults = problems.faults
@@ -44,32 +44,32 @@ def list_images(layout: str, root: Path, validation: float | None = None) -> tup
     for warning in problems.warnings:
         log.warning("%s", warning)
     faults += look_alikes(table)
-    if faults:  # classes may lack images for reasons that are reported already
+    if faults:  # classes may lack images for reasons that have been reported already
         table["subset"] = table["subset"].replace("", "train")
     else:
         table = _with_subsets(table, validation, faults)
         faults += _too_few(table, layout)
     faults += _unprintable(table)
-    # A numeric tail is sorted as text: the order only has to be the same on every machine.
+    # Numbers at the end of names are sorted as text: the order only has to be the same on every machine.
     faults[:] = dict.fromkeys(faults)
     return table.sort_values(["subset", "wnid", "path"], ignore_index=True), problems
 
 
 def count_images(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the number of images per class and subset: columns train, val, in the order of the wnids."""
+    """Return the number of images per class and subset: columns train, val; index wnid, sorted."""
     counts = table.groupby(["wnid", "subset"]).size().unstack(fill_value=0)
     return counts.reindex(columns=["train", "val"], fill_value=0).rename_axis(columns=None)
 
 
 def _with_subsets(table: pd.DataFrame, validation: float | None, faults: list[str]) -> pd.DataFrame:
-    """Say which subset each image is in, where the set does not, and note which classes lack images in one."""
+    """Assign images to subsets where the set does not, and note the classes that lack images in one."""
     if (table["subset"] == "").any():
         if validation is not None:
-            log.info("the set has no validation images: %g of each class is held out", validation)
+            log.info("the set has no validation images: a share of %g of each class is held out", validation)
             return hold_out(table, validation, faults)
         faults.append(
-            "no validation images; add a folder val (in layout table a column subset), or hold a share of each class "
-            "out by config key dataset.validation, e.g. 0.2"
+            "no validation images; add a folder val (in layout table a column subset), or hold out a share of each "
+            "class by config key dataset.validation, e.g. 0.2"
         )
         return table.assign(subset="train")
     if validation is not None:
@@ -90,7 +90,7 @@ def _too_few(table: pd.DataFrame, layout: str) -> Iterator[str]:
         yield f"no images found in {layout} layout"
     if len(classes) == 1:
         yield (
-            f"{classes[0]} is the only class, and a network needs two or more to tell apart; add classes, or let "
+            f"{classes[0]} is the only class, and a network needs two or more classes; add classes, or let "
             "config key dataset.root name the directory that holds the classes' folders"
         )
 
@@ -98,4 +98,4 @@ def _too_few(table: pd.DataFrame, layout: str) -> Iterator[str]:
 def _unprintable(table: pd.DataFrame) -> Iterator[str]:
     for column, name in (("path", "file"), ("wnid", "class")):
         if unprintable := [text for text in table[column].unique() if not text.isprintable()]:
-            yield f"{len(unprintable)} {name} names cannot be written down, e.g. {unprintable[0]!a}; rename them"
+            yield f"{len(unprintable)} {name} names have unprintable characters, e.g. {unprintable[0]!a}; rename them"

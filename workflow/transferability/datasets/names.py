@@ -1,4 +1,4 @@
-"""Names that look the same and are not: in capitals, spaces, or the ways in which Unicode writes a letter."""
+"""Names that look the same but differ: in capitals, in spaces, or in how Unicode encodes a letter."""
 
 import unicodedata
 from collections import defaultdict
@@ -10,18 +10,18 @@ from transferability.common.errors import some_of
 
 
 def look_alikes(table: pd.DataFrame) -> Iterator[str]:
-    """Yield faults of classes, and of files, of a list of images (path, wnid) whose names look the same."""
+    """Yield faults about classes, and about files, whose names look the same in a list of images (path, wnid)."""
     if same := _groups(table["wnid"].unique(), as_seen):
         yield (
             f"{len(same)} class names are written in ways that look alike: {some_of(same)}; write each class in one "
-            "way, and give different ones names that differ in more than capitals, spaces or Unicode's forms"
+            "way, and give different classes names that differ in more than capitals, spaces or Unicode forms"
         )
     elif same := _groups((path for path in table["path"] if not path.isascii()), composed):
-        yield f"{len(same)} file names are there in two of Unicode's forms: {some_of(same)}; rename or remove one"
+        yield f"{len(same)} file names exist in two Unicode forms: {some_of(same)}; rename or remove one of each"
 
 
 def as_seen(name: str) -> str:
-    """Return what names that look alike have in common; single letters are what they are: A is not a."""
+    """Return the normalised form that names which look alike share; single letters keep their case: A is not a."""
     name = " ".join(unicodedata.normalize("NFKC", name).split())
     return name if len(name) == 1 else name.casefold()
 
@@ -32,7 +32,7 @@ def composed(name: str) -> str:
 
 
 def _groups(names: Iterable[str], key: Callable[[str], str]) -> list[str]:
-    """Return the names that have a key in common with others, as text that shows the difference."""
+    """Return the groups of names that share a key, each as text that shows how the names differ."""
     alike = defaultdict(set)
     for name in names:
         alike[key(name)].add(name)

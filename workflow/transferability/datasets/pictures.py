@@ -1,4 +1,4 @@
-"""The embedded image set on disk: which classes it has, written as JPEG files in the layout of ImageNet."""
+"""The built-in image set on disk: the choice of its classes, and its pictures as JPEG files in ImageNet's layout."""
 
 import shutil
 from functools import partial
@@ -20,7 +20,10 @@ CLASSES = RESOURCES / "ilsvrc2012.csv"
 
 
 def choose_classes(count: int, seed: int) -> list[str]:
-    """Choose `count` ILSVRC-2012 wnids, half man-made and half natural, sorted; InputError if there are too few."""
+    """Choose `count` ILSVRC-2012 wnids, half man-made and half natural; return them sorted.
+
+    Raises InputError if there are too few.
+    """
     table = pd.read_csv(CLASSES)
     sides = [sorted(group.wnid) for _, group in table.groupby("side")]
     wanted = [count // 2, count - count // 2]
@@ -37,7 +40,7 @@ def choose_classes(count: int, seed: int) -> list[str]:
 def write_pictures(root: Path, classes: int, per_class: dict[str, int], size: int, seed: int, processes: int) -> None:
     """Write the set as root/{subset}/{wnid}/{wnid}_{number}.JPEG; `per_class` maps subset to pictures per class.
 
-    The directory `root` appears when all are there.
+    The directory `root` appears only when all pictures are written.
     """
     wnids = choose_classes(classes, seed)
     graph = hypernym_graph("snapshot", wnids)
@@ -47,14 +50,14 @@ def write_pictures(root: Path, classes: int, per_class: dict[str, int], size: in
     shutil.rmtree(unfinished, ignore_errors=True)
     write = partial(_write_class, root=unfinished, per_class=per_class, size=size, seed=seed)
     with worker_pool(processes) as pool:
-        list(pool.map(write, wnids, [genes[wnid] for wnid in wnids], lobed))  # a list, so that errors are raised
+        list(pool.map(write, wnids, [genes[wnid] for wnid in wnids], lobed))  # list() raises workers' errors
     if root.is_dir():
-        root.rmdir()  # made already, and empty
+        root.rmdir()  # it exists already, and is empty
     unfinished.replace(root)
 
 
 def foreign_file(root: Path) -> Path | None:
-    """Return a file below a directory of pictures that `write_pictures` has not written there, by its name, if any."""
+    """Return a file below a directory of pictures whose name is not one of `write_pictures`, or None."""
     return next(
         (
             file

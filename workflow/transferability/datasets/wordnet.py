@@ -1,4 +1,4 @@
-"""The hypernym graph of WordNet: which classes are man-made, which are natural, and what they are called."""
+"""The hypernym graph of WordNet: it gives the names of classes, and shows which are man-made and which natural."""
 
 import shutil
 import tempfile
@@ -16,7 +16,7 @@ from transferability.common.resources import RESOURCES
 SNAPSHOT = [RESOURCES / "wordnet30_ilsvrc2012.tsv", RESOURCES / "wordnet30_cifar100.tsv"]
 
 NODES_TEXT = """The WordNet nodes with most classes at or below them, over all hypernym paths. A class that WordNet does
-not know is below none."""
+not contain is below no node."""
 
 ARTIFACT = "n00021939"
 ORGANISM = "n00004475"
@@ -27,8 +27,8 @@ def hypernym_graph(source: str, wnids: Iterable[str]) -> nx.DiGraph:
 
     `source` is "snapshot" (WordNet 3.0 above the classes of ILSVRC-2012 and CIFAR-100, in resources/), "nltk" (the
     corpus on NLTK's data path) or a directory that holds WordNet's data files. Nodes are wnids
-    with an attribute `name`, the synset's first lemma. A wnid that the source does not know becomes a node
-    without hypernyms, named like itself. Raises InputError where the source cannot be read.
+    with an attribute `name`, the synset's first lemma. A wnid that the source does not contain becomes a node
+    without hypernyms, whose name is the wnid. Raises InputError if the source cannot be read.
     """
     if source == "snapshot":
         whole = nx.compose_all(map(_read_snapshot, SNAPSHOT))
@@ -43,14 +43,15 @@ def hypernym_graph(source: str, wnids: Iterable[str]) -> nx.DiGraph:
 
 
 def ancestors(graph: nx.DiGraph, wnid: str) -> set[str]:
-    """Return all synsets above `wnid`, over every path (the paper's counts need all paths)."""
+    """Return all synsets above `wnid`, along all paths (the paper's counts need all of them)."""
     return nx.descendants(graph, wnid)
 
 
 def largest_nodes(graph: nx.DiGraph, wnids: Iterable[str], count: int) -> pd.DataFrame:
-    """Return the synsets above most classes, ties in order of wnid: columns wnid, name, classes.
+    """Return the `count` synsets above most classes, ties in order of wnid: columns wnid, name, classes.
 
-    A class counts once for each synset at or above it, whichever paths lead there; one that is no synset does not.
+    A class counts once for each synset at or above it, however many paths lead there. A class that is not a synset does
+    not count.
     """
     known = [wnid for wnid in wnids if graph.out_degree(wnid)]
     above = Counter(node for wnid in known for node in ancestors(graph, wnid) | {wnid})
@@ -85,13 +86,13 @@ def _read_nltk(reader, wnids: Iterable[str]) -> nx.DiGraph:
 def _synset(reader, wnid: str):
     try:
         return reader.synset_from_pos_and_offset("n", int(wnid[1:]))
-    except Exception:  # NLTK raises ValueError, WordNetError or AssertionError for what is no synset's offset
+    except Exception:  # NLTK raises ValueError, WordNetError or AssertionError for numbers that are no synset's offset
         return None
 
 
 @contextmanager
 def _open_nltk(source: str):
-    """Yield NLTK's reader of the corpus on its data path ("nltk") or of a directory of WordNet's own files."""
+    """Yield NLTK's reader for the corpus on its data path ("nltk") or for a directory of WordNet's own files."""
     from nltk.corpus.reader.wordnet import WordNetCorpusReader
     from nltk.data import FileSystemPathPointer
     from nltk.data import path as search_path
@@ -101,7 +102,7 @@ def _open_nltk(source: str):
         return
     with tempfile.TemporaryDirectory() as scratch:
         corpus = _as_corpus(Path(source), Path(scratch) / "corpora" / "wordnet")
-        search_path.append(scratch)  # NLTK opens nothing outside its data path
+        search_path.append(scratch)  # NLTK opens no file outside its data path
         try:
             yield WordNetCorpusReader(FileSystemPathPointer(str(corpus)), omw_reader=None)
         finally:
@@ -109,7 +110,7 @@ def _open_nltk(source: str):
 
 
 def _find_corpus():
-    """Return where NLTK has its corpus, unpacked or as the archive that nltk.download leaves."""
+    """Return the path of NLTK's corpus, unpacked or as the archive that nltk.download leaves."""
     from nltk.data import find
 
     for place in ("corpora/wordnet", "corpora/wordnet.zip/wordnet/"):

@@ -1,4 +1,4 @@
 """The figures, one module each, and the style that they share.
 
-In come tables of accuracies; out go figures of matplotlib, saved with the same bytes in every run.
+Input: tables of accuracies. Output: matplotlib figures, saved with the same bytes in every run.
 """

@@ -1,4 +1,4 @@
-"""The figure of the advice: accuracy over the number of copied layers, frozen and fine-tuned, against from scratch."""
+"""The figure of the advice: accuracy over the number of copied layers, frozen or fine-tuned, and from scratch."""
 
 from collections.abc import Sequence
 
@@ -20,8 +20,9 @@ LOOKS = {
 def draw_advice(table: pd.DataFrame, layers: Sequence[str] = ()) -> Figure:
     """Draw an `advice_table`, one panel per source of features; `layers` are the names of the network's layers.
 
-    Training from scratch is a dashed line, at the mean over what copies are compared with. Bars are the intervals of
-    the differences from it; there are none where one split stands alone. An arrow is an interval that leaves the axis.
+    Training from scratch is a dashed line, at the mean over the base networks that copies are compared with. Bars are
+    the intervals of the differences from it; with one split alone there are none. An arrow marks an interval that
+    leaves the axis.
     """
     names = list(table["source"].drop_duplicates())
     figure = Figure(figsize=(6.8, 0.6 + 3.2 * max(1, len(names))), layout="constrained")

@@ -9,16 +9,16 @@ from matplotlib.figure import Figure
 from transferability.figures.style import TREATMENT_LOOKS
 from transferability.study.network import Network
 
-WIDEST = 12  # panels beside each other
+WIDEST = 12  # panels in a row
 COLOURS = {"base": "black", "random": "#4f8f4f", "reduced": "0.3"}
 
 
 def draw_curves(records: Iterable[Mapping], layers: Sequence[str] = ()) -> Figure:
-    """Draw the curves of accuracy files' contents: one panel per n, one row per split; preserved layers and reduced
-    sets have their own. Rows of more than WIDEST panels continue in the next line.
+    """Draw the curves of accuracy files' contents: one panel per n, one row per split. Preserved layers and reduced
+    sets have their own rows. Rows of more than WIDEST panels continue in the next line.
 
-    A curve is top-1 accuracy on the validation images over iterations, coloured by treatment. Base networks stand in
-    the panel n = 0. `layers` are the names of the network's layers, where they are to stand beside n.
+    A curve is top-1 accuracy on the validation images over iterations, coloured by treatment. Base networks are in the
+    panel n = 0. `layers` are the names of the network's layers, if they are to be shown beside n.
     """
     rows: dict[str, dict[str, list[Mapping]]] = {}
     for record in records:
@@ -45,7 +45,7 @@ def draw_curves(records: Iterable[Mapping], layers: Sequence[str] = ()) -> Figur
 
 
 def _lines(columns: Mapping[str, list]) -> list[tuple]:
-    """The panels of a row in order, WIDEST a line."""
+    """The panels of a row in order, WIDEST per line."""
     panels = sorted(columns.items(), key=_order)
     return [tuple(panels[first : first + WIDEST]) for first in range(0, len(panels), WIDEST)]
 

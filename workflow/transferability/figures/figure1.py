@@ -9,17 +9,17 @@ from matplotlib.patches import Arc, Ellipse, FancyBboxPatch, Rectangle
 
 LAYERS = 8
 COPIED = 3
-COLOURS = {"A": "#9cc29c", "B": "#8fb0dc"}  # by the half that a layer was trained on first
+COLOURS = {"A": "#9cc29c", "B": "#8fb0dc"}  # by the half that a layer was first trained on
 EDGES = {"A": "#2f5f2f", "B": "#1a3a6f"}
-STEP, WIDTH, HEIGHT = 1.0, 0.56, 0.62  # of layers, and of a layer's rectangle
-ROW = 1.85  # from one network to the next
+STEP, WIDTH, HEIGHT = 1.0, 0.56, 0.62  # step between layers; width and height of a layer's rectangle
+ROW = 1.85  # distance from one network to the next
 BASE = "base: all layers trained on {}"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A network of the drawing: the half that it is trained on, what it is, and where its first layers come from, if
-    they are copied. Then it has a name where they are frozen, another one where they are fine-tuned, or both.
+    """A network of the drawing: the half that it is trained on, a description, and its name as a base network or, if
+    its first layers are copied, the half that they come from and its names with frozen and with fine-tuned layers.
     """
 
     target: str
@@ -36,9 +36,9 @@ class Row:
 
 
 def draw_figure1(treatments: Collection[str], given: bool) -> Figure:
-    """Draw the networks of a study with these treatments, whose A is a half of the classes or a `given` network.
+    """Draw the networks of a study with these treatments; A is a half of the classes or, if `given`, a given network.
 
-    Rectangles are layers' weights, ellipses the activations between.
+    Rectangles are the weights of layers; ellipses are the activations between them.
     """
     rows = _rows(treatments, given)
     height = ROW * len(rows) + 1.5
@@ -96,7 +96,7 @@ def _rectangle(axes: Axes, x: float, y: float, text: str, face: str, edge: str) 
 
 
 def _lock(axes: Axes, x: float, y: float, closed: bool) -> None:
-    """A padlock, its shackle closed for layers that are frozen, open for layers that learn (the networks with +)."""
+    """Draw a padlock: closed for layers that are frozen, open for layers that learn (the networks with +)."""
     left = x - 0.17
     face = "0.25" if closed else "white"
     axes.add_patch(Rectangle((left, y - 0.1), 0.16, 0.13, facecolor=face, edgecolor="0.25", linewidth=0.8, zorder=3))

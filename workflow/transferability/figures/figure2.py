@@ -1,4 +1,4 @@
-"""Figure 2 of the paper: top, one marker per network; bottom, the treatments' means and what lies between them."""
+"""Figure 2 of the paper: one marker per network (top); the treatments' means and the areas between them (bottom)."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ LOOKS = {
     "AnB": TREATMENT_LOOKS["transfer", False],
     "AnB+": TREATMENT_LOOKS["transfer", True],
 }
-# Section 4.1 of the paper, in short: what each numbered part of the lower panel shows.
+# Section 4.1 of the paper, in short: the meaning of each numbered part of the lower panel.
 INTERPRETATIONS = {
     1: "base: trained on the target half alone",
     2: "fragile co-adaptation: base - BnB",
@@ -27,7 +27,7 @@ INTERPRETATIONS = {
     4: "specificity of the features: BnB - AnB",
     5: "transfer and fine-tuning generalise better: AnB$^+$ - base",
 }
-# Parts 2 to 5: the line above, the line below, colour and strength of the area between them.
+# Parts 2 to 5: the line above, the line below, colour and opacity of the area between them.
 AREAS = {
     2: ("base", "BnB", "#1a3a8f", 0.12),
     3: ("BnB+", "BnB", "#8db8ee", 0.25),
@@ -38,15 +38,15 @@ MEANS = (
     "means over splits and target halves; bars: standard error between splits of the difference "
     "from the base networks of the same split and half (none with one split)"
 )
-WIDTH = 90  # letters that a line of a panel's title holds
+WIDTH = 90  # characters per line of a panel's title
 
 
 def draw_figure2(accuracies: pd.DataFrame, measure: str, study: str = "", layers: Sequence[str] = ()) -> Figure:
     """Draw both panels from the random splits of a table of accuracies (`accuracies.COLUMNS`).
 
-    `measure` is the column that is plotted: top1 or top1_best10. `study` says in words what was trained on, what, and
-    how long, for the title. `layers` are the names of the network's layers, where they are to stand below n. Bars are
-    those of `treatment_means`. Raises InputError without base networks.
+    `measure` is the column that is plotted: top1 or top1_best10. `study` is a text for the title that describes the
+    images, the network and the length of training. `layers` are the names of the network's layers, if they are to be
+    shown below n. Bars are those of `treatment_means`. Raises InputError if there are no base networks.
     """
     table = accuracies[accuracies["split"].str.startswith("random-")]
     base = table[table["treatment"] == "base"]
@@ -79,10 +79,10 @@ def draw_figure2(accuracies: pd.DataFrame, measure: str, study: str = "", layers
 
 
 def treatment_means(relative: pd.DataFrame) -> pd.DataFrame:
-    """Return what the lower panel shows of `relative_accuracies`, per treatment and n.
+    """Return the values of the lower panel from a table of `relative_accuracies`, per treatment and n.
 
-    Columns: mean accuracy; bar, the standard error between splits of the difference from base, which is paired by
-    target half and averaged within each split (NaN where there is one split); number of networks.
+    Columns: mean, the mean accuracy; bar, the standard error between splits of the difference from base, which is
+    paired by target half and averaged within each split (NaN with one split); networks, their number.
     """
     means = relative.groupby(["treatment", "n"])["accuracy"].agg(mean="mean", networks="count")
     by_split = relative.groupby(["treatment", "n", "split"])["relative"].mean()
@@ -90,7 +90,7 @@ def treatment_means(relative: pd.DataFrame) -> pd.DataFrame:
 
 
 def control_look(n: int) -> Look:
-    """How the control is drawn, whose n is the number of all layers."""
+    """The look of the control, whose n is the number of all layers."""
     return Look(f"control B{n}B$^+$: all layers copied, trained again", "#8db8ee", "#1a3a8f", "*", size=1.8)
 
 
@@ -99,7 +99,7 @@ def _found(looks: Mapping[str, Look], relative: pd.DataFrame) -> list[str]:
 
 
 def _networks_in_words(table: pd.DataFrame, study: str) -> str:
-    """Say what was trained, how many networks, and what A, B and n are."""
+    """Text on what was trained, the number of networks, and the meaning of A, B and n."""
     splits, whole, chance = table["split"].nunique(), "the", ""
     if table["classes"].notna().all():
         both = table.groupby(["split", "target"])["classes"].first().groupby("split").sum().max()
@@ -115,7 +115,7 @@ def _networks_in_words(table: pd.DataFrame, study: str) -> str:
 def _draw_means(
     axes: Axes, base: float, relative: pd.DataFrame, looks: Mapping[str, Look], along: LayerAxis
 ) -> list[Artist]:
-    """Draw the means and what lies between them; return what the legend says."""
+    """Draw the means and the areas between them; return the legend's entries."""
     means = treatment_means(relative)
     lines = {}
     for treatment in _found(looks, relative):
@@ -137,16 +137,16 @@ def _draw_means(
     lines["base"] = pd.Series(base, index=sorted({0}.union(*(line.index for line in lines.values()))))
     return _draw_areas(
         axes, lines, control, along.last / 7
-    )  # as far as from one layer to the next in the paper's figure
+    )  # the distance from one layer to the next in the paper's figure
 
 
 def _draw_areas(axes: Axes, lines: Mapping[str, pd.Series], control: float, aside: float) -> list[Artist]:
-    """Shade and number the parts between the lines, beside their n by a part of `aside`; return what the legend says.
+    """Shade and number the parts between the lines; return the legend's entries.
 
-    The legend states of each part the mean of its difference over n; of part 5 also that from `control`, the accuracy
-    after longer training (NaN where there is none). It is shaded where the difference has the sign that its
-    interpretation speaks of, and numbered where it is widest (3 on the line above it). Part 3 is left out where part 2
-    is nowhere: what was not lost cannot be recovered.
+    The legend states the mean difference over n for each part, and for part 5 also the difference from `control`, the
+    accuracy after longer training (NaN if there is none). A part is shaded where its difference has the sign of its
+    interpretation, and numbered where it is widest (part 3 on the line above it). Numbers are shifted from their n by a
+    fraction of `aside`. Part 3 is left out if part 2 occurs at no n: accuracy that was not lost cannot be recovered.
     """
     axes.set_xlim(left=-0.6 * aside)
     _number(axes, 1, -0.3 * aside, lines["base"][0])

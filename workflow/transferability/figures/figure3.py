@@ -1,4 +1,4 @@
-"""Figure 3 of the paper: transfer between man-made and natural classes, random filters, both beside random splits."""
+"""Figure 3 of the paper: transfer between man-made and natural classes, and random filters, beside random splits."""
 
 from collections.abc import Sequence
 
@@ -18,12 +18,12 @@ SIDES = {"A": "man-made", "B": "natural"}
 
 
 def draw_figure3(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] = ()) -> Figure:
-    """Draw the panels from a table of accuracies (`accuracies.COLUMNS`); one whose networks are not in it is left out.
+    """Draw the panels from a table of accuracies (`accuracies.COLUMNS`); leave out panels without networks.
 
     Upper left: one line per target half of the man-made/natural split. Upper right: the whole set with the first n
     layers random. Below: means relative to the base networks of the same split and target. `measure` is the column
-    that is plotted. `layers` are the names of the network's layers, where they are to stand below n. Raises InputError
-    where all networks are missing.
+    that is plotted. `layers` are the names of the network's layers, if they are to be shown below n. Raises InputError
+    if all networks are missing.
     """
     frozen = accuracies[~accuracies["fine_tuned"].astype(bool)]
     means = relative_means(frozen, measure)
@@ -54,7 +54,7 @@ def draw_figure3(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] =
 
 def relative_means(accuracies: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Mean accuracy relative to base per n: columns similar (AnB, random splits), dissimilar (AnB, man-made/natural)
-    and random (filters); index n. A column is there only if the table has such networks."""
+    and random (filters); index n. Columns without networks are left out."""
     relative = relative_accuracies(accuracies, measure)
     transfer = relative["treatment"] == "AnB"
     kinds = {

@@ -1,4 +1,4 @@
-"""Figure 4, ours: transfer loss over the semantic distance of the halves, at every n, and how fast it grows."""
+"""Figure 4, our own: transfer loss over the semantic distance of the halves, at every n, and the rate of its growth."""
 
 import math
 
@@ -14,8 +14,8 @@ from transferability.common.errors import InputError
 from transferability.figures.style import LayerAxis, Look, focus_on_values
 
 COLUMNS = 4
-PANELS = 7  # of n at most; the last place is that of the slopes
-KINDS = {  # of splits, by how their names begin
+PANELS = 7  # panels of n at most; the last place is for the slopes
+KINDS = {  # kinds of splits, by the beginning of their names
     "random": Look("random", "#9c1c1c", "#4a0a0a", "o"),
     "mixed": Look("mixed", "#e7d7a8", "#6b5a1e", "s"),
     "manmade-natural": Look("man-made/natural", "#e8883a", "#8a4a10", "h"),
@@ -24,11 +24,11 @@ LINE, BAND = "0.25", "0.85"
 
 
 def draw_figure4(table: pd.DataFrame) -> Figure:
-    """Draw a panel for each n (of more than PANELS, as many evenly spaced ones), and one with the slopes at all n.
+    """Draw a panel for each n (at most PANELS, evenly spaced), and one with the slopes at all n.
 
-    `table` is that of `distance.losses`. Points are splits, the mean of both directions; lines are fitted through them,
-    with the band of their 90 % confidence where three splits give one. Raises InputError where no split has both losses
-    and a distance.
+    `table` is the table of `distance.losses`. Points are splits, the mean of both directions. With three splits or more
+    a line is fitted through them, with a 90 % confidence band. Raises InputError if no split has both losses and a
+    distance.
     """
     if table.empty:
         raise InputError(
@@ -73,7 +73,7 @@ def _draw_losses(axes: Axes, table: pd.DataFrame, n: int) -> None:
 
 
 def _draw_line(axes: Axes, distance: np.ndarray, loss: np.ndarray) -> None:
-    """The least-squares line, with the confidence of its mean at level 1 - 2 ALPHA."""
+    """Draw the least-squares line, with the confidence band of its mean at level 1 - 2 ALPHA."""
     if len(distance) < 3 or np.ptp(distance) == 0:
         return
     fit = np.polynomial.Polynomial.fit(distance, loss, 1)
@@ -88,7 +88,7 @@ def _draw_line(axes: Axes, distance: np.ndarray, loss: np.ndarray) -> None:
 
 
 def _draw_slopes(axes: Axes, table: pd.DataFrame) -> None:
-    """The slope at every n with its interval."""
+    """Draw the slope at every n with its interval."""
     slopes = distance_table(table)
     slopes = slopes[slopes["n"] != "all"].astype({"n": int})
     shown = 100 * slopes[["slope", "low", "high"]]

@@ -12,8 +12,8 @@ from transferability.figures.style import MEASURES
 def draw_figure_s1(accuracies: pd.DataFrame, measure: str) -> Figure:
     """Draw accuracy over examples per class, linear and log-log, from the networks on the whole set.
 
-    `measure` is the column that is plotted. The base network stands where all examples lie: its mean number per
-    class, where the table has it. Raises InputError if there are no networks on reduced sets.
+    `measure` is the column that is plotted. The base network is drawn at its mean number of examples per class, if the
+    table has it. Raises InputError if there are no networks on reduced sets.
     """
     table = accuracies[(accuracies["split"] == "whole") & accuracies["treatment"].isin(["base", "reduced"])]
     reduced = table[table["treatment"] == "reduced"].sort_values("examples_per_class")

@@ -1,4 +1,4 @@
-"""The first layer's kernels of each base network as tiled pictures: edges, blobs, and what is neither."""
+"""The first layer's kernels of each base network as tiled pictures: edges, blobs, and others."""
 
 import math
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from matplotlib.figure import Figure
 
 from transferability.analysis.kernels import describe_kernels
 
-COLUMNS = 4  # base networks beside each other
+COLUMNS = 4  # base networks in a row
 GAP = 1  # pixels between kernels
 BETWEEN = 4  # pixels between groups
-MOST = 100  # kernels of a network that are drawn
-TILES, LABELS, TITLE = 1.35, 0.5, 0.5  # inches that a network's tiles and the labels beside take across, its title down
+MOST = 100  # kernels drawn per network at most
+TILES, LABELS, TITLE = 1.35, 0.5, 0.5  # inches: width of a network's tiles, width of its labels, height of its title
 
 
 def draw_filters(kernels: Mapping[str, np.ndarray], missing: str = "") -> Figure:
     """Draw the kernels of networks by name: each (kernels, 3, height, width), red, green, blue.
 
-    Each kernel is scaled by itself, so that 0 is grey and its strongest weight black or white. Edges come first, then
-    blobs, then others, the clearest first. Of more than MOST kernels these are the ones of the largest norm. Without
-    networks the figure says in words what is `missing`.
+    Each kernel is scaled separately, so that 0 is grey and its strongest weight is black or white. Edges come first,
+    then blobs, then others, the clearest of each first. If a network has more than MOST kernels, those with the largest
+    norm are drawn. Without networks the figure shows the text `missing`.
     """
     if not kernels:
         figure = Figure(figsize=(6.8, 1.2), layout="constrained")
@@ -54,13 +54,16 @@ def _draw_panel(axes: Axes, picture: np.ndarray, labels: Mapping[str, float]) ->
 
 
 def strongest(weights: np.ndarray) -> np.ndarray:
-    """Return which MOST kernels have the largest norm, in their order; all if there are no more."""
+    """Return the indices of the MOST kernels with the largest norm, ascending; of all kernels if there are no more."""
     norms = np.linalg.norm(weights.reshape(len(weights), -1), axis=1)
     return np.sort(np.argsort(-norms, kind="stable")[:MOST])
 
 
 def groups(weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Return which kernels (kernels, 3, height, width) are edges, blobs or neither, the clearest of each first."""
+    """Return the indices of the kernels that are edges, blobs or neither, the clearest of each first.
+
+    `weights` has the shape (kernels, 3, height, width).
+    """
     table = describe_kernels(weights).round(4)
     fits = {"edges": table["gabor"], "blobs": table["patch"], "neither": table[["gabor", "patch"]].max(axis=1)}
     members = {"edges": table["edge"], "blobs": table["blob"], "neither": ~(table["edge"] | table["blob"])}
@@ -68,7 +71,7 @@ def groups(weights: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def tile_groups(weights: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
-    """Return kernels as one picture, group below group, and at which row of it the label of each group belongs."""
+    """Return kernels as one picture, group below group, and the row of the picture for the label of each group."""
     drawn = strongest(weights)
     across = math.ceil(math.sqrt(len(drawn)))
     pieces, labels, top = [], {}, 0

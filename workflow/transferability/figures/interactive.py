@@ -1,4 +1,4 @@
-"""Figure 2 to explore in a browser: each network named under the pointer, treatments switched on and off."""
+"""Figure 2 as an interactive chart: pointing at a mark shows its network; boxes switch treatments on and off."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +24,8 @@ DASHES = {"-": [1, 0], "--": [6, 3]}
 def interactive_figure2(accuracies: pd.DataFrame, measure: str) -> altair.LayerChart:
     """Return Figure 2 as a chart for browsers: a mark per network, a line through the means of each treatment.
 
-    `accuracies` is a table of accuracies (`accuracies.COLUMNS`), of which the random splits are shown; `measure` is the
-    column that is plotted: top1 or top1_best10. A box for each treatment shows or hides its networks and its line.
+    `accuracies` is a table of accuracies (`accuracies.COLUMNS`); its random splits are shown. `measure` is the column
+    that is plotted: top1 or top1_best10. A box for each treatment shows or hides its networks and its line.
     """
     networks = _networks(accuracies[accuracies["split"].str.startswith("random-")], measure)
     looks = {"base": BASE} | LOOKS | {CONTROL: control_look(_all_layers(networks))}
@@ -45,13 +45,13 @@ def interactive_figure2(accuracies: pd.DataFrame, measure: str) -> altair.LayerC
 
 
 def save_chart(chart: altair.TopLevelMixin, path: Path) -> None:
-    """Write a chart as a page that loads nothing from elsewhere."""
+    """Write a chart as an HTML page that loads no other files."""
     page = chart.to_html(inline=True, embed_options={"actions": False})
     write_text(path, page.replace("<style>", f"<style>{BOXES}", 1))
 
 
 def _networks(table: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """One row per network that Figure 2 shows: what it is, its accuracy, and how many points it lies above base."""
+    """One row per network in Figure 2: split, network, treatment, n, accuracy, and points above base."""
     relative = relative_accuracies(table, measure)
     base = table[table["treatment"] == "base"].rename(columns={measure: "accuracy"}).assign(relative=0.0)
     networks = pd.concat([base, relative]).assign(points=lambda both: 100 * both["relative"])
@@ -66,12 +66,12 @@ def _all_layers(networks: pd.DataFrame) -> int:
 
 
 def _in_words(look: Look) -> str:
-    """A look's label, without matplotlib's signs for superscripts and what follows a colon."""
+    """A look's label, without matplotlib's signs for superscripts and without text after a colon."""
     return look.label.partition(":")[0].replace("$^+$", "+")
 
 
 def _boxes(looks: Mapping[str, Look]) -> dict[str, altair.Parameter]:
-    """A box to tick for each treatment, in a row below the chart."""
+    """A checkbox for each treatment, in a row below the chart."""
     return {
         words: altair.param(name=f"shown{number}", value=True, bind=altair.binding_checkbox(name=f"{words} "))
         for number, words in enumerate(looks)
@@ -79,12 +79,12 @@ def _boxes(looks: Mapping[str, Look]) -> dict[str, altair.Parameter]:
 
 
 def _scale(looks: Mapping[str, Look], values: list) -> altair.Scale:
-    """What each treatment looks like: a colour, a shape or a dash for each, in the order of `looks`."""
+    """A scale with a colour, a shape or a dash for each treatment, in the order of `looks`."""
     return altair.Scale(domain=list(looks), range=values)
 
 
 def _lines(networks: pd.DataFrame, looks: Mapping[str, Look]) -> altair.Chart:
-    """A line through the means over splits and halves of every treatment that has more than one n."""
+    """A line through the means over splits and halves, for every treatment with more than one n."""
     means = networks.groupby(["treatment", "n"], as_index=False)["accuracy"].mean()
     faces, dashes = [look.face for look in looks.values()], [DASHES[look.line] for look in looks.values()]
     return (
@@ -100,7 +100,7 @@ def _lines(networks: pd.DataFrame, looks: Mapping[str, Look]) -> altair.Chart:
 
 
 def _marks(networks: pd.DataFrame, looks: Mapping[str, Look], measure: str) -> altair.Chart:
-    """A mark for each network, which says what it is when the pointer is on it."""
+    """A mark for each network, with a tooltip that describes it."""
     ticks = sorted(networks["n"].unique().tolist())
     reach = altair.Scale(domain=[-0.5, ticks[-1] + 0.5], nice=False)
     return (

@@ -1,4 +1,4 @@
-"""What the figures share: how treatments look, and how a figure is saved."""
+"""Code shared by the figures: the looks of treatments, the axis of n, and saving."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from transferability.common.atomic_files import atomic_write
 
 matplotlib.rcParams |= {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
+    "font.family": "DejaVu Sans",  # part of matplotlib: the same bytes on every machine
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -30,9 +30,9 @@ matplotlib.rcParams |= {
 
 @dataclass(frozen=True)
 class Look:
-    """How a treatment is drawn: label in the paper's notation, colours, marker, and the rest.
+    """How a treatment is drawn: label in the paper's notation, colours, marker, shift, line and size.
 
-    The rest is its shift to the side of n (in gaps), its line, and its size, 1 for circles.
+    `shift` is the distance to the side of n (in gaps); `line` is a line style; `size` is relative to a circle's.
     """
 
     label: str
@@ -55,20 +55,20 @@ TREATMENT_LOOKS = {
 MEASURES = {"top1": "top-1 accuracy (last test)", "top1_best10": "top-1 accuracy (mean of ten best tests)"}
 
 
-AREA = 30  # of a marker, in square points, where there is room
-NUMBER, LETTER, LINE = 0.22, 0.075, 0.16  # inches that a number, a letter of 7 points and a line take on an axis of n
+AREA = 30  # area of a marker, in square points, if there is room
+NUMBER, LETTER, LINE = 0.22, 0.075, 0.16  # inches for a number, a letter of 7 points and a line on an axis of n
 BEYOND = "interval leaves the axis"
-ROOM = 5.0  # points that an axis shows above and below its values at least, if intervals reach there
-ALL_LAYERS = 0.45  # inches from the label "8 (all)" to the one before it
+ROOM = 5.0  # an axis shows at least this many points above and below its values, if intervals extend there
+ALL_LAYERS = 0.45  # inches from the label "8 (all)" to the label before it
 
 
 @dataclass(frozen=True)
 class LayerAxis:
-    """The axis of n, the number of layers: the `numbers` of a study, 0 among them, lie on `inches`.
+    """The axis of n, the number of layers: it shows the `numbers` of a study, including 0, on a width of `inches`.
 
-    `layers` are the names of layers 1, 2, ..., where they are to stand beside n. With many n markers get smaller, and
-    only as many n are labelled as there is room for. `all_layers` is the n of the control, if there is one: it is
-    labelled in any case, "8 (all)".
+    `layers` are the names of layers 1, 2, ..., if they are to be shown beside n. With many n, markers get smaller, and
+    only as many n are labelled as fit. `all_layers` is the n of the control, or 0 without one: it is always labelled,
+    "8 (all)".
     """
 
     numbers: tuple[int, ...]
@@ -78,7 +78,7 @@ class LayerAxis:
 
     @classmethod
     def of(cls, networks: pd.DataFrame, layers: Sequence[str] = (), inches: float = 5.9) -> "LayerAxis":
-        """The axis on which networks of a table of accuracies lie."""
+        """Return the axis for the networks of a table of accuracies."""
         numbers = tuple(sorted({0} | set(networks["n"].astype(int))))
         controls = networks.loc[networks["control"].astype(bool), "n"]
         return cls(numbers, layers, inches, 0 if controls.empty else int(controls.max()))
@@ -90,19 +90,19 @@ class LayerAxis:
 
     @property
     def gap(self) -> int:
-        """The smallest distance of two n."""
+        """The smallest distance between two n."""
         return min((right - left for left, right in zip(self.numbers, self.numbers[1:], strict=False)), default=1)
 
     @property
     def aside(self) -> float:
-        """How far a marker lies beside its n whose look shifts it by 1: to the next n, if that is no further than in
-        the paper's figure, which has seven.
+        """The distance from its n of a marker whose look has a shift of 1: that to the next n, but at most as in the
+        paper's figure, which has seven n.
         """
         return min(self.gap, self.last / 7)
 
     @property
     def scale(self) -> float:
-        """The size of markers, 1 where there is room: markers of neighbours hardly touch."""
+        """The size of markers: 1 if there is room, else so small that neighbouring markers hardly touch."""
         return min(1.0, max(0.4, 2.5 * self.gap * self._inch))
 
     @property
@@ -111,7 +111,7 @@ class LayerAxis:
         return self.inches / (1.1 * self.last)
 
     def draw(self, axes: Axes) -> None:
-        """Set the ticks: every n has one, and a label n with the layer's name below, or rotated, as far as they fit."""
+        """Set the ticks: one at every n. As many as fit have a label, n with the layer's name below it, or rotated."""
         names = {n: self.layers[n - 1] if 0 < n <= len(self.layers) else "" for n in self.numbers}
         names[self.all_layers] = ""
         beside = max(NUMBER, LETTER * max(map(len, names.values())))
@@ -127,11 +127,11 @@ class LayerAxis:
         return f"{name}  {number}".strip() if upright else f"{number}\n{name}".strip()
 
     def _spread(self, inches: float, to_all: float) -> list[int]:
-        """The n that can be labelled: from the left, each at least so many inches from the one before.
+        """The n that can be labelled: from the left, each at least `inches` from the one before.
 
-        Of those that are not as far as `to_all` from the n of all layers, only the latter is.
+        The n of all layers is always labelled; other n less than `to_all` inches before it are not.
         """
-        step = int(-(-inches // (self.gap * self._inch))) * self.gap  # even steps where n are evenly spaced
+        step = int(-(-inches // (self.gap * self._inch))) * self.gap  # even steps if n are evenly spaced
         chosen = [self.numbers[0]]
         for n in self.numbers[1:]:
             if n - chosen[-1] >= step:
@@ -142,7 +142,7 @@ class LayerAxis:
 
 
 def scatter(axes: Axes, networks: pd.DataFrame, measure: str, look: Look, along: LayerAxis) -> None:
-    """Mark networks over n, shifted to the side as their look says."""
+    """Draw a marker for each network at its n, shifted to the side by its look's shift."""
     face, edge = look.face, look.edge
     at = networks["n"] + look.shift * along.aside, networks[measure]
     shape = {"s": AREA * (look.size * along.scale) ** 2, "marker": look.marker, "linewidth": 0.8 * along.scale}
@@ -150,11 +150,11 @@ def scatter(axes: Axes, networks: pd.DataFrame, measure: str, look: Look, along:
 
 
 def focus_on_values(axes: Axes, bars: pd.DataFrame, others: Iterable[float] = ()) -> None:
-    """Limit the vertical axis to the values, and as much above and below them for their intervals.
+    """Limit the vertical axis to the range of the values, with as much room above and below for their intervals.
 
-    `bars` has the columns at, value, low, high (empty without an interval) and colour; the axis shows `others` too. An
-    arrow stands where an interval leaves the axis: with two repeats these are so wide that all values would lie on one
-    line.
+    `bars` has the columns at, value, low, high (empty without an interval) and colour; the axis also shows `others`. An
+    arrow marks an interval that leaves the axis: with two repeats intervals are so wide that all values would appear to
+    lie on one line.
     """
     values = [*bars["value"].dropna(), *others]
     room = max(max(values) - min(values), ROOM)
@@ -170,11 +170,11 @@ def focus_on_values(axes: Axes, bars: pd.DataFrame, others: Iterable[float] = ()
 
 
 def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
-    """Save a figure under each path, in the format of its suffix, with nothing in it that changes from run to run."""
+    """Save a figure under each path, in the format of its suffix, without metadata that changes from run to run."""
     for path in paths:
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-        drawn = io.BytesIO()  # not straight to the disk: where that is full, matplotlib raises other errors as well
+        drawn = io.BytesIO()  # not directly to disk: if the disk is full, matplotlib raises other errors, too
         figure.savefig(drawn, format=path.suffix.removeprefix("."), dpi=200, metadata=metadata)
         with atomic_write(path) as unfinished:
             unfinished.write_bytes(drawn.getvalue())
-        figure.set_layout_engine(None)  # from now on its parts have their places
+        figure.set_layout_engine(None)  # the positions of its parts are now fixed

@@ -11,10 +11,10 @@ from transferability.common.tables import read_index, read_manifest, table_diges
 from transferability.jobs.weights_files import weights_says
 from transferability.store.reading import StoreFiles, check_description
 from transferability.store.square import Square
-from transferability.study.architectures import study_blueprint
 from transferability.study.blueprint import builder
+from transferability.study.files import Results
 from transferability.study.network import Network
-from transferability.study.paths import manifest_file, weights_file
+from transferability.study.study_plan import StudyPlan
 from transferability.study.training_settings import training_of, used_of
 
 
@@ -66,32 +66,31 @@ def _torch() -> str:
     return version("torch")
 
 
-def recipe_of(config: Mapping, network: Network, code: str) -> Recipe:
+def recipe_of(study: StudyPlan, network: Network, code: str) -> Recipe:
     """Return how a study trains one of its networks with the code of that checksum."""
     return Recipe(
         name=f"{network.split}/{network.name}",
         network=network.facts(),
         copied=network.copied,
         frozen=network.frozen,
-        architecture=asdict(study_blueprint(config)),
-        square=asdict(Square.of(config["dataset"])),
-        training=training_of(config, network.examples),
-        seed=config["seed"],
+        architecture=asdict(study.blueprint),
+        square=asdict(Square.of(study.config["dataset"])),
+        training=training_of(study.config, network.examples),
+        seed=study.config["seed"],
         torch=_torch(),
         code=code,
     )
 
 
-def source_of(results: Path, network: Network) -> Source:
-    """Return the files that a network is trained from, in a study's results directory."""
-    base = weights_file(results, network.split, f"base{network.source}")
+def source_of(results: Results, network: Network) -> Source:
+    """Return the files that a network of a study is trained from."""
     return Source(
-        index=results / "index.csv",
-        store=results / "store.npy",
-        checksums=results / "store.crc32.npy",
-        description=results / "store.json",
-        manifest=manifest_file(results, network.split, network.target),
-        weights=base if network.copied else None,
+        index=results.index,
+        store=results.store,
+        checksums=results.store_checksums,
+        description=results.store_description,
+        manifest=results.manifest(network.split, network.target),
+        weights=results.weights(network.split, f"base{network.source}") if network.copied else None,
     )
 
 

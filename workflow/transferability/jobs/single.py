@@ -11,9 +11,8 @@ import torch
 from transferability.common.errors import InputError, first_line, remedy
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.weights_files import read_weights
-from transferability.study.architectures import study_blueprint
 from transferability.study.configuration import complete_config
-from transferability.study.training_settings import read_settings
+from transferability.study.study_plan import StudyPlan
 from transferability.tasks.task import Examples, Task
 from transferability.training.preprocessing import mean_image
 from transferability.training.trainer import MEAN_IMAGE
@@ -68,14 +67,15 @@ def transfer(
     config = {"network": network, "preserved": {"n": []}, "seed": seed}
     config |= {"dataset": {"image_size": size}, "training": training}
     complete_config(config, [], elsewhere="arguments")
-    model = study_blueprint(config)
+    study = StudyPlan(config)
+    model = study.blueprint
     mean = weights.get(MEAN_IMAGE)
     if mean is None and model.is_builtin:
         mean = mean_image(task.train)
     if mean is not None and len(mean) != size:
         raise InputError(f"images of {size} pixels given, the base network was trained on images of {len(mean)}")
     start = Start(mean, weights, copied=n, frozen=n if frozen else 0)
-    settings = read_settings(config["training"], len(task.train))
+    settings = study.settings(len(task.train))
     try:
         trainer = new_trainer(name, model, task, start, settings, seed, torch.device(device))
     except (KeyError, ValueError) as error:

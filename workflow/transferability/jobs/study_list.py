@@ -1,6 +1,6 @@
 """The list of a study's networks in its results directory: by it a study is known without its configuration."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -8,20 +8,20 @@ import pandas as pd
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError, some_of
 from transferability.study.network import Network
+from transferability.study.study_plan import StudyPlan
 
 LIST = "networks.csv"
 
 
-def write_networks(
-    results: Path, networks: Iterable[Network], requested: Collection[Network], controls: Collection[tuple[str, str]]
-) -> None:
-    """Leave the list of a study's networks in its results directory: which were asked for, and which are `controls`."""
-    results.mkdir(parents=True, exist_ok=True)
+def write_networks(study: StudyPlan, requested: Collection[Network]) -> None:
+    """Write the list of a study's networks to its results directory; it records which of them were `requested`."""
+    study.results.root.mkdir(parents=True, exist_ok=True)
     rows = [
-        (one.split, one.name, one.treatment, (one.split, one.name) in controls, one in requested) for one in networks
+        (one.split, one.name, one.treatment, (one.split, one.name) in study.controls, one in requested)
+        for one in study.networks
     ]
     table = pd.DataFrame(rows, columns=["split", "network", "treatment", "control", "requested"])
-    write_text(results / LIST, table.to_csv(index=False))
+    write_text(study.results.root / LIST, table.to_csv(index=False))
 
 
 def read_networks(results: Path) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A network as a training starts with it: its first layers copied, the others drawn at random."""
+"""Building a network as a training run starts with it: its first layers copied, the others drawn at random."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -22,14 +22,15 @@ def build_network(
     copied: int = 0,
     frozen: int = 0,
 ) -> LayeredModel:
-    """Build a network on a device for square images of `size` pixels.
+    """Build a network on a device for square images of `size` x `size` pixels.
 
-    It is drawn from a seed, `seed("init")`, by the model's own initialisation; weights with a `filler` have a seed for
-    each layer, `seed("init", name)`. The classifier of a library's model starts at zero (`classifier`). The first
-    `copied` layers are taken from `weights`, a state dict. The first `frozen`, copied or drawn, do not learn.
+    The model's own initialisation draws the weights from the seed `seed("init")`. Weights with a `filler` are drawn
+    again from a seed for each layer, `seed("init", name)`. The classifier of a library's model starts at zero (module
+    `classifier`). The first `copied` layers are taken from `weights`, a state dict. The first `frozen` layers, copied
+    or drawn, do not learn.
 
-    Raises InputError for an architecture that does not exist, cannot be cut into layers, has too few of them, or does
-    not take this size.
+    Raises InputError for an architecture that does not exist, cannot be cut into layers, has too few layers, or does
+    not accept images of this size.
     """
     with torch.random.fork_rng(devices=()):  # models draw from the global generator
         torch.default_generator.manual_seed(seed("init"))
@@ -40,7 +41,7 @@ def build_network(
     if copied > layers or frozen >= layers:
         raise InputError(
             f"config key network.n (or preserved): {max(copied, frozen)} layers to copy or freeze, {blueprint.name} "
-            f"has {layers}; accepted: at most {layers - 1}, as the last one always learns"
+            f"has {layers}; accepted: at most {layers - 1}, as the last layer always learns"
         )
     for name, layer in network.layers.items():
         initialize(layer, seed("init", name))
@@ -59,12 +60,12 @@ def build_model(blueprint: Blueprint, size: int, classes: int) -> nn.Module:
 
 
 def pixel_scale(blueprint: Blueprint) -> float:
-    """Return by what the pixels of a network of the house, 0..255 less the mean image, are multiplied."""
+    """Return the factor by which a built-in network multiplies pixels, 0..255 less the mean image."""
     return import_module(f"transferability.{builder(blueprint.name)}").PIXEL_SCALE
 
 
 def initialize(layer: nn.Module, seed: int) -> None:
-    """Draw again the weights of a layer that have a `filler`, (std, bias), from a generator of their own on the CPU."""
+    """Draw a layer's weights that have a `filler`, (std, bias), again, from a CPU generator of their own."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in layer.modules():

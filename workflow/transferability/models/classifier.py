@@ -1,8 +1,8 @@
-"""The classifier of a library's network, which starts by giving all classes the same score.
+"""The classifier of a library's network starts at zero, so that it gives all classes the same score.
 
-What libraries draw is made for 1000 classes: timm and torchvision draw some classifiers from +-1/sqrt(classes), with
-two classes 25 times as wide as `nn.Linear` does. A short training does not undo that, and then measures the random
-classifier instead of the features below it. Zeros lose nothing: gradients differ as features do.
+Libraries initialise classifiers for 1000 classes: timm and torchvision draw some from +-1/sqrt(classes), which for two
+classes is 25 times as wide as `nn.Linear`'s range. A short training run does not undo that, and then measures the
+random classifier instead of the features below it. Zeros have no disadvantage: gradients differ as features do.
 """
 
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ from torch import nn
 def start_at_chance(model: nn.Module, layer: nn.Sequential, classes: int) -> None:
     """Set the classifier in a model's last layer to zero, so that the first loss is ln(classes).
 
-    Its scores are used as they are: a ReLU behind them, as in SqueezeNet, becomes the identity. It has no gradient at
-    zero, and none after a step that makes all scores negative: such a network never learns.
+    A ReLU after the scores, as in SqueezeNet, is replaced by the identity. A ReLU has no gradient at zero, and none
+    after a step that makes all scores negative: such a network would never learn.
     """
     scores = _scoring(layer, classes)
     with torch.no_grad():
@@ -30,9 +30,10 @@ def start_at_chance(model: nn.Module, layer: nn.Sequential, classes: int) -> Non
 
 
 def _scoring(layer: nn.Module, classes: int) -> list[nn.Module]:
-    """The modules whose outputs are the scores: the last one with a row of weights per class, and its like.
+    """The modules whose outputs are the scores: the last one with a row of weights per class, and those like it.
 
-    Distilled models have two side by side. A hidden module with as many outputs has another number of inputs.
+    Distilled models have two such modules side by side. A hidden module with as many outputs has another number of
+    inputs.
     """
     found = [
         module
@@ -45,7 +46,7 @@ def _scoring(layer: nn.Module, classes: int) -> list[nn.Module]:
 
 
 def _replace(parent: nn.Module, modules: Iterable[nn.Module]) -> None:
-    """Replace modules by the identity wherever they stand below a parent."""
+    """Replace modules by the identity wherever they occur below a parent."""
     for module in modules:
         for name in [name for name, found in parent.named_modules() if found is module]:
             parent.set_submodule(name, nn.Identity())

@@ -1,21 +1,21 @@
-"""Which parameters weight decay does not apply to."""
+"""The parameters that weight decay does not apply to."""
 
 import re
 from fnmatch import fnmatch
 
 from torch import nn
 
-# Tokens and positions are learned inputs, not weights; so timm and torchvision call them.
+# The names that timm and torchvision give to tokens and positions, which are learned inputs, not weights.
 INPUTS = re.compile(
     r"(^|\.)((class|cls|dist|reg|register|mask)_tokens?|pos(ition(al)?)?_embed(ding)?(_\w+)?|relative_position_bias_table)$"
 )
 
 
 def no_decay(model: nn.Module) -> set[str]:
-    """Return the names of the parameters that are no matrices of weights.
+    """Return the names of the parameters that are not weight matrices.
 
-    These are biases, norms and layer scales (vectors, whatever their dimensions), class and other tokens, position
-    embeddings and tables of relative positions, and what a model of timm says itself.
+    These are biases, norms and layer scales (vectors, whatever their number of dimensions), class and other tokens,
+    position embeddings, tables of relative positions, and the parameters that a timm model lists itself.
     """
     patterns = list(model.no_weight_decay()) if hasattr(model, "no_weight_decay") else []
     return {

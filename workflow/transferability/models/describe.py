@@ -1,4 +1,4 @@
-"""Prints, as JSON, what a model says of itself: python -m transferability.models.describe ARCHITECTURE [SIZE]."""
+"""Prints a description of a model as JSON: python -m transferability.models.describe ARCHITECTURE [SIZE]."""
 
 import json
 import sys
@@ -9,13 +9,14 @@ from transferability.models.layers import as_layers
 from transferability.models.libraries import expected_pixels
 from transferability.study.blueprint import Blueprint, is_of_a_library
 
-USUAL = 224  # pixels, where neither the caller nor a library names a size
+USUAL = 224  # pixels, if neither the caller nor the library gives a size
 
 
 def describe(architecture: str, size: int | None) -> dict:
-    """Return the names of its layers (built for images of `size` pixels), and the mean and std of its pixels, or None.
+    """Return a dict of an architecture's layer names, "layers", and "mean" and "std" of its pixels, or None.
 
-    Raises InputError for an architecture that does not exist, cannot be cut into layers, or does not take this size.
+    The model is built for images of `size` pixels. Raises InputError for an architecture that does not exist, cannot be
+    cut into layers, or does not accept images of this size.
     """
     library = architecture.partition("/")[0] if is_of_a_library(architecture) else None
     pixels = expected_pixels(architecture) if library else None
@@ -26,7 +27,7 @@ def describe(architecture: str, size: int | None) -> dict:
 
 
 def main() -> None:
-    """Print the description of the architecture that the command line names, or an error of one line."""
+    """Print the description of the architecture given on the command line, or an error of one line."""
     architecture, *size = sys.argv[1:]
     try:
         print(json.dumps(describe(architecture, int(size[0]) if size else None)))

@@ -1,7 +1,7 @@
-"""Forms of some modules that compute the same numbers, to rounding, in less of a GPU's time once they are compiled.
+"""Forms of some modules that compute the same numbers, up to rounding, in less GPU time once they are compiled.
 
-Which ones pay, and by how much, is measured by benchmarks/step.py. They share their parameters with the modules that
-they stand for. These stay what a network consists of: what is evaluated, saved and copied.
+benchmarks/step.py measures which forms are faster, and by how much. The forms share their parameters with the modules
+that they replace during training. The network itself keeps the original modules: these are evaluated, saved and copied.
 """
 
 import torch
@@ -10,12 +10,12 @@ from torch.nn import functional
 
 from transferability.models.architectures.caffenet import ALPHA, ChannelNorm
 
-FEW, WIDE = 4, 4  # at most so many channels, and steps of at least so many places, are seen in blocks
-TILE = 64  # channels that convolutions on tensor cores take at a time
+FEW, WIDE = 4, 4  # convolutions with at most FEW channels and a stride of at least WIDE are computed in blocks
+TILE = 64  # channels that convolutions on tensor cores process at a time
 
 
 def fast_form(modules: nn.Sequential) -> nn.Sequential:
-    """Return modules that, one after the other, do what these do, with the same parameters."""
+    """Return modules that, applied one after the other, compute the same as these, with the same parameters."""
     return nn.Sequential(*map(_form_of, modules))
 
 
@@ -28,7 +28,7 @@ def _form_of(module: nn.Module) -> nn.Module:
 
 
 def is_simple(module: nn.Module) -> bool:
-    """Whether a module is a convolution of square steps, with a bias, padded with zeros if at all."""
+    """Return whether a module is a convolution with equal strides, no dilation, a bias, and zero padding if any."""
     return (
         isinstance(module, nn.Conv2d)
         and module.bias is not None
@@ -40,15 +40,15 @@ def is_simple(module: nn.Module) -> bool:
 
 
 def has_few(conv: nn.Conv2d) -> bool:
-    """Whether a convolution moves over few channels in wide steps."""
+    """Return whether a convolution has few input channels and a large stride."""
     return conv.in_channels <= FEW and conv.stride[0] >= WIDE
 
 
 class FastConvolution(nn.Module):
-    """A convolution over few channels in wide steps, or of two groups.
+    """A convolution with few input channels and a large stride, or with two groups.
 
-    A kernel that moves over three channels in steps of 4 sees each block of 4x4 pixels as one place of 48 channels.
-    Groups are convolutions of their own, as on the two cards of Krizhevsky et al. 2012.
+    A convolution over three channels with stride 4 is computed with each block of 4x4 pixels as one position of 48
+    channels. Groups are computed as separate convolutions, as on the two GPUs of Krizhevsky et al. 2012.
     """
 
     def __init__(self, conv: nn.Conv2d):
@@ -56,7 +56,7 @@ class FastConvolution(nn.Module):
         self.conv = conv
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return features of shape (batch, channels, height, width) for such features."""
+        """Return the convolution of features of shape (batch, channels, height, width), in the same format."""
         conv = self.conv
         if has_few(conv):
             down, across = conv.padding
@@ -74,9 +74,9 @@ class FastConvolution(nn.Module):
 
 
 def in_tiles(tensor: torch.Tensor) -> torch.Tensor:
-    """Fill up the channels (the second dimension) of a tensor to a tile, where that is less than half of it.
+    """Pad the channels (the second dimension) of a tensor to a tile, if the padding is less than half of the tile.
 
-    The tensor is dense then: a convolution of a part of a tensor copies it in a slow kernel.
+    The result is contiguous: a convolution of a slice of a tensor would copy it with a slow kernel.
     """
     channels = tensor.shape[1]
     if TILE / 2 < channels < TILE:
@@ -85,13 +85,13 @@ def in_tiles(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def space_to_depth(features: torch.Tensor, weight: torch.Tensor, stride: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return features and weights whose convolution is that of these with `stride`, and no padding.
+    """Return features and weights whose convolution with stride 1 equals that of the arguments with `stride`, unpadded.
 
     Features of shape (batch, channels, height, width) become (batch, stride * stride * channels, height / stride,
-    width / stride), with sides rounded to what the kernels reach.
+    width / stride), with height and width cut or padded to the extent that the kernels cover.
     """
     sides, kernels = features.shape[2:], weight.shape[2:]
-    spans = [-(-kernel // stride) for kernel in kernels]  # blocks that a kernel reaches over
+    spans = [-(-kernel // stride) for kernel in kernels]  # blocks that a kernel covers
     places = [(side - kernel) // stride + 1 for side, kernel in zip(sides, kernels, strict=True)]
     down, across = (stride * (number - 1 + span) for number, span in zip(places, spans, strict=True))
     features = functional.pad(features, (0, across - sides[1], 0, down - sides[0]))
@@ -105,7 +105,7 @@ def _in_blocks(images: torch.Tensor, side: int) -> torch.Tensor:
 
 
 class FastChannelNorm(nn.Module):
-    """As ChannelNorm, with its gradient as a formula, so that nothing but its input is kept for that."""
+    """ChannelNorm with an explicit formula for its gradient, which needs only the input to be kept."""
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Normalise features of shape (batch, channels, height, width)."""
@@ -113,7 +113,7 @@ class FastChannelNorm(nn.Module):
 
 
 class _ChannelNorm(torch.autograd.Function):
-    """y = x s ** -.75 with s = 1 + a W(x * x), where W sums over five channels; computed in float32 at least."""
+    """y = x s ** -.75 with s = 1 + a W(x * x), where W sums over five channels; computed at least in float32."""
 
     @staticmethod
     def forward(features: torch.Tensor) -> torch.Tensor:
@@ -128,7 +128,7 @@ class _ChannelNorm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
-        """Return g s ** -.75 - 1.5 a x W(g x s ** -1.75): a channel is in the windows of those in its own."""
+        """Return g s ** -.75 - 1.5 a x W(g x s ** -1.75): a channel is in the window of each channel in its own."""
         (features,) = ctx.saved_tensors
         total, scale = _norm_scale(features)
         scaled = gradient * scale
@@ -137,7 +137,7 @@ class _ChannelNorm(torch.autograd.Function):
 
 
 def _norm_scale(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """s and s ** -.75, by square roots, which take less time than a power."""
+    """s and s ** -.75, computed by square roots, which are faster than a power."""
     wide = torch.promote_types(features.dtype, torch.float32)
     total = 1 + ALPHA * sum(values.to(wide).square() for values in _five_channels(features))
     root = total.rsqrt()

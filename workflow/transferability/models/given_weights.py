@@ -1,7 +1,7 @@
-"""Weights that somebody trained: read from a file without running anything that it holds, and fitted to a model.
+"""Weights of a user's network: read from a file without running any code in it, and fitted to a model.
 
-People's files wrap weights (`{"state_dict": ..., "epoch": 90}`) and prefix their names (`module.backbone.fc.weight`):
-both are taken off, and what is found is said. What does not fit is an error: nothing is ever left out in silence.
+Files often wrap weights (`{"state_dict": ..., "epoch": 90}`) and prefix their names (`module.backbone.fc.weight`). Both
+are removed and logged. Entries that do not fit raise an error: no entry is ever left out silently.
 """
 
 import logging
@@ -19,39 +19,40 @@ from transferability.models.layers import layer_keys
 log = logging.getLogger(__name__)
 
 SAVE_SO = "save the weights alone: torch.save(model.state_dict(), FILE), or safetensors.torch.save_file"
-# Entries under which training programs save weights. Averaged ones, whatever the rest of their name, go before all
-# others: those are what their authors tested.
+# Entries under which training programs save weights. Averaged weights, whatever the rest of their name, take precedence
+# over all others: they are the weights that their authors tested.
 AVERAGED = re.compile(r"(^|_)(ema|swa|averaged?|shadow)(_|$)")
-DEEPEST = 5  # wrappers, one in another: a file may hold itself
+DEEPEST = 5  # nested wrappers that are removed at most: a file may contain itself
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module")
-# What programs save beside weights (options, numbers, paths), as files name it. `Unread` stands for all of it: torch's
-# own list of what may be called stays as it is. Nothing of numpy may be, which makes arrays of a file's raw bytes.
+# Objects that programs save beside weights (options, numbers, paths), by their names in files. `Unread` stands in for
+# all of them, so torch's own list of allowed objects stays as it is. No code of numpy is allowed, as it makes arrays of
+# a file's raw bytes.
 _IN_NUMPY = [f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")]
 _PATHS = [f"{module}.{system}Path" for module in ("pathlib", "pathlib._local") for system in ("Posix", "Windows")]
 BESIDE = ["argparse.Namespace", "numpy.dtype", "numpy.ndarray", *_IN_NUMPY, *_PATHS]
-AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # further classifiers of GoogLeNet and Inception, only used to train them
-COUNTER = "num_batches_tracked"  # BatchNorm's, which files from before 2018 lack; it decides nothing here
-NAMED = 6  # entries that an error names of each kind
+AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # further classifiers of GoogLeNet and Inception, used only in training
+COUNTER = "num_batches_tracked"  # a counter of BatchNorm, which files from before 2018 lack; it has no effect here
+NAMED = 6  # entries of each kind that an error names
 
 
 class Unread:
-    """Stands for an object of a file that is no weights: takes what the file says of it, keeps and does nothing."""
+    """Stands in for an object of a file that is not weights: accepts any arguments and state, and ignores them."""
 
     __slots__ = ()
 
     def __new__(cls, *_):
-        """Return one, whatever the file gives the class that it names."""
+        """Return an instance, whatever arguments the file has for the class that it names."""
         return super().__new__(cls)
 
     def __init__(self, *_):
         pass
 
     def __setstate__(self, state):
-        """Take a state, and leave it."""
+        """Ignore the state."""
 
 
 def read_given(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a file by name, without wrappers; raise InputError where it has none to be read."""
+    """Return the tensors of a file by name, without wrappers; raise InputError if none can be read."""
     start = _first_bytes(path)
     if start[8:9] != b"{" and not start.startswith((b"PK", b"\x80")):
         raise InputError(
@@ -65,7 +66,7 @@ def read_given(path: Path) -> dict[str, torch.Tensor]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise
-    except Exception as error:  # readers of damaged files raise what they stumble over
+    except Exception as error:  # readers of damaged files raise exceptions of many types
         raise InputError(f"{path} {_why_unreadable(error)}") from error
     return _unwrapped(content, path)
 
@@ -83,7 +84,7 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _why_unreadable(error: Exception) -> str:
-    """Say why a file cannot be read, out of torch's messages of many lines, and what to do."""
+    """Return why a file cannot be read, from torch's messages of many lines, and what to do."""
     if "TorchScript" in str(error):
         return f"holds a TorchScript program, which is not run; {SAVE_SO}"
     if "Weights only load failed" in str(error):
@@ -121,7 +122,7 @@ def _is_plain(tensor: torch.Tensor) -> bool:
 
 
 def _holds_weights(content: object, deepest: int = DEEPEST) -> bool:
-    """Whether an entry is a state dict, or wraps one: not, say, the decay of an average."""
+    """Return whether an entry is a state dict or wraps one: the decay rate of an average, for instance, does not."""
     if not isinstance(content, Mapping) or not deepest:
         return False
     values = content.values()
@@ -137,11 +138,11 @@ def fitted(
     path: Path,
     also: Mapping[str, torch.Size] | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Return the weights of all layers of a model but the last, the classifier, as float32 and by the model's names.
+    """Return the weights of all layers of a model except the last, the classifier, as float32, by the model's names.
 
-    `tensors` are those of the file `path`; `also` are the shapes of further entries that are wanted. Raise InputError
-    that lists what is missing, left over or of another shape, and for numbers that are not finite or of less than
-    float32's precision.
+    `tensors` are the tensors of the file `path`; `also` has the shapes of further entries that the file must have.
+    Raises an InputError that lists the entries that are missing, left over or of another shape, and an InputError for
+    numbers that are not finite or have less than float32's precision.
     """
     own = layer_keys(model, layers)
     *copied, classifier = own
@@ -167,7 +168,7 @@ def fitted(
 
 
 def _prefix(tensors: Iterable[str], wanted: Collection[str], path: Path) -> str:
-    """The prefix, with its dot, under which most of the wanted names are found; "" if there is none."""
+    """The prefix, with its dot, under which more than half of the wanted names are found; "" if there is none."""
     found = Counter()
     for key in tensors:
         parts = key.split(".")
@@ -177,8 +178,8 @@ def _prefix(tensors: Iterable[str], wanted: Collection[str], path: Path) -> str:
     whole = [prefix for prefix, names in found.most_common() if names > len(wanted) / 2]
     if len(whole) > 1:
         raise InputError(
-            f"{path} holds the network more than once, as {' and '.join(f'{prefix}*' for prefix in whole)}; save the "
-            "one that you mean alone"
+            f"{path} holds the network more than once, as {' and '.join(f'{prefix}*' for prefix in whole)}; save only "
+            "the one that you mean"
         )
     return whole[0] if whole else ""
 
@@ -193,7 +194,7 @@ def _check_names(
     missing = [key for key in shapes if key not in found and not key.endswith(COUNTER)]
     left = [key for key in found if key not in known and not key.startswith(heads)]
     other = [
-        f"{key} {_shape(found[key].shape)} where {_shape(shapes[key])} is wanted"
+        f"{key} {_shape(found[key].shape)} where {_shape(shapes[key])} is expected"
         for key in shapes
         if key in found and found[key].shape != shapes[key]
     ]
@@ -201,7 +202,7 @@ def _check_names(
     told = [f"{len(keys)} {kind}: {some_of(keys, NAMED)}" for kind, keys in faults.items() if keys]
     if told:
         remedy = _renaming(missing, left, found, shapes) or (
-            "give network.architecture, and the training.crop, that these weights are of"
+            "give network.architecture, and the training.crop, that these weights were trained with"
         )
         raise InputError(f"{path} does not fit: {'; '.join(told)}; {remedy}")
 
@@ -209,10 +210,10 @@ def _check_names(
 def _renaming(
     missing: Sequence[str], left: Sequence[str], found: Mapping[str, torch.Tensor], shapes: Mapping[str, torch.Size]
 ) -> str:
-    """What to do where the tensors that are left over have the shapes of the missing ones; "" where they do not.
+    """The remedy if the left-over tensors have the shapes of the missing ones, which then have other names; else "".
 
-    Files of torch keep the order of the model, so that the same order of shapes shows which name is which;
-    safetensors sorts the names.
+    Torch files keep the order of the model, so the same order of shapes shows which names correspond; safetensors files
+    sort the names.
     """
     missing, given = [name for name in missing if shapes[name]], [name for name in left if found[name].dim()]
     wanted, there = [shapes[name] for name in missing], [found[name].shape for name in given]
@@ -220,13 +221,13 @@ def _renaming(
         return ""
     if wanted != there[: len(wanted)]:
         return (
-            "the tensors left over have the shapes of the missing ones under other names, as another library's do: "
-            "rename them to those that are missing, and save them again"
+            "the tensors left over have the shapes of the missing ones under other names, as in another library: "
+            "rename them to the missing names, and save them again"
         )
     pairs = [f"{theirs} is {ours}" for ours, theirs in zip(missing, given, strict=False)]
     return (
-        "the tensors left over have the same shapes in the same order as the missing ones, under other names: it may "
-        f"well be this architecture as another library calls its parts ({some_of(pairs)}); rename them in this order, "
+        "the tensors left over have the same shapes in the same order as the missing ones, under other names: this is "
+        f"probably the same architecture with another library's names ({some_of(pairs)}); rename them in this order, "
         "and save them again"
     )
 
@@ -236,9 +237,9 @@ def _check_numbers(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     if coarse:
         kinds = ", ".join(sorted({str(tensors[key].dtype).removeprefix("torch.") for key in coarse}))
         raise InputError(
-            f"{path}: {len(coarse)} entries are {kinds}, in float32 this network may do other things than as it was "
-            f"trained: {some_of(coarse, NAMED)}; give the float32 weights or, if these are all there are, convert "
-            "them: {name: tensor.float() for name, tensor in weights.items()}"
+            f"{path}: {len(coarse)} entries are {kinds}; in float32 this network may behave differently than when it "
+            f"was trained: {some_of(coarse, NAMED)}; give the float32 weights or, if there are none, convert these: "
+            "{name: tensor.float() for name, tensor in weights.items()}"
         )
     if wrong := [key for key, tensor in tensors.items() if not tensor.isfinite().all()]:
         raise InputError(

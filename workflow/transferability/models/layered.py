@@ -1,4 +1,4 @@
-"""A model of torch together with its ordered list of layers, of which the first ones may be frozen."""
+"""A torch model together with its ordered list of layers, the first of which may be frozen."""
 
 from collections.abc import Mapping
 
@@ -9,11 +9,11 @@ from transferability.models.layers import as_layers, layer_keys
 
 
 class LayeredModel:
-    """A model for square images of `size` pixels whose first `frozen` layers do not learn.
+    """A model for square images of `size` x `size` pixels whose first `frozen` layers do not learn.
 
-    `model` owns the parameters and buffers, which keep its names for them; `layers` maps each layer's name to its
-    modules in order, which share them. What is random in frozen layers (dropout, stochastic depth) is off, or active
-    where `frozen_dropout` says so, as in Caffe. Their BatchNorm never moves.
+    `model` owns the parameters and buffers, under its own names for them. `layers` maps each layer's name to its
+    modules in order, which share these parameters and buffers. In frozen layers, dropout and stochastic depth are off,
+    but with `frozen_dropout` dropout stays active, as in Caffe; BatchNorm statistics are never updated.
     """
 
     def __init__(self, model: nn.Module, size: int, frozen: int = 0, frozen_dropout: bool = False):
@@ -25,19 +25,19 @@ class LayeredModel:
         self.train()
 
     def train(self) -> None:
-        """Training mode."""
+        """Set training mode; frozen layers stay in evaluation mode, except for dropout with `frozen_dropout`."""
         self.model.train()
         for module in (module for layer in self._frozen_layers for module in layer.modules()):
             module.training = self._frozen_dropout and isinstance(module, nn.Dropout)
 
     def eval(self) -> None:
-        """Evaluation mode: nothing is random, and no statistics move."""
+        """Set evaluation mode: nothing is random, and no statistics are updated."""
         self.model.eval()
 
     def split(self) -> tuple[nn.Sequential, nn.Sequential]:
-        """Return, for training, the modules whose output is a fixed function of their input, and the rest.
+        """Return, for training, the modules whose output is a fixed function of their input, and the other modules.
 
-        Fixed are the modules of frozen layers up to the first one that holds a dropout which stays active.
+        The fixed modules are those of frozen layers before the first module with an active dropout.
         """
         modules = [(place, module) for place, layer in enumerate(self.layers.values()) for module in layer]
         fixed = 0
@@ -46,18 +46,18 @@ class LayeredModel:
         return nn.Sequential(*(m for _, m in modules[:fixed])), nn.Sequential(*(m for _, m in modules[fixed:]))
 
     def copy(self, weights: Mapping[str, torch.Tensor], layers: int) -> None:
-        """Take over the first layers from weights, a state dict of the same model with whatever classes."""
+        """Copy the first layers from `weights`, a state dict of the same model with any number of classes."""
         keys = layer_keys(self.model, self.layers)
         copied = [key for name in list(keys)[:layers] for key in keys[name]]
         self.load({key: weights[key] for key in copied})
 
     def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Take over tensors by their names in the model's state dict; KeyError or ValueError where one does not fit."""
-        # Not by load_state_dict: some models want to know which version of themselves wrote what they load.
+        """Copy tensors by their names in the model's state dict; raise KeyError or ValueError if one does not fit."""
+        # Not load_state_dict: some models need to know which version of themselves wrote the state dict.
         own = self.model.state_dict()
         for name, tensor in tensors.items():
             if own[name].shape != tensor.shape:
-                raise ValueError(f"{name} has shape {tuple(tensor.shape)}, {tuple(own[name].shape)} wanted")
+                raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}")
             own[name].copy_(tensor)
 
 

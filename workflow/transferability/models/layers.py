@@ -1,8 +1,8 @@
-"""Any model as an ordered list of named layers, without a change to the model.
+"""Any model as an ordered list of named layers, without changing the model.
 
-The model is traced by torch.fx, which keeps its blocks whole (residual blocks, as a rule). It can be cut where one
-tensor alone passes. A layer begins at each module with weights; what follows it up to the next one (normalisation,
-ReLU, pooling) belongs to it.
+The model is traced by torch.fx, with its blocks (usually residual blocks) kept whole. It can be cut wherever a single
+tensor is passed on. A layer begins at each module with weights; the operations after it up to the next such module
+(normalisation, ReLU, pooling) belong to it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +15,16 @@ from torch.func import functional_call
 from transferability.common.errors import InputError, first_line
 from transferability.models.tracing import trace, unchanged, weights
 
-SIZES = (224, 32, 64, 128, 256, 299, 384, 448)  # that the cuts are tried with, where the caller does not say one
+SIZES = (224, 32, 64, 128, 256, 299, 384, 448)  # sizes to try the cuts with, if the caller gives none
 
 
 def as_layers(model: nn.Module, size: int | None = None) -> dict[str, nn.Sequential]:
-    """Return the layers of a model by name, in order: applied one after the other they do what the model does.
+    """Return the layers of a model by name, in order: applied one after the other they compute the same as the model.
 
-    The pieces of a layer share parameters, buffers and modules with `model`, which stays their owner: its state dict,
-    and what `train`, `eval` and `requires_grad_` do to it, count. Move it to its device first. Names are those that
-    the model gives to its modules, with dots. The cuts are tried without computing, with square images of `size`
-    pixels, or else of the first of `SIZES` that the model takes. Raise InputError if the model cannot be cut.
+    The modules of a layer share parameters and buffers with `model`, which stays their owner: use its state dict, and
+    its `train`, `eval` and `requires_grad_`. Move the model to its device first. Names are the model's own names of its
+    modules, with dots. The cuts are tried on the meta device with square images of `size` pixels, or else of the first
+    of `SIZES` that the model accepts. Raises InputError if the model cannot be cut.
     """
     if isinstance(model, nn.Sequential) and all(isinstance(child, nn.Sequential) for child in model):
         return dict(model.named_children())
@@ -33,7 +33,7 @@ def as_layers(model: nn.Module, size: int | None = None) -> dict[str, nn.Sequent
         trial = _tried(model, graph, (size,) if size else SIZES)
         layers = _layers(model, _segments(graph, trial.tensors), trial)
         _check(layers, trial.classes)
-    except Exception as error:  # whatever a stranger's code raises while it is traced
+    except Exception as error:  # third-party code may raise anything while it is traced
         raise InputError(
             f"{type(model).__name__} cannot be cut into layers ({first_line(error)}); accepted: another architecture, "
             "or a nn.Sequential of named nn.Sequential layers"
@@ -56,7 +56,7 @@ def layer_keys(model: nn.Module, layers: Mapping[str, nn.Module]) -> dict[str, l
 
 @dataclass(frozen=True)
 class _Trial:
-    """What a run of a graph showed: where single tensors are, which of them change later, and how many classes."""
+    """The result of running a graph: which nodes give a tensor, which of these change later, and how many classes."""
 
     tensors: set[fx.Node]
     changed: set[fx.Node]
@@ -64,7 +64,7 @@ class _Trial:
 
 
 class _Recorder(nn.Module):
-    """Runs a graph and keeps the tensor that each node gives, with its version then: operations in place raise that."""
+    """Runs a graph and keeps the tensor of each node with its version at the time; in-place operations raise it."""
 
     def __init__(self, module: fx.GraphModule):
         super().__init__()
@@ -72,7 +72,7 @@ class _Recorder(nn.Module):
         self.versions: dict[fx.Node, tuple[torch.Tensor, int]] = {}
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return what the graph gives."""
+        """Return the output of the graph."""
         recorder = self
 
         class Interpreter(fx.Interpreter):
@@ -89,9 +89,9 @@ class _Recorder(nn.Module):
 
 
 def shapes_only(module: nn.Module, size: int) -> torch.Tensor:
-    """Give a module two square images on the meta device: what it returns has a shape, and no values.
+    """Run a module on two square images on the meta device: its output has a shape, but no values.
 
-    The module stays as it is. It is in training mode meanwhile, in which caches are not filled as a rule.
+    The module is not changed. It runs in training mode, in which modules usually do not fill caches.
     """
     tensors = {}
     for above, part in module.named_modules():
@@ -99,12 +99,12 @@ def shapes_only(module: nn.Module, size: int) -> torch.Tensor:
             tensors[f"{above}.{name}".lstrip(".")] = tensor.to("meta")
     images = torch.empty(2, 3, size, size, device="meta")
     with unchanged(module), torch.no_grad():
-        # Each tensor has its name: functional_call's own ties lose those of a module that stands in several places.
+        # Each tensor is passed by name: with tie_weights functional_call would miss modules that occur several times.
         return functional_call(module.train(), tensors, images, tie_weights=False)
 
 
 def _tried(model: nn.Module, graph: fx.Graph, sizes: Sequence[int]) -> _Trial:
-    """Run a graph without values, on images of the first of these sizes that it takes."""
+    """Run a graph without values, on images of the first of these sizes that it accepts."""
     for size in sizes:
         recorder = _Recorder(fx.GraphModule(model, graph))
         try:
@@ -122,9 +122,9 @@ def _tried(model: nn.Module, graph: fx.Graph, sizes: Sequence[int]) -> _Trial:
 
 
 def _segments(graph: fx.Graph, tensors: set[fx.Node]) -> Iterator[tuple[fx.Node, list[fx.Node]]]:
-    """The nodes between one place that a single tensor passes and the next, each with the node that it starts from."""
+    """Yield the nodes between one point where a single tensor is passed on and the next, after the node before them."""
     entry, *nodes, _output = graph.nodes
-    nodes = [node for node in nodes if node.op != "get_attr"]  # needs no place: it is copied to where it is used
+    nodes = [node for node in nodes if node.op != "get_attr"]  # not placed: it is copied to where it is used
     place = {node: number for number, node in enumerate(nodes)}
     alive_until = {node: max((place.get(user, len(nodes)) for user in node.users), default=-1) for node in graph.nodes}
     begin, latest = 0, alive_until[entry]
@@ -138,7 +138,7 @@ def _segments(graph: fx.Graph, tensors: set[fx.Node]) -> Iterator[tuple[fx.Node,
 def _layers(
     model: nn.Module, segments: Iterator[tuple[fx.Node, list[fx.Node]]], trial: _Trial
 ) -> dict[str, nn.Sequential]:
-    """Gather pieces into layers, each of which begins with weights; what comes before the first goes with it."""
+    """Group segments into layers, each of which begins with weights; segments before the first layer join it."""
     layers: dict[str, list[nn.Module]] = {}
     before: list[nn.Module] = []
     for entry, nodes in segments:
@@ -153,7 +153,7 @@ def _layers(
 
 
 def _name(model: nn.Module, nodes: Sequence[fx.Node]) -> str | None:
-    """The name of the module with weights that these nodes call; if there are several, of what holds just them."""
+    """The name of the module with weights that these nodes call; if several, of the module that holds only these."""
     targets = [node.target for node in nodes if node.op == "call_module"]
     weighty = [target for target in targets if weights(model.get_submodule(target))]
     if not weighty:
@@ -168,14 +168,14 @@ def _name(model: nn.Module, nodes: Sequence[fx.Node]) -> str | None:
 
 
 def _piece(model: nn.Module, entry: fx.Node, nodes: Sequence[fx.Node]) -> nn.Module:
-    """These nodes as a module: the model's own, if they do no more than call it."""
+    """These nodes as a module: the model's own module, if they only call it."""
     if len(nodes) == 1 and nodes[0].op == "call_module" and nodes[0].args == (entry,) and not nodes[0].kwargs:
         return model.get_submodule(nodes[0].target)
     graph = fx.Graph()
     copies = {entry: graph.placeholder("x")}
 
     def copied(node: fx.Node) -> fx.Node:
-        """Return the copy of a node, made with those that it needs."""
+        """Return the copy of a node, after copying the nodes that it needs."""
         if node not in copies:
             copies[node] = graph.node_copy(node, copied)
         return copies[node]
@@ -185,7 +185,7 @@ def _piece(model: nn.Module, entry: fx.Node, nodes: Sequence[fx.Node]) -> nn.Mod
 
 
 class _Copy(nn.Module):
-    """Copies what a layer gets, where that layer begins with an operation in place: the features may be kept."""
+    """Copies the input of a layer that begins with an in-place operation, as the caller may keep the features."""
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return a copy."""
@@ -193,7 +193,7 @@ class _Copy(nn.Module):
 
 
 def _check(layers: Mapping[str, nn.Sequential], classes: int) -> None:
-    """Raise ValueError if layers do not make a network to transfer from: several, the last of which classifies."""
+    """Raise ValueError unless there are several layers, the last one classifies, and none share weights."""
     if len(layers) < 2:
         raise ValueError("it has fewer than two layers that one tensor passes between")
     if all(weight.shape[0] != classes for weight in weights(next(reversed(layers.values())))):

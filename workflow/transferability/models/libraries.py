@@ -1,4 +1,4 @@
-"""The models of torchvision and timm, built without given weights: nothing is ever downloaded."""
+"""The models of torchvision and timm, built without pretrained weights: nothing is ever downloaded."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from transferability.models.layers import shapes_only
 
 @dataclass(frozen=True)
 class ExpectedPixels:
-    """The images that a library says a model is for: squares of `size` pixels, whose pixels have this mean and std.
+    """The images that a library specifies for a model: squares of `size` x `size` pixels with this mean and std.
 
-    These are red, green, blue of pixels from 0 to 1.
+    `mean` and `std` are those of red, green and blue, for pixels from 0 to 1.
     """
 
     size: int
@@ -24,7 +24,7 @@ class ExpectedPixels:
 
 
 def expected_pixels(architecture: str) -> ExpectedPixels | None:
-    """Return what a library says of the images of `torchvision/NAME` or `timm/NAME`; None where it says nothing.
+    """Return the images that a library specifies for `torchvision/NAME` or `timm/NAME`; None if it specifies none.
 
     Raises InputError for a name that the library does not have.
     """
@@ -43,10 +43,10 @@ def expected_pixels(architecture: str) -> ExpectedPixels | None:
 
 
 def build(architecture: str, size: int, classes: int) -> nn.Module:
-    """Build `torchvision/NAME` or `timm/NAME` for square images of `size` pixels, on the CPU.
+    """Build `torchvision/NAME` or `timm/NAME` for square images of `size` x `size` pixels, on the CPU.
 
-    The model draws its initial weights itself, from torch's global generator. Raise InputError for a name that the
-    library does not have, and for a size that the model does not take.
+    The model draws its initial weights itself, from torch's global generator. Raises InputError for a name that the
+    library does not have, and for a size that the model does not accept.
     """
     create, options = _offers(architecture, size, classes)
     state = torch.random.get_rng_state()
@@ -56,8 +56,8 @@ def build(architecture: str, size: int, classes: int) -> nn.Module:
             model = create(architecture.partition("/")[2], **chosen)
             shapes_only(model, size)
             return model
-        except Exception as error:  # whatever a stranger's code raises
-            if isinstance(error, TypeError) and chosen is not options[-1]:  # it does not have these options
+        except Exception as error:  # third-party code may raise anything
+            if isinstance(error, TypeError) and chosen is not options[-1]:  # the model does not have these options
                 continue
             raise InputError(
                 f"{architecture} does not take images of {size} pixels ({first_line(error)}); accepted: another size, "
@@ -67,7 +67,7 @@ def build(architecture: str, size: int, classes: int) -> nn.Module:
 
 
 def _offers(architecture: str, size: int, classes: int) -> tuple[Callable[..., nn.Module], list[dict]]:
-    """What creates a model, and options for it, of which the first that it has will do."""
+    """Return the function that creates a model, and options for it in order of preference."""
     library, _, name = architecture.partition("/")
     offers = {"torchvision": _torchvision, "timm": _timm}
     if library not in offers:
@@ -93,8 +93,8 @@ def _timm(name: str, size: int, classes: int) -> tuple[Callable[..., nn.Module],
     import timm  # takes 1.5 s
 
     _check("timm", name, timm.list_models())
-    # Not every model is built for one size; those that are can often adapt to images as they come, by means that
-    # cannot be traced.
+    # Some models are built for one size. Many of these can also adapt to images of any size, but in ways that cannot be
+    # traced.
     for_size = [{"img_size": size, "dynamic_img_size": False}, {"img_size": size}, {}]
     return timm.create_model, [{"pretrained": False, "num_classes": classes} | options for options in for_size]
 

@@ -1,6 +1,6 @@
-"""The models of timm that the catalogue lists: the smallest of most families, and those that are used most.
+"""The timm models that the catalogue lists: the smallest of most families, and the most used ones.
 
-All others can be used, too: the catalogue only says beforehand what layers and sizes they have.
+All other timm models can be used, too: the catalogue only lists layers and sizes in advance.
 """
 
 CONVOLUTIONAL = """

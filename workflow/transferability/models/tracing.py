@@ -1,4 +1,4 @@
-"""A model's forward method as a graph of torch.fx, with its blocks kept whole."""
+"""A model's forward method as a torch.fx graph, with its blocks kept whole."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +11,8 @@ from torch.nn import functional
 def trace(model: nn.Module) -> fx.Graph:
     """Return the graph of a model, which is the same in training and evaluation.
 
-    Functional dropout follows the model's mode: it becomes a module of the model's, without a state. Raise an error
-    (of whatever kind) if the forward method cannot be traced, and ValueError if the mode changes it otherwise.
+    Functional dropout that depends on the model's mode becomes a module of the model, without a state. Raises an error
+    of any type if the forward method cannot be traced, and ValueError if the mode changes the graph in other ways.
     """
     with unchanged(model):
         training, evaluation = (_Tracer().trace(model.train(mode)) for mode in (True, False))
@@ -23,13 +23,13 @@ def trace(model: nn.Module) -> fx.Graph:
 
 
 def weights(module: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that are matrices; norms and scales have vectors, whatever their dimensions."""
+    """Return the parameters that are matrices; those of norms and scales are vectors, whatever their dimensions."""
     return [parameter for parameter in module.parameters() if parameter.numel() > max(parameter.shape, default=1)]
 
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
-    """Leave each module's mode and other attributes (some models keep what they computed), and the random state."""
+    """Restore each module's mode and other attributes (some models cache results), and the random state, at the end."""
     before = [(module, dict(vars(module))) for module in model.modules()]
     try:
         with torch.random.fork_rng(devices=[]):
@@ -41,7 +41,7 @@ def unchanged(model: nn.Module) -> Iterator[None]:
 
 
 def _is_chain(module: nn.Module) -> bool:
-    """Whether a module passes its input through its children one after the other, and does no more."""
+    """Return whether a module only passes its input through its children, one after the other."""
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
@@ -50,9 +50,9 @@ def _is_block(module: nn.Module) -> bool:
 
 
 def _holds_blocks(module: nn.Module) -> bool:
-    """Whether a row of blocks, and of nothing else, is in a module: it is a stage then, or a network's whole body.
+    """Return whether a module contains a sequence of blocks only: it is then a stage, or the whole body of a network.
 
-    Several blocks of one kind are a row, too, in a module that goes through its children itself.
+    Several children of one class that are blocks are a sequence, too, if their parent loops over its children itself.
     """
     for row in module.modules():
         children = [child for child in row.children() if not isinstance(child, nn.Identity)]
@@ -63,22 +63,22 @@ def _holds_blocks(module: nn.Module) -> bool:
 
 
 class _Tracer(fx.Tracer):
-    """Goes into chains, and into what holds rows of blocks, as far as that can be traced; the rest is kept whole."""
+    """Traces inside chains and modules with sequences of blocks, where possible; other modules are kept whole."""
 
     def create_args_for_root(self, root_fn: Callable, is_module: bool, concrete_args=None) -> tuple[Callable, list]:
-        """Give the forward method images alone: its optional arguments keep their defaults."""
+        """Pass only images to the forward method: its optional arguments keep their defaults."""
         return root_fn, [self.root, self.create_proxy("placeholder", "x", (), {})]
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Whether a module is kept whole."""
+        """Return whether a module is kept whole."""
         return not _is_chain(m) and not _holds_blocks(m)
 
     def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> object:
-        """Go into a module, or keep it whole where that fails."""
+        """Trace inside a module, or keep it whole if that fails."""
         before, stack = len(self.graph.nodes), self.module_stack.copy()
         try:
             return super().call_module(m, forward, args, kwargs)
-        except Exception:  # what is in it cannot be traced
+        except Exception:  # its content cannot be traced
             for node in list(self.graph.nodes)[: before - 1 : -1]:
                 self.graph.erase_node(node)
             self.module_stack = stack
@@ -86,7 +86,7 @@ class _Tracer(fx.Tracer):
 
 
 def _make_dropout_modules(model: nn.Module, training: fx.Graph, evaluation: fx.Graph) -> None:
-    """Replace calls of functional dropout that are on in one graph only; tracing has fixed whether they are."""
+    """Replace calls of functional dropout that are active in training only; in a graph their state is a constant."""
     for number, pair in enumerate(zip(list(training.nodes), list(evaluation.nodes), strict=False)):
         if any(node.target is not functional.dropout for node in pair):
             continue

@@ -18,8 +18,11 @@ SHOWN = 4  # lines of one job's error that the end shows
 
 def step_of(log: Path) -> str:
     """Return what a log is of: a network in the paper's notation, random-0/A3B+, or another step, split random-0."""
-    name = str(log.with_suffix("")).rpartition("logs/")[2]
-    return name.removeprefix("train/") if name.startswith("train/") else name.replace("/", " ").replace("_", " ")
+    folder, _, name = str(log.with_suffix("")).rpartition("logs/")
+    if name.startswith("train/"):
+        return name.removeprefix("train/")
+    words = ["paper", name] if Path(folder).name == "paper" else [name]  # made from the paper's accuracies
+    return " ".join(words).replace("/", " ").replace("_", " ")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from transferability.jobs.study_list import read_networks
 from transferability.monitor.console import Failure, in_words, step_of
 from transferability.runtime.logs import last_error, printable
 from transferability.runtime.progress import read_progress
-from transferability.study.paths import accuracy_file, provenance_file, training_log
+from transferability.study.files import Results
 
 STATES = ["done", "running", "stopped", "failed", "waiting"]
 COLUMNS = ["split", "network", "treatment", "state", "detail", "requested", "share", "seconds_left"]  # of the report
@@ -47,7 +47,7 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
     `now` is in seconds since the epoch. Raises InputError if no workflow has run in the results directory.
     """
     networks = read_networks(results)
-    found = [_state(results, row.split, row.network, now) for row in networks.itertuples()]
+    found = [_state(Results(results), row.split, row.network, now) for row in networks.itertuples()]
     columns = ["state", "detail", "share", "seconds_left", "seconds"]
     status = networks.join(pd.DataFrame(found, columns=columns, index=networks.index))
     idle = (status["state"] == "waiting") & ~status["requested"]
@@ -55,14 +55,14 @@ def study_status(results: Path, now: float) -> pd.DataFrame:
     return status.astype({"seconds_left": float, "seconds": float})
 
 
-def _state(results: Path, split: str, network: str, now: float) -> dict:
-    accuracy = accuracy_file(results, split, network)
+def _state(results: Results, split: str, network: str, now: float) -> dict:
+    accuracy = results.accuracy(split, network)
     if accuracy.exists():
         done = {"state": "done", "detail": "", "share": 1.0}
         with suppress(InputError, OSError):  # a damaged file is reported where it is used
             done["detail"] = worse_than_guessing(read_record(accuracy))
         with suppress(InputError, OSError):
-            times = read_provenance(provenance_file(results, split, network))
+            times = read_provenance(results.provenance(split, network))
             done["seconds"] = None if times["resumed_at_iteration"] else times["seconds"]
         return done
     progress = read_progress(results, split, network) or {}
@@ -73,7 +73,7 @@ def _state(results: Path, split: str, network: str, now: float) -> dict:
         if left := progress.get("seconds_left"):
             running |= {"seconds_left": left, "seconds": left / max(1 - share, 0.01)}
         return running
-    error = last_error(training_log(results, split, network)).partition("\n")[0]
+    error = last_error(results.training_log(split, network)).partition("\n")[0]
     if progress and not error:
         error = f"no sign of life for {silent / 60:.0f} min, at {100 * share:.0f} %"
     state = "waiting" if not error else "stopped" if STOPPED.match(error) else "failed"
@@ -89,8 +89,9 @@ def _running(progress: Mapping, share: float) -> str:
 
 def failed_steps(results: Path) -> list[Failure]:
     """Return the steps other than trainings whose logs end with an error; Snakemake deletes a log when a job starts."""
-    logs = results / "logs"
-    errors = {log: last_error(log) for log in sorted(logs.rglob("*.log")) if not log.is_relative_to(logs / "train")}
+    places = [results / "logs", results / "paper" / "logs"]
+    logs = sorted(log for place in places for log in place.rglob("*.log") if not log.is_relative_to(place / "train"))
+    errors = {log: last_error(log) for log in logs}
     return [
         Failure(step_of(log), error, str(log)) for log, error in errors.items() if error and not STOPPED.match(error)
     ]

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,10 +12,10 @@ import torch
 
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.building import build_model
-from transferability.study.architectures import Blueprint, study_blueprint
-from transferability.study.network import Network
-from transferability.study.paths import provenance_file
-from transferability.study.training_settings import Settings, read_settings, training_of
+from transferability.study.blueprint import Blueprint
+from transferability.study.files import Results
+from transferability.study.study_plan import StudyPlan
+from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples, Task
 from transferability.training.trainer import Trainer
 
@@ -34,17 +33,17 @@ class Disk:
     state: int
 
 
-def disk_needs(config: Mapping, networks: Iterable[Network], images: int, classes: Mapping) -> Disk:
+def disk_needs(study: StudyPlan, images: int, classes: Mapping) -> Disk:
     """Return what a study needs of the disk; `classes` maps a task (split, target) to its number of classes.
 
     A state holds weights and velocities (two kinds of AdamW's); there are up to three of a training, while it writes
     one.
     """
-    size, crop, model = config["dataset"]["image_size"], config["training"]["crop"], study_blueprint(config)
+    size, crop, model = study.image_size, study.crop, study.blueprint
     mean = size * size * 3 * FLOAT32 if model.is_builtin else 0
-    copies = 3 if config["training"]["optimizer"] == "adamw" else 2
-    parameters = {n: _parameters(model, crop, n) for n in {classes[net.split, net.target] for net in networks}}
-    bases = [parameters[classes[net.split, net.target]] for net in networks if net.treatment == "base"]
+    copies = 3 if study.config["training"]["optimizer"] == "adamw" else 2
+    parameters = {n: _parameters(model, crop, n) for n in {classes[task] for task in study.tasks}}
+    bases = [parameters[classes[net.split, net.target]] for net in study.networks if net.treatment == "base"]
     return Disk(
         store=images * size * size * 3,
         weights=sum(FLOAT32 * count + mean for count in bases),
@@ -57,16 +56,16 @@ def _parameters(model: Blueprint, crop: int, classes: int) -> int:
         return sum(parameter.numel() for parameter in build_model(model, crop, classes).parameters())
 
 
-def workload(config: Mapping, networks: Iterable[Network], tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFrame:
+def workload(study: StudyPlan, tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFrame:
     """Return the images that each network is trained and tested on, over and over: columns network, trained, tested.
 
     `tasks` maps (split, target) to the number of images per class: columns train, val (`index.count_images`).
     """
     rows = []
-    for network in networks:
+    for network in study.networks:
         counts = tasks[network.split, network.target]
         examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
-        settings = read_settings(training_of(config, network.examples), int(examples.sum()))
+        settings = study.settings(int(examples.sum()), network.examples)
         tests = -(-settings.iterations // settings.test_every)
         rows.append((network, settings.iterations * settings.batch_size, tests * int(counts["val"].sum())))
     return pd.DataFrame(rows, columns=["network", "trained", "tested"])
@@ -80,21 +79,21 @@ class Speed:
     test: float
 
 
-def measure_speeds(config: Mapping, frozen: Iterable[int], classes: int, device: torch.device) -> dict[int, Speed]:
+def measure_speeds(study: StudyPlan, frozen: Iterable[int], classes: int, device: torch.device) -> dict[int, Speed]:
     """Measure how fast networks whose first layers are frozen train and are tested, for each number of such layers.
 
     That is on random pixels, for about a second each, on a CPU with small batches, and not compiled: that takes longer.
     """
-    settings = read_settings(config["training"], 1)
+    settings = study.settings(study.config["training"]["batch_size"])
     batch = min(settings.batch_size, CPU_BATCH) if device.type == "cpu" else settings.batch_size
     settings = replace(settings, batch_size=batch, compile=False, iterations=10**9, test_every=10**9)
-    size = config["dataset"]["image_size"]
+    size = study.image_size
     generator = np.random.default_rng(0)
     store = generator.integers(0, 256, (2 * batch, size, size, 3), dtype=np.uint8)
     examples = Examples(store, np.arange(len(store)), generator.integers(0, classes, len(store)))
     task = Task(examples, examples, classes)
-    model = study_blueprint(config)
-    return {n: _measure(model, task, Start.from_scratch(task, n), settings, device) for n in sorted(set(frozen))}
+    numbers = sorted(set(frozen))
+    return {n: _measure(study.blueprint, task, Start.from_scratch(task, n), settings, device) for n in numbers}
 
 
 class _EnoughError(Exception):
@@ -145,7 +144,7 @@ def estimate_seconds(work: pd.DataFrame, speeds: Mapping[int, Speed]) -> pd.Seri
     )
 
 
-def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Path) -> tuple[float, int, list[str]]:
+def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Results) -> tuple[float, int, list[str]]:
     """Compare with finished networks: the median of their time over the estimated one, their number, their devices.
 
     Without any, 1.0, 0 and nothing. A network that resumed from a state counts by its images per second.
@@ -153,7 +152,7 @@ def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Path) -> tuple[flo
     ratios, devices = [], []
     for network, images, estimated in zip(work["network"], work["trained"], seconds, strict=True):
         try:
-            file = provenance_file(results, network.split, network.name)
+            file = results.provenance(network.split, network.name)
             provenance = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -15,41 +14,39 @@ from transferability.monitor.console import in_words
 from transferability.monitor.status import STATES, study_status
 from transferability.planning.costs import Disk, Speed, disk_needs, estimate_seconds, measure_speeds, slowdown, workload
 from transferability.runtime.devices import device_name
-from transferability.study.grid import study_networks
+from transferability.study.study_plan import StudyPlan
 
 HOUR, MILLION, GB = 3600, 1e6, 1e9
 UNITS = {"s": "second", "min": "minute", "h": "hour", "days": "day"}
 
 
 def plan_study(
-    config: Mapping, index: pd.DataFrame, manifests: Mapping[tuple[str, str], pd.DataFrame], device: torch.device
+    study: StudyPlan, index: pd.DataFrame, manifests: Mapping[tuple[str, str], pd.DataFrame], device: torch.device
 ) -> list[Section]:
     """Return what a study will take, as tables: by treatment, networks under way, speeds, disk.
 
     `manifests` are those of the tasks (split, target). Training is measured on `device`, a second for each number of
     frozen layers; where networks are finished already, the estimate is scaled to the time that they took.
     """
-    results = Path(config["results_dir"])
-    networks = study_networks(config)
     counts = count_images(index)
     tasks = {task: counts.loc[manifest["wnid"]] for task, manifest in manifests.items()}
-    work = workload(config, networks, tasks)
-    speeds = measure_speeds(config, {n.frozen for n in networks}, max(map(len, tasks.values())), device)
+    work = workload(study, tasks)
+    speeds = measure_speeds(study, {n.frozen for n in study.networks}, max(map(len, tasks.values())), device)
     seconds = estimate_seconds(work, speeds)
-    factor, finished, devices = slowdown(work, seconds, results)
-    status = study_status(results, time.time())
+    factor, finished, devices = slowdown(work, seconds, study.results)
+    status = study_status(study.results.root, time.time())
     table = status.assign(images=work["trained"] + work["tested"], seconds=seconds * factor)
     origin = (
         f"scaled by {factor:.2f} to the time that {finished} finished networks took on {', '.join(devices)}"
         if finished
         else f"measured on {device_name(device)}, and rough: finished networks will correct it"
     )
-    needs = disk_needs(config, networks, len(index), {task: len(manifest) for task, manifest in manifests.items()})
+    needs = disk_needs(study, len(index), {task: len(manifest) for task, manifest in manifests.items()})
     running = table[table["state"] == "running"]
     plan = by_treatment(table)
     return [
         Section(
-            how_long(plan, config["jobs"]["threads"], device),
+            how_long(plan, study.config["jobs"]["threads"], device),
             f"What is left to train. Hours are those of one network after the other: {origin}.",
             plan,
         ),

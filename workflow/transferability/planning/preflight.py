@@ -1,6 +1,6 @@
 """Is everything in order, before anything trains? All that is wrong is reported at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,24 +16,25 @@ from transferability.planning.checks.machine import check_device, check_disk, ch
 from transferability.planning.checks.model_inputs import check_model_inputs, sample_of, write_contact_sheet
 from transferability.planning.checks.network import check_network
 from transferability.planning.checks.training import check_classes_and_splits, check_length, list_experiments
+from transferability.study.study_plan import StudyPlan
 
 
-def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tuple[list[Finding], pd.DataFrame]:
+def preflight(study: StudyPlan, root: Path, processes: int) -> tuple[list[Finding], pd.DataFrame]:
     """Check a study's images, splits, trainings, disk and device; return findings, and a table of the classes.
 
     Every image is decoded, in several processes, with a progress bar; a call that was killed is resumed by the next. A
-    contact sheet of the classes is written below `results`, if that can be.
+    contact sheet of the classes is written to the results, if that is possible.
     """
-    dataset = config["dataset"]
+    dataset, results = study.config["dataset"], study.results.root
     index, problems = list_images(dataset["layout"], root, dataset["validation"])
     counts = count_images(index)
     files = ImageFiles(dataset["layout"], root, index["path"].tolist())
     writable = check_writable(results)
     place = None if writable.faults else results
     found = ", ".join(counted(int(counts[subset].sum()), f"{name} image") for subset, name in SUBSETS.items())
-    splits, tasks, classes = check_classes_and_splits(config, counts)
+    splits, tasks, classes = check_classes_and_splits(study, counts)
     names = classes.set_index("wnid")["name"].to_dict()
-    sample = sample_of(config, files, index)
+    sample = sample_of(study, files, index)
     findings = [
         Finding(
             "layout",
@@ -44,15 +45,15 @@ def preflight(config: Mapping, root: Path, results: Path, processes: int) -> tup
         check_classes(dataset["expected"], counts),
         check_images(files, index, place, processes, dataset["scale"]),
         *splits,
-        list_experiments(config),
-        check_length(config, tasks, counts),
-        check_network(config, sample, tasks),
-        check_model_inputs(config, sample),
-        check_given(config, sample),
-        write_contact_sheet(config, files, index, names, place and place / "preflight" / "contact-sheet.png"),
+        list_experiments(study),
+        check_length(study, tasks, counts),
+        check_network(study, sample, tasks),
+        check_model_inputs(study, sample),
+        check_given(study, sample),
+        write_contact_sheet(study, files, index, names, place and place / "preflight" / "contact-sheet.png"),
         writable,
-        check_disk(config, counts, results),
-        check_device(config, len(counts)),
+        check_disk(study, counts),
+        check_device(study, len(counts)),
     ]
     return findings, classes
 

@@ -1,4 +1,4 @@
-"""Accuracies in tidy tables, this study's and the paper's in the same columns.
+"""Accuracies in tidy tables, with the same columns for this study and for the paper.
 
-In come accuracy and provenance files; out go tables with one row per network, or per network and class.
+Input: accuracy and provenance files. Output: tables with one row per network, or per network and class.
 """

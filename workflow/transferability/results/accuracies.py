@@ -1,4 +1,4 @@
-"""Accuracies as tidy tables: one row per network, one row per network and class, this study's or the paper's."""
+"""Accuracies of this study or the paper as tidy tables: one row per network, or one row per network and class."""
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -9,8 +9,7 @@ from transferability.common.errors import InputError
 from transferability.common.spreadsheets import as_given
 from transferability.common.tables import check_table
 from transferability.jobs.accuracy_file import read_record
-from transferability.study.grid import control_names, study_networks
-from transferability.study.paths import accuracy_file
+from transferability.study.study_plan import StudyPlan
 
 COLUMNS = [
     *("network", "split", "treatment", "control", "source", "target", "n", "fine_tuned", "preserved"),
@@ -21,14 +20,14 @@ BY_CLASS = "by_class"  # column of `read_study`
 
 
 def collect(expected: Mapping[Path, str], controls: Collection[tuple[str, str]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Gather accuracy files, each with the mark that its network should have, in two tables, in the order given.
+    """Collect accuracy files in two tables, in the order given; `expected` has the mark that each network should have.
 
-    `controls` are the controls for longer training, as `grid.control_names` gives them.
+    `controls` are the controls for longer training, as `StudyPlan.controls` returns them.
 
-    Raises InputError for a damaged file, and for one that other code, settings or data made.
+    The first table has COLUMNS. The second has the number of images of each class that the last test classified
+    correctly: columns split, network, wnid, correct, images.
 
-    The first has COLUMNS. The second has what the last test had right of each class: columns split, network, wnid,
-    correct, images.
+    Raises InputError for a damaged file, and for a file made by other code, settings or data.
     """
     records = [read_record(file) for file in expected]
     stale = [
@@ -39,24 +38,24 @@ def collect(expected: Mapping[Path, str], controls: Collection[tuple[str, str]])
     if stale:
         raise InputError(
             f"{len(stale)} of {len(records)} networks were trained by other code, settings or data than this study's: "
-            f"{', '.join(stale)}; run again, or if that does not retrain them, delete these files"
+            f"{', '.join(stale)}; run again; if that does not retrain them, delete these files"
         )
     return accuracy_table(records, controls), by_class_table(records)
 
 
 def accuracy_table(records: Iterable[Mapping], controls: Collection[tuple[str, str]]) -> pd.DataFrame:
-    """Return a table with COLUMNS of accuracy files (`accuracy_file.read_record`); `controls` as for `collect`.
+    """Return a table with COLUMNS from accuracy files (`accuracy_file.read_record`); `controls` as for `collect`.
 
-    Files do not say which network is the control: that is a matter of the study, not of the network.
+    The files do not record which network is the control: that depends on the study, not on the network.
     """
     rows = [{**record, "control": (record["split"], record["network"]) in controls} for record in records]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def by_class_table(records: Iterable[Mapping]) -> pd.DataFrame:
-    """Return what the last tests had right of each class: columns split, network, wnid, correct, images.
+    """Return correctly classified images by class, from the last tests: columns split, network, wnid, correct, images.
 
-    `records` are those of accuracy files (`accuracy_file.read_record`).
+    `records` are the contents of accuracy files (`accuracy_file.read_record`).
     """
     rows = [
         (record["split"], record["network"], wnid, *map(int, share.split("/")))
@@ -66,19 +65,19 @@ def by_class_table(records: Iterable[Mapping]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["split", "network", "wnid", "correct", "images"])
 
 
-def read_finished(results: Path, config: Mapping) -> pd.DataFrame:
-    """Read the accuracies (COLUMNS) of the networks that are finished, of a study that may not be.
+def read_finished(study: StudyPlan) -> pd.DataFrame:
+    """Read the accuracies (COLUMNS) of a study's finished networks; the study itself may be unfinished.
 
     Raises InputError for a damaged file.
     """
-    files = [accuracy_file(results, network.split, network.name) for network in study_networks(config)]
-    return accuracy_table([read_record(file) for file in files if file.exists()], control_names(config))
+    files = [study.results.accuracy(network.split, network.name) for network in study.networks]
+    return accuracy_table([read_record(file) for file in files if file.exists()], study.controls)
 
 
 def read_accuracies(paths: Iterable[Path]) -> pd.DataFrame:
-    """Read tables with COLUMNS as one; a network that is in several is there once.
+    """Read tables with COLUMNS as one table; a network that is in several tables appears once.
 
-    Raises InputError for a damaged table, and for one of an earlier version, which does not say which networks are
+    Raises InputError for a damaged table, and for one of an earlier version, which does not record which networks are
     controls.
     """
     tables = [table for table in map(_read_table, paths) if len(table)]
@@ -88,9 +87,10 @@ def read_accuracies(paths: Iterable[Path]) -> pd.DataFrame:
 
 
 def read_study(accuracies: Iterable[Path], by_class: Iterable[Path]) -> pd.DataFrame:
-    """Read accuracies with a column by_class: per network a Series (wnid -> residual), or None where it is not known.
+    """Read accuracies with a column by_class: per network a Series (wnid -> residual), or None if it is not known.
 
-    A residual is what a class adds to a network's accuracy beyond its due: (correct - top1 * images) / all images.
+    A residual is a class's contribution to a network's accuracy beyond its share of the images:
+    (correct - top1 * images) / all images.
     """
     classes = [found for found in map(_read_by_class, by_class) if len(found)]
     long = pd.concat(classes).drop_duplicates(["split", "network", "wnid"]) if classes else pd.DataFrame()
@@ -98,7 +98,7 @@ def read_study(accuracies: Iterable[Path], by_class: Iterable[Path]) -> pd.DataF
 
 
 def with_residuals(accuracies: pd.DataFrame, long: pd.DataFrame) -> pd.DataFrame:
-    """Return accuracies with the column by_class of `read_study`, from a table as `by_class_table` gives it."""
+    """Return accuracies with the column by_class of `read_study`; `long` is a table of `by_class_table`."""
     table = accuracies.assign(**{BY_CLASS: None})
     if long.empty:
         return table
@@ -114,7 +114,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     check_table(path)
     table = pd.read_csv(path)
     if "control" not in table:
-        raise InputError(f"{path}: no column control; an earlier version made this table: delete it and run again")
+        raise InputError(f"{path}: no column control; an earlier version wrote this table: delete it and run again")
     return table
 
 

@@ -1,4 +1,4 @@
-"""The configuration of a study as a result of its own: a file to run it again, and a page to read."""
+"""The configuration of a study as a result: a file for running the study again, and a page to read."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,17 +9,18 @@ import yaml
 from transferability.common.pages import Section, write_pages
 
 TEXT = (
-    "Defaults, configuration files and the command line merged. configuration.yaml holds the same, as a --configfile."
+    "Defaults, configuration files and the command line merged. configuration.yaml holds the same values for use as a "
+    "--configfile."
 )
 
 
 def as_yaml(config: Mapping) -> str:
-    """Return a configuration as YAML, its keys in their order."""
+    """Return a configuration as YAML, with the order of its keys kept."""
     return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
 
 
 def configuration_page(config: Mapping, path: Path) -> None:
-    """Write a table of all keys and values as a page in HTML."""
+    """Write a table of all keys and values as an HTML page."""
     rows = [
         (key, yaml.safe_dump(value, default_flow_style=True, width=1000).split("\n")[0]) for key, value in _flat(config)
     ]
@@ -28,7 +29,7 @@ def configuration_page(config: Mapping, path: Path) -> None:
 
 
 def _flat(config: Mapping, above: str = "") -> list[tuple[str, object]]:
-    """Keys with those of sections before them, as in `network.n`; an empty section is a value."""
+    """Keys with the names of their sections before them, as in `network.n`; an empty section is a value."""
     pairs = []
     for key, value in config.items():
         if isinstance(value, Mapping) and value:

@@ -1,4 +1,4 @@
-"""The paper's own accuracies in the columns of a study's."""
+"""The paper's own accuracies, in the columns of a study's table."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from transferability.study.network import ALL, RANDOM, Network
 
 
 def paper_accuracies(path: Path) -> pd.DataFrame:
-    """Return the paper's networks in COLUMNS; what it does not tell stays empty.
+    """Return the paper's networks in COLUMNS; values that the paper does not report are empty.
 
-    Classes are those of its tasks, validation images ILSVRC-2012's 50 a class.
+    `classes` is the number of classes of the paper's tasks, `val_images` is 50 per class as in ILSVRC-2012.
     """
     table = pd.read_csv(path).rename(columns={"top1_final": "top1"})
     table["preserved"], table["control"] = 0, False  # the paper has no control for longer training

@@ -1,4 +1,4 @@
-"""Where, when and how fast the networks of a study were trained, in one table."""
+"""A table of where, when and how fast the networks of a study were trained."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,20 +8,20 @@ import pandas as pd
 from transferability.common.errors import InputError, some_of
 from transferability.jobs.provenance import PACKAGES, read_provenance
 
-NOT_KNOWN = "not known"  # of networks whose provenance file was lost, and of packages that are not installed
+NOT_KNOWN = "not known"  # for networks whose provenance file was lost, and for packages that are not installed
 
-PROVENANCE_TEXT = """Training jobs by split, host, device and versions: their number, how many of them resumed from the
-state of a job that was stopped, the hours of the last job of each, mean speed, first start and last end (UTC)."""
+PROVENANCE_TEXT = """Trained networks by split, host, device and versions: their number, how many of them resumed from
+the state of a job that was stopped, the hours of their last jobs, mean speed, first start and last end (UTC)."""
 
 
 def provenance_table(files: Mapping[Path, str]) -> pd.DataFrame:
-    """Sum up provenance files as PROVENANCE_TEXT says, given with the mark of each network.
+    """Summarise provenance files as PROVENANCE_TEXT describes; `files` maps each file to its network's mark.
 
-    Raises InputError for a file that is damaged, or of another training.
+    Raises InputError for a file that is damaged, or that belongs to another training run.
     """
     table = pd.DataFrame([{"split": file.parent.name, **read_provenance(file)} for file in files])
     if others := [str(file) for file, mark in zip(files, table["fingerprint"], strict=True) if mark != files[file]]:
-        raise InputError(f"{some_of(others)} say how other networks were trained; delete them and run again")
+        raise InputError(f"{some_of(others)} describe other training runs; delete them and run again")
     numbers = ["seconds", "images_per_s", "resumed_at_iteration"]
     table[numbers] = table[numbers].astype(float)
     table["started"] = pd.to_datetime(table["started"])

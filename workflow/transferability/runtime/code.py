@@ -54,6 +54,11 @@ def code_fingerprint(*names: str) -> str:
     return fingerprint(sorted(set().union(*map(_said, seen))))
 
 
+def script_code(script: str | Path) -> str:
+    """Return the checksum of a script in workflow/scripts, and of all that it uses."""
+    return code_fingerprint(f"{SCRIPTS}.{Path(script).stem}")
+
+
 def check_code(expected: str, *names: str) -> None:
     """Compare the code that this process runs with what a rule's parameter says; raise InputError if it is another.
 

@@ -17,8 +17,8 @@ from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.provenance import as_text, not_known, read_provenance
 from transferability.jobs.weights_files import read_weights, weights_says
+from transferability.study.files import Results
 from transferability.study.network import Network
-from transferability.study.paths import accuracy_file, provenance_file, weights_file
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,11 @@ class Products:
         return any(path.exists() for path in (self.accuracy, self.weights) if path)
 
 
-def products_of(results: Path, network: Network) -> Products:
-    """Return the files that a network's training leaves in a study's results directory."""
-    of = (results, network.split, network.name)
-    return Products(
-        accuracy_file(*of), provenance_file(*of), weights_file(*of) if network.treatment == "base" else None
-    )
+def products_of(results: Results, network: Network) -> Products:
+    """Return the files that the training of a network leaves in its study."""
+    of = (network.split, network.name)
+    weights = results.weights(*of) if network.treatment == "base" else None
+    return Products(results.accuracy(*of), results.provenance(*of), weights)
 
 
 class Finished:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ from transferability.common.errors import InputError, counted, remedy
 from transferability.jobs.study_list import write_networks
 from transferability.runtime import fork_server
 from transferability.runtime import snakemake_parts as parts
+from transferability.runtime.code import script_code
+from transferability.runtime.environment import job_environment
 from transferability.runtime.finished import Finished, products_of
 from transferability.runtime.made import is_as_made
 from transferability.runtime.marks import expected_mark, is_up_to_date
 from transferability.runtime.progress import read_progress
 from transferability.runtime.slurm import cancel_left_behind, check_slurm_answers
-from transferability.study.grid import control_names
 from transferability.study.network import Network
+from transferability.study.study_plan import StudyPlan
 
 Job = parts.Job
 
@@ -28,9 +30,12 @@ class Hooks:
     Their errors are InputError.
     """
 
-    def __init__(self, workflow: Any, config: Mapping, networks: Sequence[Network], code: str, say: Callable):
-        self._workflow, self._config, self._networks, self._code, self._say = workflow, config, networks, code, say
-        self._results = Path(config["results_dir"])
+    def __init__(
+        self, workflow: Any, study: StudyPlan, code: str, repository: Path, imported: bool, say: Callable[..., None]
+    ):
+        self._workflow, self._study, self._code, self._say = workflow, study, code, say
+        self._repository, self._imported = repository, imported
+        self._results = study.results
         self._trained: list[Network] = []  # by this run
         self._reports = False
 
@@ -39,7 +44,13 @@ class Hooks:
         self._reports = True
 
     def out_of_date(self, jobs: Iterable[Job]) -> list[Job]:
-        """Return the jobs whose results are there, and are not what this study asks for now."""
+        """Return the jobs whose results exist, and are not what this study asks for now.
+
+        It is called when all workflows have been read, and before jobs are chosen.
+        """
+        parts.lift_job_rate_limit(self._workflow)
+        if self._imported:
+            parts.run_hooks_of_imported(self._workflow, self.before_jobs, self.after_jobs)
         if self._workflow.dag_settings.allowed_rules:
             raise InputError(
                 "--allowed-rules given: what other rules make is not compared with what this study asks for; name the "
@@ -57,13 +68,16 @@ class Hooks:
     def _is_out_of_date(self, job: Job) -> bool:
         if network := self._network(job):
             there = products_of(self._results, network).are_there()
-            return there and not is_up_to_date(self._results, self._config, network, self._code)
-        return self._is_noted(job) and not is_as_made(self._results, job)
+            return there and not is_up_to_date(self._study, network, self._code)
+        return self._is_noted(job) and not is_as_made(self._results.root, job, script_code(job.rule.script))
 
     def _is_noted(self, job: Job) -> bool:
-        """Whether it is a job of this study of whose results something is there, and noted what it is made from."""
-        of_this_study = job.output and Path(job.output[0]).is_relative_to(self._results)
-        return of_this_study and any(map(os.path.exists, job.output)) and "code" in job.params.keys()  # noqa: SIM118
+        """Whether a script of ours makes the job's results, some of which exist, and notes what they are made from."""
+        of_this_study = job.output and Path(job.output[0]).is_relative_to(self._results.root)
+        if not (of_this_study and job.rule.script and any(map(os.path.exists, job.output))):
+            return False
+        script = os.path.normpath(f"{job.rule.basedir}/{job.rule.script}")
+        return Path(script).parent == self._repository / "workflow" / "scripts"
 
     def _network(self, job: Job) -> Network | None:
         """The network that a job trains in this study; None for others. An importing workflow may rename the rules."""
@@ -76,12 +90,14 @@ class Hooks:
                 return network
         return None
 
+    @parts.with_one_message
     def before_jobs(self) -> None:
         """Note which networks are asked for, keep what jobs may replace, and get ready to train."""
+        os.environ.update(job_environment(self._repository))
         jobs = [(job, network) for job in self._workflow.dag.jobs if (network := self._network(job))]
         with suppress(OSError):  # jobs that write there will tell
             asked = {network for _, network in jobs}
-            write_networks(self._results, self._networks, asked, control_names(self._config))
+            write_networks(self._study, asked)
         if self._workflow.touch:
             return
         if self._workflow.executor_plugin.name == "slurm":
@@ -120,7 +136,7 @@ class Hooks:
 
     def _keep(self, due: Iterable[tuple[Job, Network]]) -> None:
         """Set finished networks aside whose jobs are due, but for those that a person forces to be trained again."""
-        for network in set(self._networks) - {network for _, network in due}:
+        for network in set(self._study.networks) - {network for _, network in due}:
             self._finished(network).settle(products_of(self._results, network))
         for job, network in due:
             products = products_of(self._results, network)
@@ -132,15 +148,15 @@ class Hooks:
     def _forget(self, network: Network) -> None:
         products_of(self._results, network).accuracy.unlink(missing_ok=True)
         with suppress(OSError, InputError):  # without what it is made from it has another mark afterwards
-            self._finished(network).drop(expected_mark(self._results, self._config, network, self._code))
+            self._finished(network).drop(expected_mark(self._study, network, self._code))
 
     def _ready_to_train(self) -> None:
         if not self._workflow.local_exec:
             cancel_left_behind(set(parts.submitted(self._workflow)), self._progress())
-        elif len(self._trained) > 1 and fork_server.is_useful(self._config["device"]):
+        elif len(self._trained) > 1 and fork_server.is_useful(self._study.config["device"]):
             with suppress(OSError):  # jobs run in their own processes then
-                architecture, optimizer = self._config["network"]["architecture"], self._config["training"]["optimizer"]
-                fork_server.start(architecture, optimizer, self._results / "logs" / "fork_server.log")
+                optimizer = self._study.config["training"]["optimizer"]
+                fork_server.start(self._study.architecture, optimizer, self._results.logs / "fork_server.log")
 
     def _progress(self) -> Iterator[dict]:
         """What the jobs say of themselves that train, or trained, what this run trains.
@@ -151,6 +167,14 @@ class Hooks:
             if told := read_progress(self._results, network.split, network.name):
                 yield told
 
+    def after_success(self) -> None:
+        """After a run of everything, say which results to open first."""
+        self.after_jobs()
+        if any(job.rule.name == "all" for job in self._workflow.dag.targetjobs):
+            names = (["figure2.pdf"] if self._study.experiments["random-splits"] else []) + ["advice.md"]
+            files = " and ".join(str(self._results.root / name) for name in names)
+            self._say(f"open {files} first; README.md says what else there is")
+
     def after_jobs(self) -> None:
         """What this run has trained and put in place is in place."""
         for network in self._trained:
@@ -158,4 +182,4 @@ class Hooks:
                 self._finished(network).settle(products_of(self._results, network))
 
     def _finished(self, network: Network) -> Finished:
-        return Finished(self._results / "state", network.split, network.name)
+        return Finished(self._results.state, network.split, network.name)

@@ -26,6 +26,7 @@ from transferability.runtime.marks import check_base
 from transferability.runtime.progress import Progress
 from transferability.runtime.slurm import job_deadline
 from transferability.study.network import Network
+from transferability.study.study_plan import StudyPlan
 from transferability.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -54,18 +55,17 @@ def run_job(order: Mapping) -> None:
     another, or for base weights that are not what this study's would be.
     """
     with job_log(order["log"]):
-        config, code = order["config"], order["code"]
-        check_code(code, *training_code(config["network"]["architecture"]))
-        network, results = Network.parse(order["split"], order["network"]), Path(config["results_dir"])
-        check_base(results, config, network, code)
-        jobs = config["jobs"]
+        study, code = StudyPlan(order["config"]), order["code"]
+        check_code(code, *training_code(study.architecture))
+        network, jobs = Network.parse(order["split"], order["network"]), study.config["jobs"]
+        check_base(study, network, code)
         train_or_restore(
-            recipe=recipe_of(config, network, code),
-            source=source_of(results, network),
-            products=products_of(results, network),
+            recipe=recipe_of(study, network, code),
+            source=source_of(study.results, network),
+            products=products_of(study.results, network),
             job=Job(
-                state_root=results / "state",
-                device=config["device"],
+                state_root=study.results.state,
+                device=study.config["device"],
                 threads=order["threads"],
                 jobs_per_device=jobs["gpu_jobs_per_device"],
                 state_seconds=jobs["state_seconds"],

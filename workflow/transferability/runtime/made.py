@@ -1,8 +1,8 @@
 """What a result was made from, noted when it is made: content says what is out of date, whatever clocks say.
 
-The job of a rule with a parameter `code` leaves a note below state/made/ in the results directory: a checksum of its
-parameters and of the content of its inputs, and one of each of its outputs. When the workflow starts, results whose
-note says otherwise are made again. Notes go where the results go: to another disk, or another checkout.
+A job whose rule has a script of this workflow leaves a note below state/made/ in the results directory: a checksum of
+its code, its parameters and the content of its inputs, and one of each of its outputs. When the workflow starts,
+results whose notes differ are made again. Notes go where the results go: to another disk, or another checkout.
 """
 
 import hashlib
@@ -22,32 +22,35 @@ END = 1_000_000  # bytes at both ends of such a file, where it says what it is
 
 
 @contextmanager
-def noted(results: Path, job: Any) -> Iterator[None]:
+def noted(results: Path, job: Any, code: str) -> Iterator[None]:
     """Note what a job's outputs are made from meanwhile; `job` has params, input and output as Snakemake has them.
+
+    `code` is the checksum of the code that makes them.
 
     Raises InputError if its inputs are others afterwards.
     """
-    mark = _mark(results, job)
+    mark = _mark(results, job, code)
     yield
-    if _mark(results, job) != mark:
+    if _mark(results, job, code) != mark:
         raise InputError(f"{job.output[0]}: what it is made from was replaced meanwhile; run again")
     note = _note(results, job.output[0])
     note.parent.mkdir(parents=True, exist_ok=True)
     write_text(note, json.dumps({"mark": mark, "outputs": _there(results, job)}, indent=1) + "\n")
 
 
-def is_as_made(results: Path, job: Any) -> bool:
+def is_as_made(results: Path, job: Any, code: str) -> bool:
     """Whether a job's outputs, those that are there, are what it would make now; checksums of tables have to be."""
     try:
         note = json.loads(_note(results, job.output[0]).read_text(encoding="utf-8"))
         whole = all(Path(path).exists() for path in job.output if path.endswith(SHA256))
-        return whole and note["mark"] == _mark(results, job) and _there(results, job).items() <= note["outputs"].items()
+        same = note["mark"] == _mark(results, job, code)
+        return whole and same and _there(results, job).items() <= note["outputs"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # an input is not there, or the note is damaged
         return False
 
 
-def _mark(results: Path, job: Any) -> str:
-    return fingerprint([dict(job.params.items()), [_input_digest(results, path) for path in job.input]])
+def _mark(results: Path, job: Any, code: str) -> str:
+    return fingerprint([code, dict(job.params.items()), [_input_digest(results, path) for path in job.input]])
 
 
 def _there(results: Path, job: Any) -> dict[str, str]:

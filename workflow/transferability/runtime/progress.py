@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from transferability.common.atomic_files import atomic_write
 from transferability.runtime.slurm import slurm_job
-from transferability.study.paths import progress_file
+from transferability.study.files import Results
 
 if TYPE_CHECKING:
     from transferability.training.trainer import Trainer  # not imported: who reads progress does without torch
@@ -96,9 +96,9 @@ class Progress:
         return trainer.settings.batch_size / max(per_iteration, 1e-9), left
 
 
-def read_progress(results: Path, split: str, network: str) -> dict | None:
+def read_progress(results: Results, split: str, network: str) -> dict | None:
     """Return what a network's job reports of itself (`progress.Progress`), or None if there is nothing."""
     try:
-        return dict(json.loads(progress_file(results, split, network).read_text(encoding="utf-8")))
+        return dict(json.loads(results.progress(split, network).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None

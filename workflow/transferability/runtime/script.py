@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from transferability.runtime.code import SCRIPTS, check_code
+from transferability.runtime.code import script_code
 from transferability.runtime.logs import job_log
 from transferability.runtime.made import noted
 
@@ -13,16 +13,14 @@ def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
     """Run `main` at once where Snakemake runs its file; elsewhere, as in a test, only define it.
 
     `main` gets the job as Snakemake describes it: input, output, params, wildcards, config, threads. Its log is open
-    meanwhile, and takes the errors (`job_log`). Code that is not that of the rule's parameter `code` is one of them.
-    What such a rule makes is noted (`made`).
+    meanwhile, and takes the errors (`job_log`). If it has outputs, it is noted what they are made from (`made`).
     """
     if (job := main.__globals__.get("snakemake")) is not None:
         with job_log(job.log[0]):
-            if expected := job.params.get("code"):
-                check_code(expected, f"{SCRIPTS}.{Path(main.__globals__['__file__']).stem}")
-                with noted(Path(job.config["results_dir"]), job):
-                    main(job)
-            else:
+            if not job.output:
+                main(job)
+                return main
+            with noted(Path(job.config["results_dir"]), job, script_code(main.__globals__["__file__"])):
                 main(job)
     return main
 

@@ -18,12 +18,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from transferability.common.errors import InputError
 from transferability.runtime.processes import block_sigint
 
 Job = Any  # Snakemake's: rule, wildcards, params, input, output
@@ -44,6 +45,22 @@ def choose_also(dag_class: type, pick: Callable[[Iterable[Job]], Iterable[Job]])
             dag.forcefiles.update(job.output)
 
     dag_class.check_incomplete = check_both
+
+
+def with_one_message(hook: Callable) -> Callable:
+    """Let a hook end Snakemake with one message where it raises InputError."""
+
+    @wraps(hook)
+    def answer(*given) -> None:
+        """Do what the hook does."""
+        from snakemake.exceptions import WorkflowError
+
+        try:
+            hook(*given)
+        except InputError as error:
+            raise WorkflowError(f"{error}") from error
+
+    return answer
 
 
 def before_reports(workflow: Any, note: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Decoding one image: a change here makes the store again, and with it all results whose pixels change."""
+"""Decoding of one image. After a change to this code the store is made again, and all results whose pixels change."""
 
 import io
 from collections import defaultdict
@@ -18,18 +18,18 @@ def read_image(
 ) -> np.ndarray:
     """Decode an image file to RGB, resized to a square: uint8 (size, size, 3).
 
-    Images of any kind become what a person sees of them, on white where they are transparent; of several the first
-    counts. `fit` says what becomes of other shapes: "stretch" squeezes them, "cut" takes the largest square in the
-    middle, whose edges may lie between pixels. Both resize once, by Pillow's bilinear filter, which averages over what
-    it shrinks. The orientation that a camera noted in EXIF is ignored, as in the original study, or with "apply" the
-    image is turned; Pillow itself turns TIFFs in any case. `scale` says which values of more than 8 bits are black and
-    white. Raises ValueError for values and bands without an agreed meaning, and what Pillow raises for files that are
-    damaged or no images (`UNREADABLE`).
+    Images of all modes are converted to RGB as a viewer shows them; transparent parts become white. If a file holds
+    several images, the first is read. `fit` sets how other shapes become a square: "stretch" changes the aspect ratio;
+    "cut" takes the largest square in the middle, whose edges may lie between pixels. Both resize once, with Pillow's
+    bilinear filter, which averages over the pixels that it merges. `orientation` sets how the orientation in a camera's
+    EXIF data is used: "ignore", as in the original study, or "apply", which rotates the image; Pillow always rotates
+    TIFFs. `scale` sets which values of more than 8 bits are black and white. Raises ValueError for values and bands
+    without an agreed meaning, and the exceptions of Pillow for files that are damaged or no images (`UNREADABLE`).
     """
     with Image.open(file) as image:
         numbers = numbers_of(image)
         if orientation == "apply":
-            ImageOps.exif_transpose(image, in_place=True)  # in place it stays what was opened, with its format
+            ImageOps.exif_transpose(image, in_place=True)  # in place, so that the image keeps its format
         image = to_rgb(image, numbers, scale)
         if image.size != (size, size):
             box = _middle(*image.size) if fit == "cut" else None
@@ -44,7 +44,7 @@ def _middle(width: int, height: int) -> tuple[float, float, float, float]:
     return left, upper, left + side, upper + side
 
 
-# What Pillow raises for files that are no images, or damaged ones.
+# The exceptions that Pillow raises for files that are damaged or no images.
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, IndexError, Image.DecompressionBombError)
 
 
@@ -52,7 +52,7 @@ Decoded = TypeVar("Decoded")
 
 
 def try_to_decode(read: Callable[[], bytes], decode: Callable[[BinaryIO], Decoded]) -> tuple[Decoded | None, str]:
-    """Return what `decode` gives for an image file whose content `read` gives, and "" or why that fails."""
+    """Decode the content of an image file that `read` returns: return the image and "", or None and what went wrong."""
     try:
         content = read()
     except OSError as error:
@@ -64,9 +64,10 @@ def try_to_decode(read: Callable[[], bytes], decode: Callable[[BinaryIO], Decode
 
 
 def told_once(broken: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return images that cannot be decoded (path, reason); of those that one config key mends, the first and how many.
+    """Return the images that cannot be decoded (path, reason), without repeating a fault that one config key fixes.
 
-    A set with a scale of its own has that fault in every image.
+    Only the first image with such a fault is returned, with the number of the others: if a set has its own scale, every
+    image has the same fault.
     """
     kinds = defaultdict(list)
     for path, reason in broken:
@@ -77,14 +78,14 @@ def told_once(broken: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def what_is_wrong(content: bytes, error: Exception) -> str:
-    """Say what is wrong with the content of an image file that Pillow refused with this error."""
+    """Return what is wrong with the content of an image file for which Pillow raised this error."""
     if not content:
         return "it is empty"
     if isinstance(error, UnidentifiedImageError):
         if content[:512].lstrip().startswith(b"<"):
             return "it is a web page or other markup, not an image"
         if kind := what_kind_of_tiff(content):
-            return f"it is {kind}, which Pillow does not open; keep the bands that are seen, as 8 or 16 bits"
+            return f"it is {kind}, which Pillow does not open; keep only the visible bands, with 8 or 16 bits"
         return f"it is no image that Pillow can open (it begins with {content[:8]!r})"
     if isinstance(error, Image.DecompressionBombError):
         return (

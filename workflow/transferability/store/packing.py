@@ -1,4 +1,4 @@
-"""Packing: every image of the set, decoded once, into the store."""
+"""Packing: decoding every image of the set once, into the store."""
 
 import json
 import math
@@ -21,14 +21,14 @@ from transferability.store.square import Square
 
 
 def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, code: str, notes: Path) -> None:
-    """Decode the images of an index, as such squares, into a store, with a progress bar.
+    """Decode the images of an index to squares as `square` specifies, write them to a store, and show progress.
 
-    The store appears under its name only when it is whole; until then a call resumes where an earlier one ended, by
-    the journal at `notes`, where that had the same squares and `code`, a checksum. Raises InputError that lists every
-    image that cannot be decoded.
+    The store appears under its name only when it is complete. Until then a call resumes where an earlier one ended,
+    from the journal at `notes`, if that one had the same `square` and the same `code`, a checksum. Raises an InputError
+    that lists every image that cannot be decoded.
     """
     images, size = len(files.paths), square.size
-    with atomic_write(where.store, keep=True) as unfinished:  # its own name comes last: where it is, all is
+    with atomic_write(where.store, keep=True) as unfinished:  # renamed last: if the store exists, all its files do
         _create(unfinished, (images, size, size, 3))
         work = partial(_pack_chunk, store=unfinished, square=square, code=fingerprint([code, asdict(square)]))
         results = work_through(files, work, processes, notes, "pack")
@@ -39,7 +39,7 @@ def pack(files: ImageFiles, where: StoreFiles, square: Square, processes: int, c
         content = {"images": images, "size": size, "pixels": "uint8 RGB", "sha256": pixels_sha256(crcs)}
         content |= {"index": file_sha256(where.index)} | square.departures()
         write_text(where.description, json.dumps(content, indent=1) + "\n")
-    with suppress(OSError):  # the store is there
+    with suppress(OSError):  # the store is complete
         notes.unlink()
 
 
@@ -47,15 +47,15 @@ def _refuse_broken(files: ImageFiles, index: Path, broken: list[tuple[str, str]]
     if broken:
         listing = "\n".join(f"  {files.folder / path}: {reason}" for path, reason in told_once(broken))
         raise InputError(
-            f"{len(broken)} of {len(files.paths)} images cannot be decoded; mend or replace them, or delete them and "
+            f"{len(broken)} of {len(files.paths)} images cannot be decoded; repair or replace them, or delete them and "
             f"{index}, and run again:\n{listing}"
         )
 
 
 def _create(file: Path, shape: tuple[int, ...]) -> None:
-    """Create an array file, unless there is one of this shape already; raise InputError if the disk has no room for it.
+    """Create an array file, unless one of this shape exists; raise InputError if the disk lacks space for it.
 
-    Room is looked for, not reserved: where a file system cannot reserve, the C library would fill it with zeros.
+    Space is checked, not reserved: on file systems that cannot reserve space, the C library would write zeros.
     """
     needed, there = math.prod(shape), 0
     with suppress(OSError, ValueError, EOFError):
@@ -72,9 +72,9 @@ def _create(file: Path, shape: tuple[int, ...]) -> None:
 
 
 def _pack_chunk(files: ImageFiles, rows: range, before: dict | None, store: Path, square: Square, code: str) -> dict:
-    """Write a chunk's images to the store; return their checksums (crcs) and what is broken (path, reason).
+    """Write a chunk's images to the store; return their checksums (crcs) and the broken images (path, reason).
 
-    What was written before is only read and compared with its checksums: a crash may have lost it.
+    Images that were written before are only read and compared with their checksums: a crash may have lost them.
     """
     size = square.size
     place = np.load(store, mmap_mode="r").offset + rows.start * size * size * 3

@@ -18,9 +18,10 @@ from transferability.store.square import Square
 class StoreFiles:
     """The files that make up a store.
 
-    `store` is a .npy file of uint8 (images, size, size, 3), RGB, `checksums` one of uint32, the CRC-32 of every image.
-    `description`, a JSON file, has the number of images, their size, a checksum of the pixels and one of `index`, the
-    table of the images in their order (`index.index_images`); and how images became squares, if not as in the paper.
+    `store` is a .npy file of uint8 (images, size, size, 3), RGB; `checksums` is a .npy file of uint32 (images,), the
+    CRC-32 of every image. `index` is the table of the images in their order (`index.index_images`). `description` is a
+    JSON file with the number of images, their size, a checksum of the pixels, a checksum of `index`, and how images
+    became squares, if not as in the paper.
     """
 
     index: Path
@@ -30,12 +31,12 @@ class StoreFiles:
 
 
 def pixels_sha256(crcs: np.ndarray) -> str:
-    """Return the checksum of a store's pixels: the sha256 of the CRC-32 of its images."""
+    """Return the checksum of a store's pixels: the SHA-256 of the CRC-32 of its images."""
     return hashlib.sha256(crcs).hexdigest()
 
 
 class Store:
-    """Images by row number, read from the disk and compared with their checksums the first time that each is read."""
+    """Images by row number, read from disk; each is compared with its checksum the first time it is read."""
 
     def __init__(self, path: Path, pixels: np.ndarray, checksums: np.ndarray):
         self._path, self._pixels, self._checksums = path, pixels, checksums
@@ -43,7 +44,7 @@ class Store:
         self.shape = pixels.shape
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """Return images, uint8 (len(rows), size, size, 3), RGB; raise InputError for one that is damaged."""
+        """Return images, uint8 (len(rows), size, size, 3), RGB; raise InputError if one is damaged."""
         images = self._pixels[rows]
         for place in np.flatnonzero(~self._checked[rows]):
             if zlib.crc32(images[place]) != self._checksums[rows[place]]:
@@ -55,9 +56,9 @@ class Store:
 
 
 def check_description(where: StoreFiles) -> None:
-    """Compare a store's description with the checksums and the index that it was made with; the pixels may be gone.
+    """Compare a store's description with its checksums and its index; the pixels may have been deleted.
 
-    Raises InputError if it is damaged.
+    Raises InputError if the description is damaged.
     """
     try:
         described = json.loads(where.description.read_text(encoding="utf-8"))
@@ -67,16 +68,16 @@ def check_description(where: StoreFiles) -> None:
         fits = False
     if not fits:
         raise InputError(
-            f"{where.description} is damaged, or not of {where.index}; delete {where.store} and it and run again: "
-            "networks that are finished are kept"
+            f"{where.description} is damaged, or was not made from {where.index}; delete it and {where.store}, and run "
+            "again: finished networks are kept"
         )
 
 
 def open_store(where: StoreFiles, square: Square) -> Store:
-    """Map a store of such squares into memory, read-only.
+    """Map a store into memory, read-only.
 
-    Raises InputError if it is damaged, or was not packed from this index or to such squares; OSError if it cannot be
-    read.
+    Raises InputError if it is damaged, or was not packed from this index or to squares as `square` specifies; OSError
+    if it cannot be read.
     """
     try:
         pixels = np.load(where.store, mmap_mode="r", allow_pickle=False)
@@ -85,13 +86,13 @@ def open_store(where: StoreFiles, square: Square) -> Store:
         found = {"images": len(pixels), "size": pixels.shape[1], "pixels": f"{pixels.dtype} RGB"}
         found |= {"sha256": pixels_sha256(crcs), "index": file_sha256(where.index)}
         differing = _differences(described, found, "the file has")
-        differing += _differences(asdict(Square(0)) | described, asdict(square), "asked for is")
-        damage = f"{where.description.name} says " + ", ".join(differing) if differing else ""
+        differing += _differences(asdict(Square(0)) | described, asdict(square), "the study needs")
+        damage = f"{where.description.name} records " + ", ".join(differing) if differing else ""
     except (ValueError, EOFError, IndexError, AttributeError, TypeError) as error:
         damage = first_line(error)
     if damage:
         raise InputError(
-            f"{where.store} is damaged, or was not packed from {where.index} as this study asks ({damage}); "
+            f"{where.store} is damaged, or was not packed from {where.index} as this study needs ({damage}); "
             "delete it and run again to repack it"
         )
     return Store(where.store, pixels, crcs)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from transferability.study.architectures import study_layers
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
 
 # What leaves each experiment out: for those who read a list of them, as preflight's.
@@ -42,8 +41,10 @@ def splits(config: Mapping) -> list[str]:
     return names + mixed_splits(config) + given_splits(config)
 
 
-def experiments(config: Mapping) -> dict[str, list[Network]]:
+def experiments(config: Mapping, layers: int) -> dict[str, list[Network]]:
     """List the networks of each experiment of a study, with the base networks that it compares with.
+
+    `layers` is the number of layers of its networks.
 
     Keys: random-splits (Figure 2), manmade-natural (Figure 3), mixed (Figure 4), given, preserved, random-filters,
     reduced (Figure S1).
@@ -52,38 +53,27 @@ def experiments(config: Mapping) -> dict[str, list[Network]]:
     randomly, mixed, given = random_splits(config), mixed_splits(config), given_splits(config)
     others = [split for split in splits(config) if split not in randomly + mixed + given]
     return {
-        "random-splits": [network for split in randomly for network in _grid(config, split)],
-        "manmade-natural": [network for split in others for network in _grid(config, split)],
+        "random-splits": [network for split in randomly for network in _grid(config, layers, split)],
+        "manmade-natural": [network for split in others for network in _grid(config, layers, split)],
         "mixed": [network for split in mixed for network in _frozen_transfer(config, split)],
-        "given": [network for split in given for network in _grid(config, split)],
+        "given": [network for split in given for network in _grid(config, layers, split)],
         "preserved": [network for split in randomly for network in _preserved(config, split)],
         "random-filters": _random_filters(config),
         "reduced": _reduced(config),
     }
 
 
-def study_networks(config: Mapping) -> list[Network]:
-    """List the networks of a study, each once."""
-    return list(dict.fromkeys(network for networks in experiments(config).values() for network in networks))
-
-
-def control(config: Mapping, split: str, target: str) -> Network | None:
+def control(config: Mapping, layers: int, split: str, target: str) -> Network | None:
     """Return the control for longer training of a task, B8B+: all layers copied from its base and trained again.
 
     None for a study without fine-tuned networks, which it is the control of.
     """
     if not any(treatment.endswith("+") for treatment in config["treatments"]):
         return None
-    return Network(split, target, target, len(study_layers(config)), fine_tuned=True)
+    return Network(split, target, target, layers, fine_tuned=True)
 
 
-def control_names(config: Mapping) -> set[tuple[str, str]]:
-    """Return split and name of every network of a study that is a control for longer training."""
-    networks = [network for network in study_networks(config) if network.treatment == "selffer"]
-    return {(one.split, one.name) for one in networks if one == control(config, one.split, one.target)}
-
-
-def _grid(config: Mapping, split: str) -> list[Network]:
+def _grid(config: Mapping, layers: int, split: str) -> list[Network]:
     """On one split, for each task, the base, every treatment and n, and the control for longer training."""
     networks = []
     for target in targets(split):
@@ -92,7 +82,7 @@ def _grid(config: Mapping, split: str) -> list[Network]:
         for treatment in config["treatments"]:
             source = target if treatment.startswith("B") else other
             networks += [Network(split, source, target, n, treatment.endswith("+")) for n in config["network"]["n"]]
-        if trained_longer := control(config, split, target):
+        if trained_longer := control(config, layers, split, target):
             networks.append(trained_longer)
     return networks
 

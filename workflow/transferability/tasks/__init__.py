@@ -1,4 +1,4 @@
 """Tasks: which classes make up the halves of a split, and which images of the store a network is trained and tested on.
 
-In come an index, WordNet and a store; out go split manifests, and a task's examples (rows of the store, labels).
+Input: an index, WordNet and a store. Output: split manifests, and a task's examples (rows of the store, labels).
 """

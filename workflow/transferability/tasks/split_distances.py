@@ -1,4 +1,4 @@
-"""How far apart the halves of splits are in WordNet."""
+"""Distances in WordNet between the halves of splits."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,17 +8,17 @@ import pandas as pd
 from transferability.datasets.class_distances import MEASURES, class_distances, distance_between
 from transferability.tasks.splits import split_manifests
 
-DISTANCES_TEXT = """How far the halves of each split are from each other: the mean distance in WordNet of a class of A
-to a class of B. wu_palmer: 1 less the similarity of Wu and Palmer (1994), between 0 and 1; shortest_path: steps from
-class to class."""
+DISTANCES_TEXT = """The distance between the halves of each split: the mean distance in WordNet of a class of A to a
+class of B. wu_palmer: 1 minus the similarity of Wu and Palmer (1994), between 0 and 1; shortest_path: number of steps
+from class to class."""
 
 
 def split_distances(
     splits: Sequence[str], wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Return the distance of the halves of each split by name: columns split and those of MEASURES.
+    """Return the distances between the halves of each named split: columns split and those of MEASURES.
 
-    Each is the mean over all pairs of a class of A and one of B. Errors are those of `split_manifests` and
+    Each distance is the mean over all pairs of a class of A and one of B. Raises the errors of `split_manifests` and
     `class_distances`.
     """
     places = {wnid: place for place, wnid in enumerate(wnids)}

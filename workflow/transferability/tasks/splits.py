@@ -1,4 +1,4 @@
-"""Dividing the classes of an image set into the halves A and B."""
+"""Splitting the classes of an image set into the halves A and B."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ SIDES = {"manmade": "A", "natural": "B"}
 
 
 def random_halves(wnids: Sequence[str], k: int) -> dict[str, list[str]]:
-    """Cut classes into random halves, as the authors did: {"A": [...], "B": [...]}, each in the order of the wnids.
+    """Split classes into random halves, as the authors did: {"A": [...], "B": [...]}, each sorted by wnid.
 
     The authors' call, found by checksum, seeds numpy's legacy generator with the LIST [k]; with it, split k of the
     1000 ILSVRC-2012 classes is the paper's own. A has half of the classes, rounded down.
@@ -29,9 +29,9 @@ def random_halves(wnids: Sequence[str], k: int) -> dict[str, list[str]]:
 
 
 def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> dict[str, list[str]]:
-    """Cut classes into A = man-made and B = natural, each in the order of the wnids.
+    """Split classes into A = man-made and B = natural, each sorted by wnid.
 
-    Sides are those of `class_sides`. Raises InputError that lists every class left without one.
+    The sides come from `class_sides`. Raises an InputError that lists every class without a side.
     """
     table = class_sides(wnids, graph, by_hand)
     undecided = table.loc[table["side"] == "", "wnid"].tolist()
@@ -41,7 +41,7 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
             f"manmade-natural: {len(undecided)} of {len(table)} classes lie under neither or both of artifact and "
             f"organism: {named}; "
             f"assign each in the configuration, e.g. splits: {{sides: {{{undecided[0]}: manmade}}}} (or natural), "
-            "let config key wordnet name a whole WordNet, if they are beyond ILSVRC-2012, "
+            "let config key wordnet name a complete WordNet, if they are not in ILSVRC-2012, "
             "or do without this split: splits: {manmade_natural: false}"
         )
     return {half: table.loc[table["side"] == side, "wnid"].tolist() for side, half in SIDES.items()}
@@ -50,16 +50,17 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
 def mixed_halves(
     split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
 ) -> dict[str, list[str]]:
-    """Cut classes as `manmade_natural_halves`, and exchange a share of them: that of the split's name, "mixed-10-0".
+    """Split classes as `manmade_natural_halves` does, then exchange a share of them: 10 % for the split "mixed-10-0".
 
-    As many classes as that share of the smaller side change places with as many of the other, so that sizes stay; which
-    ones is drawn from a seed of the name. Raises InputError where that is no class.
+    The share of the smaller side is exchanged with as many classes of the other side, so the sizes of the halves do not
+    change. The classes are drawn with a seed derived from the split's name. Raises InputError if the share amounts to
+    no class.
     """
     halves, share = manmade_natural_halves(wnids, graph, by_hand), mixed_share(split)
     count = round(share * min(map(len, halves.values())))
     if not count:
         sizes = " and ".join(str(len(half)) for half in halves.values())
-        raise InputError(f"split {split}: {share:.0%} of {sizes} classes is none; give config key splits.mixed more")
+        raise InputError(f"split {split}: {share:.0%} of {sizes} classes is none; raise config key splits.mixed")
     generator = np.random.default_rng(derive_seed(0, "split", split))
     leaving = {
         half: {str(w) for w in generator.choice(classes, count, replace=False)} for half, classes in halves.items()
@@ -69,14 +70,15 @@ def mixed_halves(
 
 
 def class_sides(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]) -> pd.DataFrame:
-    """Return which side each class is on and what decided it: columns wnid, name, side, decided_by, sorted by wnid.
+    """Return the side of each class and what decided it: columns wnid, name, side, decided_by, sorted by wnid.
 
     A class is "manmade" if `artifact` is among its hypernyms, "natural" if `organism` is, over all hypernym paths of
-    `graph`. `by_hand` (wnid -> side: "configuration") goes before that, the authors' own assignments of the
-    ILSVRC-2012 classes under neither ("by hand") after it. Where nothing decides, side and decided_by are "".
+    `graph`. `by_hand` (wnid -> side; decided_by "configuration") takes precedence over that. Classes under neither or
+    both use the authors' own assignments of ILSVRC-2012 classes (decided_by "by hand"), if there is one; otherwise side
+    and decided_by are "".
     """
     authors = pd.read_csv(BY_HAND, index_col="wnid")["side"].to_dict()
-    given = {str(wnid): side for wnid, side in by_hand.items()}  # a folder called 7 is a number in YAML
+    given = {str(wnid): side for wnid, side in by_hand.items()}  # YAML reads the folder name 7 as a number
     rows = []
     for wnid in sorted(wnids):
         above = ancestors(graph, wnid) | {wnid}
@@ -96,16 +98,16 @@ takes part in random splits only."""
 
 
 def manifest(half: Sequence[str], graph: nx.DiGraph) -> pd.DataFrame:
-    """Return a half's manifest: columns label (0, 1, ... as the network's outputs), wnid, name."""
+    """Return a half's manifest: columns label (0, 1, ..., the index of the network's output), wnid, name."""
     return pd.DataFrame({"label": range(len(half)), "wnid": half, "name": [graph.nodes[wnid]["name"] for wnid in half]})
 
 
 def split_manifests(
     split: str, wnids: Sequence[str], graph: nx.DiGraph, by_hand: Mapping[str, str]
 ) -> dict[str, pd.DataFrame]:
-    """Return the manifests of a split by its name: of A and B, "all" (whole), B (given).
+    """Return the manifests of a split by target: "A" and "B"; "all" for the whole set; "B" for a given network.
 
-    Raises InputError if one would have fewer than two classes.
+    Raises InputError if a half would have fewer than two classes.
     """
     if split == WHOLE or split.startswith(GIVEN):
         halves = dict.fromkeys(targets(split), sorted(wnids))
@@ -116,7 +118,7 @@ def split_manifests(
     elif len(wnids) < 4:
         raise InputError(
             f"split {split}: random splits need at least 4 classes, two for each half: this set has {len(wnids)} "
-            f"({', '.join(wnids)}); add classes, or set config key splits.random to 0 (for given networks)"
+            f"({', '.join(wnids)}); add classes, or set config key splits.random to 0 (to study given networks only)"
         )
     else:
         halves = random_halves(wnids, int(split.removeprefix("random-")))

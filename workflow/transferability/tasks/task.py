@@ -1,4 +1,4 @@
-"""A task: what a network is trained and tested on, read from an index, a store and a manifest."""
+"""A task, the images that a network is trained and tested on, read from an index, a store and a manifest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from transferability.store.square import Square
 
 @dataclass(frozen=True)
 class Examples:
-    """One subset of one task: the rows of its images in the store, and their labels (int64, 0 <= label < classes).
+    """One subset of a task: the rows of its images in the store, and their labels (int64, 0 <= label < classes).
 
     `store` is a `store.reading.Store`, or an array, uint8 (images, size, size, 3), RGB.
     """
@@ -30,7 +30,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Task:
-    """The training and validation images of some classes; `wnids` are the classes by label, if known."""
+    """The training and validation images of some classes; `wnids` are the classes in the order of labels, if known."""
 
     train: Examples
     val: Examples
@@ -39,9 +39,9 @@ class Task:
 
 
 def read_task(files: StoreFiles, square: Square, manifest_file: Path, examples: int = 0) -> Task:
-    """Read the task of a manifest from a store of such squares.
+    """Read the task of a manifest from a store whose images are squares as `square` specifies.
 
-    `examples` is how many training images of each class count, the first ones; 0 stands for all.
+    `examples` is the number of training images per class to use, the first ones in the index; 0 means all.
 
     Raises InputError if the files are damaged or do not fit together.
     """
@@ -63,7 +63,7 @@ def read_task(files: StoreFiles, square: Square, manifest_file: Path, examples: 
 def select_examples(
     store: np.ndarray, index: pd.DataFrame, manifest: pd.DataFrame, subset: str, per_class: int = 0
 ) -> Examples:
-    """Select a task's images of a subset, or of each class the first `per_class`, in the order of the index.
+    """Select a task's images of a subset, in the order of the index: all, or the first `per_class` of each class.
 
     `index` has a row for each image of `store`.
     """

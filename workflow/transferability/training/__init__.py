@@ -1,4 +1,4 @@
-"""Training one network, from pixels to a curve of tests, the same bits in every run.
+"""Training one network, from pixels to a curve of tests; every run gives the same bits.
 
-In come a built network, a task and settings; out go trained weights and accuracies. No file is read or written.
+Input: a built network, a task and settings. Output: trained weights and accuracies. No file is read or written.
 """

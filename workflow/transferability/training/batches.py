@@ -1,4 +1,4 @@
-"""From the store to a batch on the device: which images, and in which order."""
+"""Batches on the device, read from the store: which images, and in which order."""
 
 import math
 from collections import deque
@@ -10,12 +10,12 @@ import torch
 
 from transferability.tasks.task import Examples
 
-RESIDENT_BYTES = 2**30  # a subset up to this size is held in memory as a whole on a CPU
+RESIDENT_BYTES = 2**30  # on a CPU, subsets up to this size are kept in memory
 TEST_BATCH = 500
 
 
 def resident_bytes(device: torch.device) -> int:
-    """Return up to which size a subset is held on a device as a whole: on a GPU half of what is free of this job's."""
+    """Return the largest size of a subset to keep on a device, in bytes: on a GPU half of this job's free memory."""
     if device.type != "cuda":
         return RESIDENT_BYTES
     free, total = torch.cuda.mem_get_info(device)
@@ -24,15 +24,15 @@ def resident_bytes(device: torch.device) -> int:
 
 
 class Pixels:
-    """A subset's images on a device: held there as a whole if they fit, else read from the store ahead of their use.
+    """A subset's images on a device: all are kept there if they fit, else they are read from the store in advance.
 
-    Their channels are blue, green, red where `bgr` says so, else red, green, blue as in the store.
+    Their channels are blue, green, red if `bgr` is True, else red, green, blue as in the store.
     """
 
     def __init__(self, examples: Examples, device: torch.device, bgr: bool):
         self._examples, self.device, self._bgr = examples, device, bgr
         self.labels = torch.from_numpy(examples.labels).to(device)
-        self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None  # beside the computation's stream
+        self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None  # beside that of the computation
         self.resident = len(examples) * math.prod(examples.store.shape[1:]) <= resident_bytes(device)
         self._all = self._read_all() if self.resident else None
 
@@ -40,7 +40,7 @@ class Pixels:
         return len(self.labels)
 
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield the images and the labels of batch after batch of positions (int64, on the CPU), on the device.
+        """Yield images and labels on the device, one batch for each tensor of positions (int64, on the CPU).
 
         Images are uint8 (batch, size, size, 3).
         """
@@ -61,9 +61,9 @@ class Pixels:
         return images
 
     def _read_ahead(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """As many threads as torch has read a batch each, which are used in their order."""
+        """Read batches in advance, each in one of as many threads as torch uses; yield them in order."""
         readers = torch.get_num_threads()
-        # A thread begins on the first GPU, and would take memory there.
+        # By default a thread uses the first GPU, and would allocate memory there.
         own_device = partial(torch.cuda.set_device, self.device) if self.device.type == "cuda" else None
         with ThreadPoolExecutor(readers, initializer=own_device) as pool:
             ahead = deque()
@@ -76,7 +76,7 @@ class Pixels:
 
     def _read(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.cuda.Event | None]:
         images = torch.from_numpy(self._examples.store[self._examples.rows[positions.numpy()]])
-        with torch.cuda.stream(self._copies):  # None changes nothing
+        with torch.cuda.stream(self._copies):  # has no effect if None
             places, images = to_device(positions, self.device), to_device(images, self.device)
             images = _reversed(images) if self._bgr else images
             return places, images, self._copies and self._copies.record_event()
@@ -87,13 +87,13 @@ class Pixels:
         if copied is not None:
             computation = torch.cuda.current_stream(self.device)
             computation.wait_event(copied)
-            for tensor in (places, images):  # allocated for the other stream, which must not reuse them too early
+            for tensor in (places, images):  # memory of the other stream, which must not reuse it too early
                 tensor.record_stream(computation)
         return places, images
 
 
 def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Copy a tensor from the CPU to a device; neither waits for the other."""
+    """Copy a tensor from the CPU to a device asynchronously."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
@@ -102,10 +102,10 @@ def _reversed(images: torch.Tensor) -> torch.Tensor:
 
 
 def batch_positions(examples: int, batch_size: int, start: int, stop: int, seed_of_epoch) -> Iterator[torch.Tensor]:
-    """Yield the positions of batches start..stop-1 of an endless pass over shuffled examples.
+    """Yield the positions of batches start..stop-1 of an endless sequence of shuffled epochs.
 
-    Epoch e is a permutation drawn with seed_of_epoch(e); batches run on over the ends of epochs. So each batch is
-    a function of its number, and a resumed training sees what an uninterrupted one would have seen.
+    Epoch e is a permutation drawn with seed_of_epoch(e); a batch may extend from one epoch into the next. So each batch
+    is a function of its number, and a resumed training run sees the same batches as an uninterrupted one.
     """
     permutation = lru_cache(maxsize=2)(lambda epoch: _shuffled(examples, seed_of_epoch(epoch)))
     for number in range(start, stop):

@@ -1,4 +1,4 @@
-"""Tests on the validation images, and what all tests of a training amount to."""
+"""Tests on the validation images, and a summary of all tests of a training run."""
 
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -24,7 +24,7 @@ class Evaluation:
 
 
 def evaluate(head: nn.Module, inputs: Inputs, classes: int, iteration: int) -> tuple[Evaluation, list[int]]:
-    """Test on all images of `inputs`; return the test, and how many images of each label it had right."""
+    """Test on all images of `inputs`; return the test, and the number of correctly classified images of each label."""
     right = []
     loss = torch.zeros((), dtype=torch.float64, device=inputs.labels.device)
     for features, labels in inputs.batches(torch.arange(len(inputs)).split(TEST_BATCH)):
@@ -37,16 +37,17 @@ def evaluate(head: nn.Module, inputs: Inputs, classes: int, iteration: int) -> t
 
 
 def summarize(curve: list[Evaluation]) -> dict:
-    """Return what a network's tests amount to: top1 and loss of the last one, top1_best10, and the curve itself.
+    """Summarise a network's tests: return top1 and loss of the last test, top1_best10, and the curve itself.
 
-    top1_best10, the mean of the ten highest accuracies, is what the paper plots; None where there are fewer.
+    top1_best10, the mean of the ten highest accuracies, is the measure that the paper plots; it is None if there are
+    fewer than ten tests.
     """
     best = sorted((test.top1 for test in curve), reverse=True)[:BEST]
     return {
         "top1": curve[-1].top1,
         "top1_best10": reduce(add, best) / BEST
         if len(best) == BEST
-        else None,  # not sum, which rounds otherwise from Python 3.12 on
+        else None,  # not sum, which rounds differently since Python 3.12
         "loss": curve[-1].loss,
         "curve": [asdict(test) for test in curve],
     }

@@ -1,4 +1,4 @@
-"""What the layers that learn see: the frozen layers' features, computed once per image where nothing is random."""
+"""Inputs of the layers that learn: the features of the frozen layers, computed once per image if nothing is random."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -7,13 +7,13 @@ from torch import nn
 
 from transferability.training.batches import TEST_BATCH, Pixels, to_device
 
-FEATURE_BYTES = 2**30  # features of a frozen part are kept, rather than computed again, up to this size
+FEATURE_BYTES = 2**30  # features of fixed modules are kept up to this size, and computed again above it
 
 
 class Inputs:
-    """What the head of a network sees of a subset: `compute` makes it of images as `batches.Pixels` gives them.
+    """The inputs of a network's head for a subset: `compute` makes them from images as `batches.Pixels` yields them.
 
-    It is a function of the image alone, computed once per image and kept where that takes up to FEATURE_BYTES.
+    They depend on the image alone. If they fit in FEATURE_BYTES they are computed once per image and kept.
     """
 
     def __init__(self, pixels: Pixels, compute: Callable):
@@ -26,13 +26,13 @@ class Inputs:
         return len(self.labels)
 
     def batches(self, positions: Iterable[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield the head's inputs and the labels of batch after batch of positions (int64, on the CPU)."""
+        """Yield the head's inputs and the labels, one batch for each tensor of positions (int64, on the CPU)."""
         if self._features is None:
             yield from ((self._compute(images), labels) for images, labels in self._pixels.batches(positions))
             return
         for batch in positions:
             places = to_device(batch, self._device)
-            # Twelve times as fast as indexing, which goes element by element.
+            # Twelve times as fast as indexing, which copies element by element.
             yield _channels_first(self._features.index_select(0, places)), self.labels.index_select(0, places)
 
     def _feature_bytes(self, pixels: Pixels) -> int:
@@ -41,7 +41,7 @@ class Inputs:
 
     def _compute_all(self, pixels: Pixels) -> torch.Tensor:
         batches = pixels.batches(torch.arange(len(self)).split(TEST_BATCH))
-        # Channels last, so that a row of the array is laid out as a batch in memory.
+        # Channels last, so that rows of the array have the memory layout of a batch.
         return torch.cat([_channels_last(self._compute(images)) for images, _ in batches])
 
 

@@ -1,4 +1,4 @@
-"""What turns gradients into updates: Caffe's stochastic gradient descent, and two of torch's."""
+"""Optimizers: Caffe's stochastic gradient descent, and two of torch's."""
 
 from collections.abc import Iterable, Mapping
 from itertools import compress
@@ -11,7 +11,7 @@ from transferability.study.training_settings import Settings
 
 
 def new_optimizer(model: nn.Module, settings: Settings) -> "CaffeSGD | TorchOptimizer":
-    """Return the optimizer that the settings name, for those of a model's parameters that learn."""
+    """Return the optimizer that the settings name, for the parameters of a model that learn."""
     if settings.optimizer == "caffe-sgd":
         return CaffeSGD(model.parameters(), settings.momentum, settings.weight_decay, settings.clip_norm)
     return TorchOptimizer(model, settings)
@@ -20,10 +20,10 @@ def new_optimizer(model: nn.Module, settings: Settings) -> "CaffeSGD | TorchOpti
 class CaffeSGD:
     """v <- momentum v + m rate (gradient + decay w), then w <- w - v, for every parameter w that learns.
 
-    m is 1 for weights and 2 for biases, which do not decay (Caffe's reference network). The rate enters the velocity
-    v, so that a drop of the rate does not shrink the steps already under way, as it would in torch.optim.SGD. (And what
-    that one imports, torch._dynamo, takes 1.2 s: a fifth of a small network's time.) The gradient of all parameters
-    together is first shortened to `clip_norm`, if it is longer and that is not 0.
+    m is 1 for weights and 2 for biases, which do not decay (Caffe's reference network). The rate is part of the
+    velocity v, so a drop of the rate does not shrink steps that have begun, as it would in torch.optim.SGD. (Also,
+    torch.optim imports torch._dynamo, which takes 1.2 s: a fifth of a small network's time.) If `clip_norm` is not 0, a
+    gradient of all parameters with a larger norm is first scaled to it.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], momentum: float, weight_decay: float, clip_norm: float = 0):
@@ -39,9 +39,9 @@ class CaffeSGD:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Update the parameters by their gradients, and drop the gradients."""
+        """Update the parameters by their gradients, then delete the gradients."""
         _clip(self._parameters, self._clip_norm)
-        # For all parameters of a group in one call each, as torch.optim does it; on a GPU in a few kernels.
+        # For all parameters of a group in one call each, as in torch.optim; on a GPU these are a few kernels.
         for parameters, velocities, factor, decay in self._groups:
             torch._foreach_mul_(velocities, self._momentum)
             torch._foreach_add_(velocities, [parameter.grad for parameter in parameters], alpha=factor * rate)
@@ -56,13 +56,13 @@ class CaffeSGD:
         return {"velocities": self._velocities}
 
     def load_state_dict(self, state: Mapping) -> None:
-        """Go on with the velocities of `state_dict`."""
+        """Load the velocities that `state_dict` returned."""
         for velocity, saved in zip(self._velocities, state["velocities"], strict=True):
             velocity.copy_(saved)
 
 
 class TorchOptimizer:
-    """torch.optim's SGD or AdamW (with its own betas, .9 and .999), with a rate that is given at each step.
+    """torch.optim's SGD or AdamW (with its default betas, .9 and .999), with a rate that is given at each step.
 
     Norms, biases, class tokens and position embeddings do not decay.
     """
@@ -83,7 +83,7 @@ class TorchOptimizer:
             self._optimizer = torch.optim.SGD(groups, **decay, **momentum)
 
     def step(self, rate: float) -> None:
-        """Update the parameters by their gradients, and drop the gradients."""
+        """Update the parameters by their gradients, then delete the gradients."""
         _clip(self._parameters, self._clip_norm)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -95,7 +95,7 @@ class TorchOptimizer:
         return self._optimizer.state_dict()
 
     def load_state_dict(self, state: Mapping) -> None:
-        """Go on with what `state_dict` gave."""
+        """Load the state that `state_dict` returned."""
         self._optimizer.load_state_dict(state)
 
 

@@ -1,4 +1,4 @@
-"""From stored images to what a network sees: cut, mirrored, less a mean, scaled."""
+"""Converting stored images to a network's input: crop, mirror, subtract a mean, scale."""
 
 import math
 
@@ -11,7 +11,7 @@ from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples
 from transferability.training.batches import TEST_BATCH
 
-ASPECT = 4 / 3  # of what resized-crop cuts, width to height, at most; Szegedy et al. 2015, as torchvision's
+ASPECT = 4 / 3  # the largest ratio of width to height of resized-crop; Szegedy et al. 2015, as in torchvision
 
 
 def mean_image(examples: Examples) -> torch.Tensor:
@@ -23,10 +23,11 @@ def mean_image(examples: Examples) -> torch.Tensor:
 
 
 class Preparation:
-    """Turns uint8 images into a network's input: cut, mirrored, less `mean`, times `scale`.
+    """Converts uint8 images to a network's input: cropped, mirrored, less `mean`, times `scale`.
 
-    `mean` is float32, an image of (size, size, 3) or, for each channel, (3,); `scale` is a number or (3,). Both are for
-    images in the order `bgr` says. The mean is subtracted pixel by pixel before cutting and mirroring, as Caffe does.
+    `mean` is float32, an image of shape (size, size, 3) or a value per channel (3,); `scale` is a number or (3,). Both
+    have their channels in the order of the images: blue, green, red if `bgr` is True. The mean is subtracted pixel by
+    pixel before cropping and mirroring, as in Caffe.
     """
 
     def __init__(self, mean: torch.Tensor, scale: float | torch.Tensor, bgr: bool, size: int, settings: Settings):
@@ -39,17 +40,17 @@ class Preparation:
 
     @classmethod
     def less_mean_image(cls, mean: torch.Tensor, scale: float, settings: Settings) -> "Preparation":
-        """As Caffe: blue, green, red, less the mean image."""
+        """Return the preparation that Caffe uses: channels blue, green, red, less the mean image."""
         return cls(mean, scale, True, mean.shape[0], settings)
 
     @classmethod
     def standardised(cls, blueprint: Blueprint, size: int, settings: Settings, device: torch.device) -> "Preparation":
-        """Of mean 0 and deviation 1, if pixels from 0 to 1 have the blueprint's."""
+        """Return a preparation that standardises pixels with the blueprint's mean and std, of pixels from 0 to 1."""
         mean, std = (255 * torch.tensor(numbers, device=device) for numbers in (blueprint.mean, blueprint.std))
         return cls(mean, 1 / std, blueprint.order == "bgr", size, settings)
 
     def train(self, images: torch.Tensor) -> torch.Tensor:
-        """Prepare a training batch, drawing cut and mirror for each image: float32 (batch, 3, crop, crop)."""
+        """Prepare a training batch, drawing a crop and mirroring for each image: float32 (batch, 3, crop, crop)."""
         if not self.random:
             return self._finish(images.float() - self.mean)
         return self._finish(self._resized(images) if self._resizes else self._cropped(images))
@@ -68,7 +69,7 @@ class Preparation:
         return crops
 
     def _cut(self, images: torch.Tensor, places: torch.Tensor, top: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
-        """Cut a crop out of each of images[places], row by row: indexing by places goes element by element on CPUs."""
+        """Take a crop of each of images[places], row by row: on CPUs, indexing by places copies element by element."""
         size = images.shape[1]
         rows = images.view(-1).unfold(0, 3 * self._crop, 3)  # a view of all runs of `crop` pixels
         first = (places * size + top) * size + left
@@ -76,9 +77,9 @@ class Preparation:
         return rows.index_select(0, runs.view(-1)).view(-1, self._crop, self._crop, 3)
 
     def _resized(self, images: torch.Tensor) -> torch.Tensor:
-        """Cut a rectangle of random area, aspect and place out of each image, and make it a square of `crop` pixels.
+        """Take a rectangle of random area, aspect and position from each image; resize it to `crop` x `crop` pixels.
 
-        What would be larger than the image is cut down to it. Pixels are interpolated, not averaged.
+        A rectangle larger than the image is cut down to it. Pixels are interpolated, not averaged.
         """
         area, aspect, across, down, side = torch.rand((5, len(images)), device=images.device)
         area = self._smallest + (1 - self._smallest) * area
@@ -106,6 +107,6 @@ class Preparation:
 
 
 # Reversing all axes, or all but the channels, is one long run in memory. Two of those take a CPU a quarter to a
-# sixteenth of the time of reversing the one axis; a GPU does not mind.
+# sixteenth of the time of reversing one axis; on a GPU there is no difference.
 def _mirrored(images: torch.Tensor) -> torch.Tensor:
     return images.flip(2) if images.is_cuda else images.flip(0, 1, 2).flip(0, 1)

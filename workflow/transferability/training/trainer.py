@@ -1,4 +1,4 @@
-"""Training one network: iteration by iteration, with tests in between, the same bits in every run."""
+"""Training one network, iteration by iteration, with tests in between; every run gives the same bits."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -22,15 +22,15 @@ from transferability.training.optimizers import new_optimizer
 from transferability.training.precision import compute_deterministically, default_generator, precision_context
 from transferability.training.preprocessing import Preparation
 
-MEAN_IMAGE = "mean_image"  # its name among a base network's tensors
+MEAN_IMAGE = "mean_image"  # name of the mean image among a base network's tensors
 
 
 class Trainer:
     """Trains one network. After `run`, `network` holds its weights, `curve` its tests, and `correct` how many images
-    of each label the last test had right.
+    of each label the last test classified correctly.
 
-    `seed_of` gives a seed for each purpose. Training can stop after any iteration and resume from `state()` in another
-    process, to the same result bit for bit.
+    `seed_of` returns a seed for each purpose. Training can stop after any iteration and resume from `state()` in
+    another process; the result is the same bit for bit.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Trainer:
         generator = default_generator(self.device)
         batches = self._train.batches(self._positions())
         while self.iteration < self.settings.iterations:
-            generator.manual_seed(self._seed_of("iteration", self.iteration))  # for its crops, mirrors and dropout
+            generator.manual_seed(self._seed_of("iteration", self.iteration))  # for crops, mirrors and dropout
             self._train_loss += self._step(*next(batches))
             self.iteration += 1
             if self.iteration % self.settings.test_every == 0 or self.iteration == self.settings.iterations:
@@ -80,9 +80,9 @@ class Trainer:
             on_iteration(self)
 
     def state(self) -> dict:
-        """Return all that a later `resume` needs; tensors are shared with the training, not copied.
+        """Return the state that a later `resume` needs; tensors are shared with this object, not copied.
 
-        Raises TrainingError if the loss is not finite: no training recovers from that.
+        Raises TrainingError if the loss is not finite: a training run cannot recover from that.
         """
         self._check_finite()
         return {
@@ -94,13 +94,13 @@ class Trainer:
         }
 
     def result(self) -> dict[str, torch.Tensor]:
-        """Return all that transferring from this network needs, on the CPU: weights, and its mean image if any."""
+        """Return the tensors that a transfer from this network needs, on the CPU: weights, and any mean image."""
         mean = {MEAN_IMAGE: self._preparation.mean} if self._preparation.mean.dim() == 3 else {}
         tensors = self.network.model.state_dict() | mean
         return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
 
     def resume(self, state: Mapping) -> None:
-        """Go on from a state that `state` returned."""
+        """Resume from a state that `state` returned."""
         self.iteration = state["iteration"]
         self.network.load(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
@@ -120,7 +120,7 @@ class Trainer:
 
     def _without_gradients(self, compute: Callable[[torch.Tensor], torch.Tensor]) -> Callable:
         def computed(images: torch.Tensor) -> torch.Tensor:
-            """What `compute` gives, in the precision of this training."""
+            """Call `compute` without gradients, in the precision of this training run."""
             with torch.no_grad(), self._precision():
                 return compute(images)
 
@@ -145,7 +145,7 @@ class Trainer:
 def batch_loss(network: Callable, smoothing: float, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Return the mean loss of a batch, whose gradients train a network: a scalar.
 
-    So much of each label's probability as `smoothing` says is spread over all labels (Szegedy et al. 2016).
+    A share `smoothing` of each label's probability is spread over all labels (Szegedy et al. 2016).
     """
     return functional.cross_entropy(network(inputs), labels, label_smoothing=smoothing)
 
@@ -153,14 +153,14 @@ def batch_loss(network: Callable, smoothing: float, inputs: torch.Tensor, labels
 def step_loss(
     fixed: nn.Sequential, head: nn.Sequential, preparation: Preparation, settings: Settings, device: torch.device
 ) -> Callable:
-    """Return the function of a step: from a batch, as the trainer gets it, and its labels to the loss, a scalar.
+    """Return the function of a training step: it takes a batch and its labels, and returns the loss, a scalar.
 
-    Where anything is drawn at random, the batch is of images, and drawing is part of the step. Else it is of what the
-    fixed modules make of them.
+    If the preparation is random, the batch holds images, and the step draws crops and mirrors. Otherwise it holds the
+    outputs of the fixed modules.
     """
     modules = nn.Sequential(fixed, head) if preparation.random else head
     if settings.compile and device.type == "cuda":
-        modules = fast_form(modules)  # on a CPU they are slower
+        modules = fast_form(modules)  # slower on a CPU
     network = partial(head_inputs, preparation.train, modules) if preparation.random else modules
     loss = partial(batch_loss, network, settings.label_smoothing)
     return compiled(loss) if settings.compile else loss

@@ -1,7 +1,7 @@
-"""The formats in which a labelled image set lies on disk (config key dataset.layout): how it is listed and read.
+"""The formats of labelled image sets on disk (config key dataset.layout): how they are listed and read.
 
-In comes the set's directory, or the file that lists it; out go a row per image (path, wnid, subset), and the bytes of
-an image file.
+Input: the set's directory, or the file that lists its images. Output: a row per image (path, wnid, subset), and the
+bytes of an image file.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,10 +18,10 @@ from transferability.datasets.formats.table import table
 class Format:
     """How the images of a set are listed and read.
 
-    `images(root, problems)` yields a row (path below root, wnid, subset) per image, and notes what is wrong with the
-    tree in `problems`; subset is "" where the set has no validation images. `read(folder, path)` returns
-    the content of an image file, and raises OSError if that fails. For sets in archives, a path leads through the
-    archive as if that were a directory. `is_file` says that the root is a file; paths are below its folder then.
+    `images(root, problems)` yields a row (path below root, wnid, subset) per image, and adds the faults of the tree to
+    `problems`; subset is "" where the set has no validation images. `read(folder, path)` returns the content of an
+    image file, and raises OSError if that fails. For sets in archives, a path leads through the archive as if it were a
+    directory. `is_file` is True if the root is a file; paths are then relative to its folder.
     """
 
     images: Callable[[Path, Problems], Iterator[Row]]

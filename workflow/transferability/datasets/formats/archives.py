@@ -1,4 +1,4 @@
-"""ImageNet (ILSVRC-2012) in the archives in which it is distributed, read where they lie: nothing is unpacked."""
+"""ImageNet (ILSVRC-2012) in the archives in which it is distributed; they are read without unpacking."""
 
 import gzip
 import io
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from transferability.datasets.formats.contents import check_size
 from transferability.datasets.formats.suffixes import Problems, Row, is_image, is_leftover, no_images
 
-TRAIN = "ILSVRC2012_img_train.tar"  # holds an archive n01440764.tar of each class
+TRAIN = "ILSVRC2012_img_train.tar"  # holds one archive per class: n01440764.tar
 VAL = "ILSVRC2012_img_val.tar"
 DEVKIT = "ILSVRC2012_devkit_t12.tar.gz"
 META = "data/meta.mat"
@@ -27,14 +27,17 @@ def imagenet(root: Path, problems: Problems) -> Iterator[Row]:
             yield from listing(root, faults)
         except FileNotFoundError as error:
             faults.append(f"{Path(error.filename).name} is missing; this layout expects {TRAIN}, {VAL} and {DEVKIT}")
-        except Exception as error:  # readers of damaged files raise what they stumble over
+        except Exception as error:  # readers of damaged files raise exceptions of many types
             if isinstance(error, (OSError, MemoryError)) and not isinstance(error, gzip.BadGzipFile):
                 raise
             faults.append(f"{name} or {DEVKIT} is damaged ({error}); fetch it again")
 
 
 def read(root: Path, path: str) -> bytes:
-    """Return the content of an image: ILSVRC2012_img_train.tar/n01440764/n01440764_18.JPEG; OSError if it fails."""
+    """Return the content of an image, e.g. ILSVRC2012_img_train.tar/n01440764/n01440764_18.JPEG.
+
+    Raises OSError if it cannot be read.
+    """
     archive, *of_class, name = path.split("/")
     try:
         tar, members = _class_archive(root / archive, *of_class) if of_class else _archive(root / archive)
@@ -69,7 +72,7 @@ def _train(root: Path, faults: list[str]) -> Iterator[Row]:
 
 
 def _val(root: Path, faults: list[str]) -> Iterator[Row]:
-    """The images in order of their names have the labels in the devkit, line by line."""
+    """List the validation images; in the order of their names, their labels are the lines of the devkit's file."""
     found = _archive(root / VAL)[1]
     names = sorted(name for name in found if is_image(name))
     if others := [f"{VAL}/{name}" for name in found if not is_image(name)]:
@@ -83,7 +86,7 @@ def _val(root: Path, faults: list[str]) -> Iterator[Row]:
 
 
 def _classes(root: Path) -> dict[int, Mapping]:
-    """The devkit's records of the classes by their number there; synsets above the classes have further numbers."""
+    """The devkit's records of the classes by their number in it; synsets above the classes have further numbers."""
     from scipy.io import loadmat
 
     synsets = loadmat(io.BytesIO(_devkit_file(root, META)), squeeze_me=True)["synsets"].reshape(-1)
@@ -103,7 +106,7 @@ def _devkit_file(root: Path, name: str) -> bytes:
         return devkit.extractfile(found[0]).read()
 
 
-Opened = tuple[tarfile.TarFile, dict[str, tarfile.TarInfo]]  # an archive, open, and its files by name, without folders
+Opened = tuple[tarfile.TarFile, dict[str, tarfile.TarInfo]]  # an open archive, and its files by name without folders
 
 
 def _archive(path: Path) -> Opened:
@@ -111,12 +114,12 @@ def _archive(path: Path) -> Opened:
 
 
 def _class_archive(path: Path, wnid: str) -> Opened:
-    """The archive of a class within that of the training images."""
+    """The archive of a class within the archive of the training images."""
     return _class_kept_open(path, wnid, os.getpid())
 
 
-# Archives stay open for the reads to come; those of classes, the last few, as images are read class by class. A forked
-# process opens its own: it would share the place in the file with its parent.
+# Archives stay open for later reads; only the last few archives of classes do, as images are read class by class. A
+# forked process opens its own archives: otherwise it would share the position in the file with its parent.
 @lru_cache(maxsize=2)
 def _kept_open(path: Path, _process: int) -> Opened:
     return _listed(tarfile.open(path, "r:"))
@@ -125,7 +128,7 @@ def _kept_open(path: Path, _process: int) -> Opened:
 @lru_cache(maxsize=8)
 def _class_kept_open(path: Path, wnid: str, _process: int) -> Opened:
     outer, members = _archive(path)
-    if (member := members[f"{wnid}.tar"]).issparse():  # a header in it may have the size of the hole
+    if (member := members[f"{wnid}.tar"]).issparse():  # a hole may hold a header that claims the hole's size
         raise ValueError(f"{member.name} has holes")
     return _listed(tarfile.open(fileobj=outer.extractfile(member), mode="r:"))
 
@@ -138,5 +141,5 @@ def _listed(tar: tarfile.TarFile) -> Opened:
             continue
         if members.setdefault(name, member).name != member.name:
             raise ValueError(f"{member.name} beside {members[name].name}")
-        members[name] = member  # the last of a name counts, as for tar
+        members[name] = member  # the last member of a name counts, as in tar
     return tar, members

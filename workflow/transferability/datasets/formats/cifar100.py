@@ -19,11 +19,11 @@ from transferability.datasets.formats.suffixes import Problems, Row
 FOLDER = "cifar-100-python"
 FILES = {"train": "train", "val": "test"}
 SYNSETS = RESOURCES / "cifar100.csv"
-DAMAGED = (AttributeError, LookupError, TypeError, ValueError)  # what content of another form leads to
+DAMAGED = (AttributeError, LookupError, TypeError, ValueError)  # raised for content of another form
 
 
 def list_images(root: Path, problems: Problems) -> Iterator[Row]:
-    """List cifar-100-python/train/00000 and so on, image by image, with the synset of each one's fine label."""
+    """List cifar-100-python/train/00000 and so on, each image with the synset of its fine label."""
     wnids = pd.read_csv(SYNSETS).set_index("name")["wnid"]
     faults = problems.faults
     for subset, name in FILES.items():
@@ -46,7 +46,7 @@ def _faulty(name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError(f"{FOLDER}/{name} is missing ({error}); unpack cifar-100-python.tar.gz there") from error
     except OSError as error:
-        if error.errno:  # of the system
+        if error.errno:  # an error of the operating system
             raise
         raise InputError(f"{FOLDER}/{name}: {error}") from error
     except DAMAGED as error:
@@ -65,46 +65,47 @@ def read(root: Path, path: str) -> bytes:
 
 @lru_cache(maxsize=3)
 def _content(file: Path) -> dict:
-    """Read a pickle; raise ValueError for a damaged one, and one of anything but data."""
+    """Read a pickle; raise ValueError if it is damaged or holds anything but data."""
     try:
         return _Unpickler(io.BytesIO(content_of(file)), encoding="latin1").load()
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # readers of damaged files raise what they stumble over
+    except Exception as error:  # readers of damaged files raise exceptions of many types
         raise ValueError(first_line(error)) from error
 
 
-# What the pickles of CIFAR are made of, besides plain containers, text and numbers. A file gets these classes under
-# numpy's names, and nothing of numpy: that makes arrays of a file's raw bytes, and takes them for whatever it says.
+# The classes that CIFAR's pickles use, besides plain containers, text and numbers. A file gets these stand-ins under
+# numpy's names, and nothing from numpy itself, which would make arrays of any type that the file names from its raw
+# bytes.
 
 
 class _Plain:
-    """What a pickle makes with arguments, and may give a state: it only keeps them."""
+    """An object that a pickle creates with arguments and may give a state; it only keeps the arguments."""
 
     def __init__(self, *arguments):
         self.arguments = arguments
 
     def __setstate__(self, state):
-        """Take the order of bytes, which says nothing of single ones."""
+        """Ignore the state, the byte order, which does not matter for single bytes."""
 
 
 class _Pixels(_Plain):
     """An array of bytes."""
 
     def __setstate__(self, state):
-        """Take shape, kind, order and content; raise UnpicklingError for numbers that are no bytes."""
+        """Take shape, dtype, memory order and content; raise UnpicklingError for a dtype other than bytes."""
         _, shape, kind, by_columns, content = state
         if not isinstance(kind, _Plain) or kind.arguments[:1] != ("u1",):
             raise pickle.UnpicklingError("it holds an array of other things than bytes, which no image set needs")
-        content = content.encode("latin1") if isinstance(content, str) else content  # of Python 2
+        content = content.encode("latin1") if isinstance(content, str) else content  # Python 2 wrote a str
         self.pixels = np.frombuffer(content, np.uint8).reshape(shape, order="F" if by_columns else "C")
 
 
 class _Bytes(bytes):
-    """Bytes as Python 3 writes them for Python 2: a text, and how to encode it, which is in latin1."""
+    """Bytes as Python 3 pickles them for Python 2: a text, and its encoding, which is latin1."""
 
     def __new__(cls, text: str, _encoding: str):
-        """Return the bytes that a text stands for."""
+        """Return the text encoded as bytes."""
         return super().__new__(cls, text, "latin1")
 
     __setstate__ = _Plain.__setstate__
@@ -119,15 +120,15 @@ STAND_INS = {
 }
 
 
-class _Unpickler(pickle._Unpickler):  # the one in Python: that in C allocates as much as a file says
-    """Reads data and calls nothing but its own stand-ins: see "Restricting Globals" in Python's documentation."""
+class _Unpickler(pickle._Unpickler):  # the Python implementation: the C one allocates as much memory as a file claims
+    """Reads data and calls nothing but the stand-ins above: see "Restricting Globals" in Python's documentation."""
 
     dispatch: ClassVar = {
         op: load for op, load in pickle._Unpickler.dispatch.items() if op != pickle.BYTEARRAY8[0]
-    }  # as in C
+    }  # BYTEARRAY8 is left out, as it would allocate as much as a file claims
 
     def find_class(self, module: str, name: str):
-        """Return what stands for a name; raise UnpicklingError for one that has no place in an image set."""
+        """Return the stand-in for a name; raise UnpicklingError for a name that no image set needs."""
         if f"{module}.{name}" not in STAND_INS:
             raise pickle.UnpicklingError(f"it tries to call {module}.{name}, which no image set needs")
         return STAND_INS[f"{module}.{name}"]

@@ -16,7 +16,7 @@ def read(root: Path, path: str) -> bytes:
 
 
 def tiny_imagenet(root: Path, problems: Problems) -> Iterator[Row]:
-    """List train/WNID/images/*, and val/images/* by val/val_annotations.txt (file, wnid, box)."""
+    """List train/WNID/images/*, and val/images/* with the labels of val/val_annotations.txt (file, wnid, box)."""
     faults = problems.faults
     yield from _class_folders(root, "train", "train", faults, within="images")
     columns = {"sep": "\t", "header": None, "names": ["file", "wnid"], "usecols": [0, 1], "quoting": csv.QUOTE_NONE}
@@ -25,7 +25,10 @@ def tiny_imagenet(root: Path, problems: Problems) -> Iterator[Row]:
 
 
 def kaggle(root: Path, problems: Problems) -> Iterator[Row]:
-    """List ILSVRC/Data/CLS-LOC/train/WNID/*, and .../val/* by LOC_val_solution.csv (ImageId, "WNID x y x y ...")."""
+    """List ILSVRC/Data/CLS-LOC/train/WNID/*, and .../val/* with the labels of LOC_val_solution.csv.
+
+    The columns of that file are ImageId and PredictionString ("WNID x y x y ...").
+    """
     faults, images = problems.faults, "ILSVRC/Data/CLS-LOC"
     yield from _class_folders(root, f"{images}/train", "train", faults)
     labels = _labels(root / "LOC_val_solution.csv", faults, {"usecols": ["ImageId", "PredictionString"]})
@@ -60,7 +63,7 @@ def _class_folders(root: Path, folder: str, subset: str, faults: list[str], with
 
 
 def _flat_folder(root: Path, folder: str, wnids: dict[str, str], faults: list[str]) -> Iterator[Row]:
-    """List the validation images of a folder without classes by the labels that a file gives them (name -> wnid)."""
+    """List the validation images of a folder without class folders, with the labels of a file (name -> wnid)."""
     if not (root / folder).is_dir():
         faults.append(f"{folder} is missing; config key dataset.root expects a directory that holds it")
         return
@@ -76,18 +79,18 @@ def _flat_folder(root: Path, folder: str, wnids: dict[str, str], faults: list[st
 
 
 def _labels(file: Path, faults: list[str], columns: dict) -> pd.DataFrame:
-    """Read a table of validation labels; an empty one, and a fault, if that fails."""
+    """Read a table of validation labels; if that fails, add a fault and return an empty table."""
     try:
         return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8", **columns)
     except FileNotFoundError:
-        faults.append(f"{file.name} is missing at {file}; it is part of this layout (imagefolder does without)")
+        faults.append(f"{file.name} is missing at {file}; it is part of this layout (imagefolder needs none)")
     except ValueError as error:
-        faults.append(f"{file} is no table of validation labels ({error}); take it from the archive")
+        faults.append(f"{file} is no table of validation labels ({error}); extract it from the archive again")
     return pd.DataFrame(columns=["file", "wnid"])
 
 
 def _folders_and_files(folder: Path) -> tuple[list[Path], list[str]]:
-    """The class folders in a folder, and the names of what else is there."""
+    """The class folders in a folder, and the names of all other entries."""
     found = list(_visible(folder))
     return [path for path in found if path.is_dir()], [path.name for path in found if not path.is_dir()]
 
@@ -97,5 +100,5 @@ def _names(folder: Path) -> list[str]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """List what is in a folder but leftovers; OSError if it cannot be read."""
+    """List the entries of a folder except leftovers; raise OSError if it cannot be read."""
     return (path for path in folder.iterdir() if not is_leftover(path.name))

@@ -1,4 +1,4 @@
-"""A folder for each class, as people have them: with a training and a validation folder around them, or without."""
+"""Image sets with a folder for each class, inside a training and a validation folder or directly in the root."""
 
 import logging
 import os
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def imagefolder(root: Path, problems: Problems) -> Iterator[Row]:
-    """List train/CLASS/** and val/CLASS/** (or what these are called), or CLASS/**: all images below a class's folder.
+    """List all images below class folders: train/CLASS/** and val/CLASS/** (or other names of these), or CLASS/**.
 
-    Where there is no validation folder, the rows do not say which subset an image is in.
+    Without a validation folder the subset of all rows is "".
     """
     folders, _ = _folders_and_files(root, problems.faults)
     chosen = names_of_subsets(folders)
@@ -38,7 +38,7 @@ def imagefolder(root: Path, problems: Problems) -> Iterator[Row]:
 
 
 def _whole(root: Path, val: str | None, problems: Problems) -> Iterator[Row]:
-    """List the images of class folders right in the root; one called as a validation folder could be a class."""
+    """List the images of class folders directly in the root; a folder named like a validation folder may be a class."""
     if val and not any(is_image(name) for name in _folders_and_files(root / val, problems.faults)[1]):
         problems.faults.append(
             f"there is a folder {val}, but none called train beside it; rename the folder of training images to train"
@@ -53,23 +53,23 @@ def _named(root: Path, chosen: dict[str, str]) -> tuple[Path | str, Path | str]:
 
 
 def _what_is_beside(root: Path, used: set[str]) -> Iterator[str]:
-    """Yield what does not count: folders and images beside those of the subsets."""
+    """Yield a warning about each thing that does not count: folders and images next to the folders of the subsets."""
     folders, files = _folders_and_files(root, [])
     for name in sorted(set(folders) - used):
         images = sum(is_image(path) for path in _files_below(root, root / name, []))
         yield f"{root / name} does not count ({images} images): {' and '.join(sorted(used))} do"
     if images := sorted(name for name in files if is_image(name)):
-        yield f"{len(images)} images right in {root} do not count, e.g. {images[0]}"
+        yield f"{len(images)} images directly in {root} do not count, e.g. {images[0]}"
 
 
 def _class_folders(root: Path, folder: str, subset: str, problems: Problems) -> Iterator[Row]:
-    """List the images below the class folders in `folder`, and note what is wrong or does not count."""
+    """List the images below the class folders in `folder`, and note faults and files that do not count."""
     faults = problems.faults
     classes, loose = _folders_and_files(root / folder, faults)
     where = "" if folder == "." else f"{folder}: "
     if not classes:
         faults.append(
-            f"{where}no class folders; config key dataset.root expects a directory that holds CLASS/*.jpg or so"
+            f"{where}no class folders; config key dataset.root expects a directory that holds CLASS/*.jpg or similar"
         )
     empty, others, within = [], [], {}
     for name in sorted(classes):
@@ -91,14 +91,14 @@ def _class_folders(root: Path, folder: str, subset: str, problems: Problems) -> 
 
 
 def _folders_within(of_class: PurePosixPath, images: list[str]) -> set[str]:
-    """The folders right in a class's folder that hold images, at any depth; RIGHT_IN for images right in it."""
+    """The folders directly in a class folder that hold images at any depth; RIGHT_IN for images directly in it."""
     depth = len(of_class.parts)
     below = [path.split("/")[depth:] for path in images]
     return {parts[0] if len(parts) > 1 else RIGHT_IN for parts in below}
 
 
 def _judge(root: Path, others: list[str], where: str, faults: list[str]) -> None:
-    """Tell of files that are no images by their names: images among them may not silently not count."""
+    """Report files that are no images by their names: no image among them may be left out silently."""
     unopened = [path for path in others if PurePosixPath(path).suffix.lower() in UNOPENED]
     misnamed = [path for path in sorted(set(others) - set(unopened)) if is_image_by_content(root / path)]
     if unopened:
@@ -108,15 +108,15 @@ def _judge(root: Path, others: list[str], where: str, faults: list[str]) -> None
         )
     if misnamed:
         faults.append(
-            f"{where}{len(misnamed)} files are images without the suffix of one ({count_suffixes(misnamed)}), e.g. "
-            f"{min(misnamed)}; rename them to .jpg or what they are, or remove them"
+            f"{where}{len(misnamed)} files are images without an image suffix ({count_suffixes(misnamed)}), e.g. "
+            f"{min(misnamed)}; rename them to .jpg or the suffix of their format, or remove them"
         )
     if rest := set(others) - {*unopened, *misnamed}:
         log.info("%s%d files are no images and do not count: %s", where, len(rest), count_suffixes(sorted(rest)))
 
 
 def _files_below(root: Path, folder: Path, faults: list[str]) -> Iterator[str]:
-    """List all files below a folder, by their paths below the root, but leftovers."""
+    """List all files below a folder except leftovers, as paths relative to the root."""
 
     def note(error: OSError) -> None:
         """Note a folder that cannot be read."""
@@ -129,12 +129,12 @@ def _files_below(root: Path, folder: Path, faults: list[str]) -> Iterator[str]:
 
 
 def _leads_back(folder: Path) -> bool:
-    """Whether a folder is a link to one that it is in: its images are listed already, and it would never end."""
+    """Return whether a folder is a link to one that contains it: following it would never end and find no new image."""
     return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _folders_and_files(folder: Path, faults: list[str]) -> tuple[list[str], list[str]]:
-    """The names of the folders in a folder, and of what else is there, but leftovers."""
+    """The names of the folders in a folder, and of its other entries, except leftovers."""
     try:
         found = [entry for entry in os.scandir(folder) if not is_leftover(entry.name)]
     except OSError as error:

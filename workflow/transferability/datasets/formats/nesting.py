@@ -1,4 +1,4 @@
-"""Folders within class folders: are the classes where they are taken to be?"""
+"""Folders within class folders: checks that the folders taken for classes are the classes."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Set
@@ -8,13 +8,14 @@ from transferability.datasets.formats.subsets import NAMES, names_of_subsets
 from transferability.datasets.formats.suffixes import Problems
 
 FOLD = re.compile(r"(fold|split|part|batch|cv|set)[ _-]?\d+", re.IGNORECASE)
-RIGHT_IN = ""  # stands for images right in a class folder
+RIGHT_IN = ""  # stands for images directly in a class folder
 
 
 def judge_nesting(within: Mapping[str, Set[str]], where: str, problems: Problems) -> None:
-    """Note class folders which may be none, by the names of the folders with images in each (or `RIGHT_IN`).
+    """Note class folders that may not be classes, by the names of the folders with images in each (or `RIGHT_IN`).
 
-    Nested folders are part of their class, as in torchvision. Those of subsets and folds would leak, or be classes.
+    Nested folders are part of their class, as in torchvision. Nested folders of subsets or folds would leak validation
+    images into training, or become classes.
     """
     divided = {name: names_of_subsets(inner) for name, inner in within.items()}
     divided = [f"{name}/{of['train']} and {name}/{of['val']}" for name, of in divided.items() if len(of) == 2]
@@ -43,12 +44,12 @@ def judge_nesting(within: Mapping[str, Set[str]], where: str, problems: Problems
 
 
 def _in_all(within: Mapping[str, Set[str]]) -> list[str]:
-    """The folders that all of several class folders hold; none if there are images right in one of these."""
+    """The folders that all of several class folders contain; none if one of these has images directly in it."""
     if len(within) < 2 or any(RIGHT_IN in inner for inner in within.values()):
         return []
     return sorted(frozenset.intersection(*map(frozenset, within.values())))
 
 
 def _called(names: Collection[str]) -> Callable[[str], bool]:
-    """Whether one of the words of a folder's name is among these names of a subset: seg_train, training_set."""
+    """Return whether a folder's name contains one of these names of a subset as a word: seg_train, training_set."""
     return lambda name: not set(names).isdisjoint(re.split("[^a-z]+", name.lower()))

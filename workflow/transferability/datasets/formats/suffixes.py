@@ -1,4 +1,4 @@
-"""What all layouts share: the row of an index, which files are images or leftovers, and what is said of others."""
+"""Code that all layouts share: the row of an index, which files are images or leftovers, and faults about others."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,61 +8,62 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-Row = tuple[str, str, str]  # path below the root, wnid, subset (train, val, or "" where the set does not say)
+Row = tuple[str, str, str]  # path below the root, wnid, subset (train, val, or "" where the set does not name one)
 
 
 @dataclass(frozen=True)
 class Problems:
-    """What is wrong with an image set (`faults`), and what is not but may surprise (`warnings`), a sentence each."""
+    """Errors in an image set (`faults`), and points that may surprise but are none (`warnings`): a sentence each."""
 
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
-# What macOS and Windows leave behind; that and notes of other programs (.DS_Store, ._x, .ipynb_checkpoints) are hidden.
+# Files that macOS and Windows leave behind. Hidden files of these and other programs (.DS_Store, ._x,
+# .ipynb_checkpoints) are leftovers, too.
 LEFTOVERS = {"__macosx", "thumbs.db", "desktop.ini"}
 
-# Images of kinds that Pillow does not open, unless a plugin is there: phones', cameras', drawings.
+# Image formats that Pillow does not open without a plugin: those of phones and cameras, and drawings.
 UNOPENED = {".heic", ".heif", ".jxl", ".svg", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"}
 
 
 @cache
 def image_suffixes() -> frozenset[str]:
-    """Return the suffixes of the files that Pillow can open, with their dots, in lower case."""
-    formats = Image.registered_extensions()  # .mpo, of stereo cameras, is opened as the JPEG that it begins with
+    """Return the suffixes of the files that Pillow can open, with a leading dot, in lower case."""
+    formats = Image.registered_extensions()  # .mpo, a format of stereo cameras, is opened as the JPEG it begins with
     return frozenset(suffix for suffix, name in formats.items() if name in Image.OPEN or name == "MPO")
 
 
 def is_image(name: str) -> bool:
-    """Whether a file is an image by its name."""
+    """Return whether a file is an image, judged by its name."""
     return f".{name.rpartition('.')[2].lower()}" in image_suffixes()
 
 
 def is_leftover(name: str) -> bool:
-    """Whether a file or folder is what systems and programs leave behind, by its name: it does not count."""
+    """Return whether a file or folder was left behind by a system or program, judged by its name: it does not count."""
     return name.startswith(".") or name.lower() in LEFTOVERS
 
 
 def is_image_by_content(file: Path) -> bool:
-    """Whether a file begins as an image does, whatever its name."""
+    """Return whether a file begins like an image, whatever its name."""
     try:
         with Image.open(file):
             return True
-    except Exception:  # whatever a reader of some format makes of a file that is none
+    except Exception:  # readers of image formats raise exceptions of many types for files that are no images
         return False
 
 
 def count_suffixes(paths: Sequence[str]) -> str:
-    """Return how many paths have which suffix, the five most frequent ones: "2 .heic, 1 no suffix"."""
+    """Return the number of paths with each suffix, for the five most frequent suffixes: "2 .heic, 1 no suffix"."""
     suffixes = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in paths)
     most = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))[:5]
     return ", ".join(f"{count} {suffix}" for suffix, count in most)
 
 
 def no_images(paths: Sequence[str]) -> str:
-    """Return a fault that names files among the images of classes which would silently not count."""
+    """Return a fault that names files in class folders that would otherwise be left out silently."""
     return (
         f"{len(paths)} entries of class folders are no images that Pillow opens ({count_suffixes(paths)}), e.g. "
-        f"{min(paths)}; convert them (to .png or .jpg), put images right into the folder of their class, or remove "
-        "what is no image"
+        f"{min(paths)}; convert them (to .png or .jpg), put images directly into the folder of their class, or remove "
+        "entries that are no images"
     )

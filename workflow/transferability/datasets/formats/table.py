@@ -1,4 +1,4 @@
-"""A CSV file with a row for each image: its path, its label and, if known, its subset."""
+"""Image sets listed in a CSV file with a row for each image: its path, its label and, if known, its subset."""
 
 import csv
 import io
@@ -19,16 +19,16 @@ from transferability.datasets.names import as_seen
 log = logging.getLogger(__name__)
 
 COLUMNS, SUBSET = ["path", "label"], "subset"
-OTHER_SUBSETS = ("dev", "eval", "evaluation", "holdout")  # which people have, and which have no meaning here
+OTHER_SUBSETS = ("dev", "eval", "evaluation", "holdout")  # common names that have no meaning here
 SURELY_BETWEEN = re.compile(r"[|;]|^[\[{].*,.*[\]}]$")  # "cat|dog", "['cat', 'dog']"
-BETWEEN_LABELS = re.compile(r"[,+&/]")  # between labels, or part of one: "tench, Tinca tinca"
-LOOKED_FOR = 20  # missing files, among those that are there
+BETWEEN_LABELS = re.compile(r"[,+&/]")  # separates labels, or is part of one: "tench, Tinca tinca"
+LOOKED_FOR = 20  # missing files for which files with similar names are looked up
 
 
 def table(file: Path, problems: Problems) -> Iterator[Row]:
     """List the images of a table, in UTF-8: columns path (below the file's folder, or absolute), label, maybe subset.
 
-    Without a column subset, or without validation images in it, the rows do not say which subset an image is in.
+    Without a column subset, or without validation images in it, the subset of all rows is "".
     """
     faults = problems.faults
     rows = _read(file, problems)
@@ -45,7 +45,7 @@ def table(file: Path, problems: Problems) -> Iterator[Row]:
 
 
 def _read(file: Path, problems: Problems) -> pd.DataFrame | None:
-    """Return the table by the numbers of its lines, texts without spaces around them; None and a fault for no table."""
+    """Return the table, indexed by line number, with texts stripped; if it is no table, add a fault and return None."""
     faults = problems.faults
     try:
         lines = list(csv.reader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")))
@@ -63,7 +63,7 @@ def _read(file: Path, problems: Problems) -> pd.DataFrame | None:
         )
         return None
     if twice := sorted({name for name in [*COLUMNS, SUBSET] if names.count(name) > 1}):
-        faults.append(f"column {' and '.join(twice)} is there twice; keep the right one")
+        faults.append(f"column {' and '.join(twice)} occurs twice; keep the right one")
         return None
     numbered = {number: line for number, line in enumerate(body, 2) if any(line)}
     if uneven := [number for number, line in numbered.items() if len(line) != len(names)]:
@@ -79,12 +79,12 @@ def _read(file: Path, problems: Problems) -> pd.DataFrame | None:
 
 
 def _judge_columns(others: Mapping[str, pd.Series], divided: bool, problems: Problems) -> None:
-    """Tell of columns that do not count; it is a fault if one divides the images and nothing else does."""
+    """Report columns that do not count; it is a fault if one of them divides the images and no column subset does."""
     dividing = [name for name, cells in others.items() if not divided and _divides(set(cells.str.lower()))]
     if dividing:
         subsets = some_of(sorted(set(others[dividing[0]]) - {""}))
         problems.faults.append(
-            f"column {dividing[0]} divides the images ({subsets}), but only one called subset does that; rename it, or "
+            f"column {dividing[0]} divides the images ({subsets}), but only a column called subset can; rename it, or "
             "remove it"
         )
     if left_out := [name for name in others if name not in dividing]:
@@ -94,16 +94,16 @@ def _judge_columns(others: Mapping[str, pd.Series], divided: bool, problems: Pro
 
 
 def _divides(cells: Set[str]) -> bool:
-    """Whether the cells of a column name subsets: a training one, and others that hold no training images."""
+    """Return whether the cells of a column name subsets: the training subset, and one without training images."""
     return bool(cells & {*NAMES["train"]}) and bool(cells & {*NAMES["val"], *OTHER_SUBSETS})
 
 
 def _several_labels(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield a fault of cells with several labels: divided by | or ;, or by another sign into labels of the table."""
+    """Yield a fault about cells with several labels: divided by | or ;, or by another sign into labels of the table."""
     known = set(rows["label"])
 
     def is_several(label: str) -> bool:
-        """Whether a label is several, by the signs between them."""
+        """Return whether a cell holds several labels, judged by the signs between them."""
         parts = [part.strip() for part in BETWEEN_LABELS.split(label)]
         return bool(SURELY_BETWEEN.search(label)) or (len(parts) > 1 and known.issuperset(parts))
 
@@ -116,7 +116,7 @@ def _several_labels(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _repeated(file: Path, rows: pd.DataFrame) -> Iterator[str]:
-    """Yield faults of paths that are there twice, with one label or with two."""
+    """Yield faults about paths that occur twice, with one label or with two."""
     named = rows[rows["path"] != ""]
     groups = named.groupby(named["path"].map(partial(_normal, str(file.parent.absolute()))))["label"].agg(
         ["size", "nunique"]
@@ -126,7 +126,7 @@ def _repeated(file: Path, rows: pd.DataFrame) -> Iterator[str]:
     if two_labels:
         yield f"{len(two_labels)} paths have two labels: {some_of(two_labels)}; keep the right one"
     if twice:
-        yield f"{len(twice)} paths are there twice: {some_of(twice)}; remove one of each"
+        yield f"{len(twice)} paths occur twice: {some_of(twice)}; remove one of each"
 
 
 def _missing(file: Path, rows: pd.DataFrame) -> Iterator[str]:
@@ -142,13 +142,13 @@ def _missing(file: Path, rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _normal(folder: str, path: str) -> str:
-    """The same text for the same file, however its path is written: below the table's folder if it is there."""
+    """The same text for the same file, however its path is written; relative if it is below the table's folder."""
     path = posixpath.normpath(posixpath.join(folder, path))
     return path.removeprefix(f"{posixpath.normpath(folder)}/")
 
 
 def _as_it_is(missing: Path) -> str:
-    """Return "'a.png' is 'A.PNG'" if there is a file beside a missing one whose name looks like its, else ""."""
+    """Return "'a.png' is 'A.PNG'" if the folder of a missing file has one whose name looks the same, else ""."""
     try:
         names = [path.name for path in missing.parent.iterdir()]
     except OSError:
@@ -158,7 +158,7 @@ def _as_it_is(missing: Path) -> str:
 
 
 def _subsets(rows: pd.DataFrame, problems: Problems) -> pd.Series:
-    """Return the subset of each row: train, val, "" if not said, "other" for one that does not count."""
+    """Return the subset of each row: train, val, "" if not given, "other" for one that does not count."""
     if SUBSET not in rows:
         return pd.Series("", index=rows.index)
     given = rows[SUBSET].str.lower()
@@ -169,7 +169,7 @@ def _subsets(rows: pd.DataFrame, problems: Problems) -> pd.Series:
     log.info("subsets: %s", ", ".join(f"{subset} is {name}" for subset, name in chosen.items()) or "none")
     if "val" not in chosen:
         return pd.Series("", index=rows.index)
-    # "train" and "training" are the same; of the names for validation the first counts, as that of folders does.
+    # "train" and "training" are the same; of the names for validation the first one found counts, as for folders.
     mapped = given.map({**dict.fromkeys(NAMES["train"], "train"), chosen["val"]: "val"}).fillna("other")
     if others := int((mapped == "other").sum()):
         problems.warnings.append(f"{others} rows of other subsets do not count")

@@ -1,6 +1,6 @@
 """Caffe's reference network, the paper's (Jia et al. 2014, after Krizhevsky et al. 2012).
 
-A layer holds its weights and all that follows them up to the next layer's weights: nonlinearity, pooling,
+A layer holds its weights and all modules after them up to the next layer's weights: nonlinearity, pooling,
 normalisation, dropout. A network is a `torch.nn.Sequential` of such layers, named conv1 ... conv5, fc6, fc7, fc8.
 """
 
@@ -17,14 +17,14 @@ ALPHA = 1e-4 / 5  # of ChannelNorm
 def conv(
     channels: tuple[int, int], kernel: int, *follow: nn.Module, std: float, bias: float, **options
 ) -> nn.Sequential:
-    """A convolutional layer with its ReLU and what follows it; weights from a gaussian of `std`, biases `bias`."""
+    """A convolutional layer with its ReLU and the modules `follow`; weights from a Gaussian of `std`, biases `bias`."""
     weights = nn.Conv2d(*channels, kernel, **options)
     weights.filler = (std, bias)
     return _layer(conv=weights, relu=nn.ReLU(inplace=True), follow=follow)
 
 
 def full(features: tuple[int, int], *follow: nn.Module, std: float, bias: float) -> nn.Sequential:
-    """A fully connected layer and what follows it; weights from a gaussian of `std`, biases `bias`."""
+    """A fully connected layer with the modules `follow`; weights from a Gaussian of `std`, biases `bias`."""
     weights = nn.Linear(*features)
     weights.filler = (std, bias)
     return _layer(linear=weights, follow=follow)
@@ -45,12 +45,12 @@ class ChannelNorm(nn.Module):
     """Local response normalisation across 5 channels: x / (1 + 1e-4 / 5 * sum of the channels' squares) ** 0.75.
 
     Formula and constants: Krizhevsky et al. 2012, section 3.3, as in Caffe's reference network (k = 1, alpha divided by
-    the size). torch's own goes by way of a pooling in three dimensions, which has no deterministic gradient on CUDA.
+    the size). torch's own layer uses a pooling in three dimensions, which has no deterministic gradient on CUDA.
     """
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Normalise features of shape (batch, channels, height, width)."""
-        if features.dtype == torch.bfloat16:  # in which 1 + a small sum is 1
+        if features.dtype == torch.bfloat16:  # here 1 plus a small sum rounds to 1
             return self.forward(features.float()).to(torch.bfloat16)
         channels = features.shape[1]
         squares = functional.pad(features * features, (0, 0, 0, 0, 2, 2))
@@ -59,12 +59,12 @@ class ChannelNorm(nn.Module):
 
 
 def pool() -> nn.MaxPool2d:
-    """Pooling as Caffe's, which rounds sizes up."""
+    """Max pooling as in Caffe, which rounds sizes up."""
     return nn.MaxPool2d(3, 2, ceil_mode=True)
 
 
 def build(size: int, classes: int) -> nn.Sequential:
-    """Return the network for square images of 227 pixels."""
+    """Return the network for images of 227 x 227 pixels."""
 
     return nn.Sequential(
         OrderedDict(

@@ -1,8 +1,8 @@
-"""The same eight layers, small: no normalisation, for 32 or 64 pixels, He's initial weights.
+"""A small version of the same eight layers, for 32 or 64 pixels, without normalisation, with He's initial weights.
 
-The deviations of the weights follow He et al. 2015 (sqrt(2 / inputs of a unit)), without which eight layers of so few
-units do not begin to learn in the few thousand steps that a laptop affords. The first layer's is a sixth of that, so
-that what its kernels learn, not what they began as, is what a person sees in them.
+The standard deviations of the weights are those of He et al. 2015, sqrt(2 / inputs of a unit). Without them, eight
+layers of so few units do not begin to learn in the few thousand steps that a laptop can run. The first layer has a
+sixth of that deviation, so that its kernels show what they learned, not their initial weights.
 """
 
 from collections import OrderedDict
@@ -15,8 +15,8 @@ PIXEL_SCALE = 1 / 32
 
 
 def build(size: int, classes: int) -> nn.Sequential:
-    """Return the network for square images of 32 or 64 pixels."""
-    last = [pool()] if size == 64 else []  # of either size 2 x 2 places are left
+    """Return the network for images of 32 x 32 or 64 x 64 pixels."""
+    last = [pool()] if size == 64 else []  # both sizes end with 2 x 2 positions
     inputs = 48 * 2 * 2
     return nn.Sequential(
         OrderedDict(

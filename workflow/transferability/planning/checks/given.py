@@ -13,29 +13,29 @@ from transferability.jobs.given import given_layers
 from transferability.models.building import build_model
 from transferability.planning.checks import Finding
 from transferability.planning.checks.model_inputs import model_inputs
-from transferability.study.architectures import study_blueprint
+from transferability.study.study_plan import StudyPlan
 
 SILENT = 1e-4  # share of the largest variance below which a channel counts as one that never says anything
 USUAL = 3.0  # factor within which the variances lie on photographs that are prepared as the network was trained
 
 
-def check_given(config: Mapping, sample: np.ndarray | None) -> Finding:
+def check_given(study: StudyPlan, sample: np.ndarray | None) -> Finding:
     """Import every given network, and compare what its first BatchNorm sees of a sample with what it was trained on.
 
     `sample` holds stored images, uint8 (images, size, size, 3), RGB; None where there are none.
     """
     faults, warnings, notes = [], [], []
-    for name, file in config["given"]["weights"].items():
+    for name, file in study.config["given"]["weights"].items():
         if not Path(file).expanduser().is_file():
             faults.append(f"config key given.weights.{name}: {file} is no file; give that of a network's weights")
             continue
         try:
-            tensors = _layers(config, Path(file).expanduser())
+            tensors = _layers(study, Path(file).expanduser())
         except (InputError, OSError) as error:
             faults.append(f"{name}: {error}" + (f"; {remedy(error)}" if isinstance(error, OSError) else ""))
             continue
         notes.append(f"{name}: all {len(tensors)} entries of its layers fit")
-        seen = None if sample is None else first_norm(_model(config, tensors), model_inputs(config, sample))
+        seen = None if sample is None else first_norm(_model(study, tensors), model_inputs(study, sample))
         if seen:
             notes[-1] += f", {seen.in_words()}"
         if seen and not 1 / USUAL < seen.variance < USUAL:
@@ -46,12 +46,12 @@ def check_given(config: Mapping, sample: np.ndarray | None) -> Finding:
     return Finding("given networks", faults, "; ".join(notes) or "none", warnings)
 
 
-def _layers(config: Mapping, file: Path) -> dict[str, torch.Tensor]:
-    return given_layers(file, study_blueprint(config), config["training"]["crop"], config["dataset"]["image_size"])
+def _layers(study: StudyPlan, file: Path) -> dict[str, torch.Tensor]:
+    return given_layers(file, study.blueprint, study.crop, study.image_size)
 
 
-def _model(config: Mapping, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
-    model = build_model(study_blueprint(config), config["training"]["crop"], classes=2)
+def _model(study: StudyPlan, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+    model = build_model(study.blueprint, study.crop, classes=2)
     model.load_state_dict(tensors, strict=False)  # which lack the classifier
     return model
 

@@ -2,13 +2,12 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from transferability.planning.checks import Finding
-from transferability.study.grid import study_networks
+from transferability.study.study_plan import StudyPlan
 
 GB = 1e9
 
@@ -24,16 +23,15 @@ def check_writable(results: Path) -> Finding:
     return Finding("results", [], f"{results} is writable")
 
 
-def check_disk(config: Mapping, counts: pd.DataFrame, results: Path) -> Finding:
+def check_disk(study: StudyPlan, counts: pd.DataFrame) -> Finding:
     """Compare what the study needs of the disk with what is free."""
     from transferability.planning.costs import disk_needs
 
-    networks = study_networks(config)
-    classes = {(network.split, network.target): len(counts) for network in networks}  # of a half, at most
-    needs = disk_needs(config, networks, int(counts.to_numpy().sum()), classes)
-    place = _existing(results)
-    shelf = _existing(Path(config["dataset"]["store"] or results).expanduser())
-    there = results / "store.npy"
+    classes = dict.fromkeys(study.tasks, len(counts))  # of a half, at most
+    needs = disk_needs(study, int(counts.to_numpy().sum()), classes)
+    place = _existing(study.results.root)
+    shelf = _existing(Path(study.config["dataset"]["store"] or study.results.root).expanduser())
+    there = study.results.store
     store = max(0, needs.store - (there.stat().st_size if there.is_file() else 0))
     free, elsewhere = shutil.disk_usage(place).free, shelf.stat().st_dev != place.stat().st_dev
     left = free - needs.weights - (0 if elsewhere else store)
@@ -53,18 +51,18 @@ def _existing(place: Path) -> Path:
     return next(path for path in (place.absolute(), *place.absolute().parents) if path.is_dir())
 
 
-def check_device(config: Mapping, classes: int) -> Finding:
+def check_device(study: StudyPlan, classes: int) -> Finding:
     """See whether there is a GPU, if one is wanted, and whether it holds a training."""
     import torch
 
-    wanted = config["device"]
+    wanted = study.config["device"]
     if wanted == "cpu":
         return Finding("device", [], "the CPU, as config key device says")
     if torch.cuda.is_available():
-        return _check_gpu(config, classes)
+        return _check_gpu(study, classes)
     if wanted == "cuda":
         return Finding("device", ["config key device: cuda given, but torch sees no CUDA device here"], "")
-    if config["jobs"]["gpu"]:
+    if study.config["jobs"]["gpu"]:
         return Finding(
             "device",
             [],
@@ -73,23 +71,23 @@ def check_device(config: Mapping, classes: int) -> Finding:
     return Finding("device", [], "no GPU here: trainings run on the CPU")
 
 
-def _check_gpu(config: Mapping, classes: int) -> Finding:
+def _check_gpu(study: StudyPlan, classes: int) -> Finding:
     """Train for an iteration at full batch size, as jobs do, and look at the memory."""
     import torch
 
     from transferability.planning.costs import measure_speeds
     from transferability.runtime.devices import leased_hardware
 
-    sharing = config["jobs"]["gpu_jobs_per_device"]
+    sharing = study.config["jobs"]["gpu_jobs_per_device"]
     with leased_hardware("cuda", sharing) as device:
         properties = torch.cuda.get_device_properties(device)
-        if config["training"]["precision"] == "bfloat16" and not torch.cuda.is_bf16_supported(
+        if study.config["training"]["precision"] == "bfloat16" and not torch.cuda.is_bf16_supported(
             including_emulation=False
         ):
             fault = f"{properties.name} has no bfloat16: give float32 or tf32 as config key training.precision"
             return Finding("device", [fault], "")
         try:
-            measure_speeds(config, [0], classes, device)
+            measure_speeds(study, [0], classes, device)
         except torch.OutOfMemoryError:
             shared = f", shared by {sharing} jobs (jobs.gpu_jobs_per_device)" if sharing > 1 else ""
             fault = f"a batch does not fit on {properties.name}{shared}: lower config key training.batch_size"

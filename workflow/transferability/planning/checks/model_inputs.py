@@ -17,8 +17,9 @@ from transferability.models.building import pixel_scale
 from transferability.planning.checks import Finding
 from transferability.store.decoding import read_image, try_to_decode
 from transferability.store.square import Square
-from transferability.study.architectures import IMAGENET, Blueprint, study_blueprint
-from transferability.study.training_settings import Settings, read_settings
+from transferability.study.architectures import IMAGENET
+from transferability.study.blueprint import Blueprint
+from transferability.study.study_plan import StudyPlan
 from transferability.training.preprocessing import Preparation
 
 SAMPLE = 256  # training images that the numbers are of
@@ -27,12 +28,12 @@ CLASSES, EXAMPLES = 64, 8  # on the contact sheet: classes, and images of each
 TILE, CAPTION, GAP = 96, 14, 6  # pixels: smallest image, height of a name, space between
 
 
-def model_inputs(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
+def model_inputs(study: StudyPlan, pixels: np.ndarray) -> torch.Tensor:
     """Return what the study's network gets in a test of stored images, uint8 (images, size, size, 3), RGB.
 
     That is float32 (images, 3, crop, crop), the channels in the order of `channels`.
     """
-    model, settings, images = study_blueprint(config), _settings(config), torch.from_numpy(pixels)
+    model, settings, images = study.blueprint, study.settings(len(pixels)), torch.from_numpy(pixels)
     if model.is_builtin:
         mean = images.float().mean(0).flip(-1)  # a training takes that of all its images
         preparation = Preparation.less_mean_image(mean, pixel_scale(model), settings)
@@ -41,34 +42,34 @@ def model_inputs(config: Mapping, pixels: np.ndarray) -> torch.Tensor:
     return preparation.test(images.flip(-1) if preparation.bgr else images)
 
 
-def channels(config: Mapping) -> list[str]:
+def channels(study: StudyPlan) -> list[str]:
     """Return the colours of the channels that the study's network is fed, in their order."""
-    return [COLOURS[letter] for letter in study_blueprint(config).order]
+    return [COLOURS[letter] for letter in study.blueprint.order]
 
 
-def sample_of(config: Mapping, files: ImageFiles, index: pd.DataFrame) -> np.ndarray | None:
+def sample_of(study: StudyPlan, files: ImageFiles, index: pd.DataFrame) -> np.ndarray | None:
     """Return training images from all over the set as they will be stored: uint8 (images, size, size, 3), RGB.
 
     `index` is that of `files`. None if there are none.
     """
     rows = np.flatnonzero((index["subset"] == "train").to_numpy())
     chosen = rows[_spread(len(rows), SAMPLE)]
-    pixels = list(_decoded(config, files, chosen).values())
+    pixels = list(_decoded(study, files, chosen).values())
     return np.stack(pixels) if pixels else None
 
 
-def check_model_inputs(config: Mapping, sample: np.ndarray | None) -> Finding:
+def check_model_inputs(study: StudyPlan, sample: np.ndarray | None) -> Finding:
     """Say in numbers what the network is fed of a `sample_of` images, and what it would be fed of ImageNet's."""
     if sample is None:
         return Finding("pixels", [], "no image to feed")
-    inputs = model_inputs(config, sample).double()
+    inputs = model_inputs(study, sample).double()
     means, deviations = inputs.mean((0, 2, 3)).tolist(), inputs.permute(1, 0, 2, 3).flatten(1).std(1).tolist()
     numbers = [
         f"{name} {mean:.2f} and {deviation:.2f}"
-        for name, mean, deviation in zip(channels(config), means, deviations, strict=True)
+        for name, mean, deviation in zip(channels(study), means, deviations, strict=True)
     ]
     note = f"mean and deviation of what the network is fed, over {len(sample)} training images: {', '.join(numbers)}"
-    return Finding("pixels", [], note + _of_imagenet(study_blueprint(config)))
+    return Finding("pixels", [], note + _of_imagenet(study.blueprint))
 
 
 def _of_imagenet(model: Blueprint) -> str:
@@ -84,7 +85,7 @@ def _of_imagenet(model: Blueprint) -> str:
 
 
 def write_contact_sheet(
-    config: Mapping, files: ImageFiles, index: pd.DataFrame, names: Mapping[str, str], path: Path | None
+    study: StudyPlan, files: ImageFiles, index: pd.DataFrame, names: Mapping[str, str], path: Path | None
 ) -> Finding:
     """Draw EXAMPLES of each class as the network sees them in tests, a row each of at most CLASSES, the name under it.
 
@@ -96,8 +97,8 @@ def write_contact_sheet(
     of_class = index.reset_index().sort_values(["subset", "path"]).groupby("wnid")["index"].agg(list)
     shown = of_class.iloc[_spread(len(of_class), CLASSES)]
     examples = {wnid: np.take(rows, _spread(len(rows), EXAMPLES)) for wnid, rows in shown.items()}
-    drawn = {wnid: list(_decoded(config, files, rows).values()) for wnid, rows in examples.items()}
-    seen = [(names.get(wnid, wnid), _as_seen(config, np.stack(images))) for wnid, images in drawn.items() if images]
+    drawn = {wnid: list(_decoded(study, files, rows).values()) for wnid, rows in examples.items()}
+    seen = [(names.get(wnid, wnid), _as_seen(study, np.stack(images))) for wnid, images in drawn.items() if images]
     if not seen:
         return Finding("contact sheet", [], "not drawn: no image to show")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,27 +108,22 @@ def write_contact_sheet(
     return Finding("contact sheet", [], f"{path}: {what} as the network sees them; look at it")
 
 
-def _settings(config: Mapping) -> Settings:
-    return read_settings(config["training"], 1)
-
-
 def _spread(length: int, count: int) -> np.ndarray:
     """Return at most `count` places, evenly spread over 0 .. length - 1."""
     return np.unique(np.linspace(0, length - 1, min(count, length)).astype(int))
 
 
-def _decoded(config: Mapping, files: ImageFiles, rows: Iterable[int]) -> dict[int, np.ndarray]:
+def _decoded(study: StudyPlan, files: ImageFiles, rows: Iterable[int]) -> dict[int, np.ndarray]:
     """Return images by their row as the store will hold them, but those that cannot be decoded."""
-    dataset = config["dataset"]
-    square = Square(dataset["image_size"], dataset["fit"], dataset["orientation"], dataset["scale"])
+    square = Square.of(study.config["dataset"])
     decode = partial(read_image, **asdict(square))
     images = {int(row): try_to_decode(partial(files.read, row), decode)[0] for row in rows}
     return {row: image for row, image in images.items() if image is not None}
 
 
-def _as_seen(config: Mapping, pixels: np.ndarray) -> np.ndarray:
+def _as_seen(study: StudyPlan, pixels: np.ndarray) -> np.ndarray:
     """Return what a test cuts out of stored images: uint8 (images, crop, crop, 3), RGB."""
-    bare = Preparation(torch.zeros(3), 1.0, False, pixels.shape[1], _settings(config))
+    bare = Preparation(torch.zeros(3), 1.0, False, pixels.shape[1], study.settings(len(pixels)))
     return bare.test(torch.from_numpy(pixels)).permute(0, 2, 3, 1).to(torch.uint8).numpy()
 
 

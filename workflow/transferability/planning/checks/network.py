@@ -1,7 +1,6 @@
 """The network itself: its layers, which n counts, and whether a new one starts by guessing."""
 
 import math
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -13,39 +12,39 @@ from transferability.models.building import build_network
 from transferability.planning.checks import Finding
 from transferability.planning.checks.model_inputs import model_inputs
 from transferability.planning.checks.training import Tasks
-from transferability.study.architectures import study_blueprint, study_layers
+from transferability.study.study_plan import StudyPlan
 
 IMAGES = 32  # that a new network is tried on
 HIGH = 1.5  # times ln(classes); the paper's own network starts at 1.1 to 1.3 times
 
 
-def check_network(config: Mapping, sample: np.ndarray | None, tasks: Tasks) -> Finding:
+def check_network(study: StudyPlan, sample: np.ndarray | None, tasks: Tasks) -> Finding:
     """List the layers with their numbers, and compare the first loss of a new network with that of guessing.
 
     `sample` holds stored images, uint8 (images, size, size, 3), RGB; None where there are none.
     """
-    layers = study_layers(config)
+    layers = study.layers
     numbered = ", ".join(f"{number} {name}" for number, name in enumerate(layers[:-1], 1))
     note = f"n counts {len(layers)} layers: {numbered}; the last, {layers[-1]}, is the classifier, always new"
     if sample is None or not tasks:
         return Finding("network", [], note)
     classes = min(map(len, tasks.values()))
-    loss, guessing = first_loss(config, sample[:IMAGES], classes), math.log(classes)
+    loss, guessing = first_loss(study, sample[:IMAGES], classes), math.log(classes)
     note += f"; the first loss of a new network with {classes} classes is {loss:.2f}, that of guessing {guessing:.2f}"
     warnings = []
     if not loss < HIGH * guessing:
         warnings.append(
             f"a new network starts with a loss of {loss:.2f}, far above that of guessing, ln({classes}) = "
             f"{guessing:.2f}: a short training does not undo that, and measures the initial weights of the last layer; "
-            f"draw them smaller in {config['network']['architecture']}, or let them start at zero"
+            f"draw them smaller in {study.architecture}, or let them start at zero"
         )
     return Finding("network", [], note, warnings)
 
 
-def first_loss(config: Mapping, images: np.ndarray, classes: int) -> float:
+def first_loss(study: StudyPlan, images: np.ndarray, classes: int) -> float:
     """Return the mean loss of a new network of a study over stored images with evenly spread labels."""
-    inputs = model_inputs(config, images)
-    seed_of = partial(derive_seed, config["seed"], "preflight")
-    network = build_network(study_blueprint(config), inputs.shape[-1], classes, seed_of, inputs.device)
+    inputs = model_inputs(study, images)
+    seed_of = partial(derive_seed, study.config["seed"], "preflight")
+    network = build_network(study.blueprint, inputs.shape[-1], classes, seed_of, inputs.device)
     with torch.no_grad():
         return float(functional.cross_entropy(network.model(inputs), torch.arange(len(inputs)) % classes))

@@ -8,8 +8,8 @@ import pandas as pd
 from transferability.common.errors import InputError, some_of
 from transferability.datasets.wordnet import hypernym_graph
 from transferability.planning.checks import Finding
-from transferability.study.grid import KEYS, experiments, random_splits, study_networks
-from transferability.study.training_settings import read_settings, training_of
+from transferability.study.grid import KEYS, random_splits
+from transferability.study.study_plan import StudyPlan
 from transferability.tasks.splits import class_sides, split_manifests
 
 FEW_ITERATIONS = 200  # fewer leave networks so bad that the differences between them say little
@@ -17,12 +17,12 @@ FEW_ITERATIONS = 200  # fewer leave networks so bad that the differences between
 Tasks = Mapping[tuple[str, str], list[str]]  # the wnids of each task (split, target)
 
 
-def check_classes_and_splits(config: Mapping, counts: pd.DataFrame) -> tuple[list[Finding], Tasks, pd.DataFrame]:
+def check_classes_and_splits(study: StudyPlan, counts: pd.DataFrame) -> tuple[list[Finding], Tasks, pd.DataFrame]:
     """Look the classes up in WordNet, and make all splits.
 
     Returns findings, the tasks that could be made, and the classes with names, sides and numbers of images.
     """
-    wnids = counts.index.tolist()
+    wnids, config = counts.index.tolist(), study.config
     try:
         graph = hypernym_graph(config["wordnet"], wnids)
     except InputError as error:
@@ -33,21 +33,21 @@ def check_classes_and_splits(config: Mapping, counts: pd.DataFrame) -> tuple[lis
     note = "not needed: splits.manmade_natural is false"
     if config["splits"]["manmade_natural"]:
         note = f"{sides.get('manmade', 0)} man-made, {sides.get('natural', 0)} natural classes"
-    splits, tasks = _make_splits(config, wnids, graph)
+    splits, tasks = _make_splits(study, wnids, graph)
     return [Finding("WordNet", [], note), splits], tasks, classes
 
 
-def _make_splits(config: Mapping, wnids: list[str], graph: nx.DiGraph) -> tuple[Finding, Tasks]:
+def _make_splits(study: StudyPlan, wnids: list[str], graph: nx.DiGraph) -> tuple[Finding, Tasks]:
     faults, tasks = {}, {}
     if not wnids:
         return Finding("splits", [], "no classes to divide"), {}
-    randomly = random_splits(config)
-    names = list(dict.fromkeys(network.split for network in study_networks(config)))
+    randomly = random_splits(study.config)
+    names = list(dict.fromkeys(split for split, _ in study.tasks))
     for split in names:
         kind = "random" if split in randomly else split
         try:
             if kind not in faults:  # what ails one random split ails all
-                manifests = split_manifests(split, wnids, graph, config["splits"]["sides"])
+                manifests = split_manifests(split, wnids, graph, study.config["splits"]["sides"])
                 tasks |= {(split, half): manifest["wnid"].tolist() for half, manifest in manifests.items()}
         except InputError as error:
             faults[kind] = str(error)
@@ -57,24 +57,24 @@ def _make_splits(config: Mapping, wnids: list[str], graph: nx.DiGraph) -> tuple[
     ), tasks
 
 
-def list_experiments(config: Mapping) -> Finding:
+def list_experiments(study: StudyPlan) -> Finding:
     """List the experiments that the study has, and the configuration key that leaves each out."""
-    found = {name: len(networks) for name, networks in experiments(config).items() if networks}
+    found = {name: len(networks) for name, networks in study.experiments.items() if networks}
     parts = [f"{name} {count:,} ({KEYS[name]} leaves it out)" for name, count in found.items()]
-    total = len(study_networks(config))
+    total = len(study.networks)
     shared = ", bases shared" if sum(found.values()) > total else ""
     warnings = [] if found else ["the configuration leaves all experiments out: nothing will be trained"]
     return Finding("networks", [], f"{total:,} in all{shared}: {'; '.join(parts) or 'none'}", warnings)
 
 
-def check_length(config: Mapping, tasks: Tasks, counts: pd.DataFrame) -> Finding:
+def check_length(study: StudyPlan, tasks: Tasks, counts: pd.DataFrame) -> Finding:
     """Say how long the networks of the smallest task are trained; those of reduced sets have settings of their own."""
-    trained = {(network.split, network.target) for network in study_networks(config) if not network.examples}
+    trained = {(network.split, network.target) for network in study.networks if not network.examples}
     sizes = {task: counts.loc[tasks[task]].sum() for task in tasks if task in trained}
     if not sizes:
         return Finding("training", [], "no task to train on")
     (split, target), size = min(sizes.items(), key=lambda item: item[1]["train"])
-    settings = read_settings(training_of(config, 0), int(size["train"]))
+    settings = study.settings(int(size["train"]))
     seen = settings.iterations * settings.batch_size
     note = (
         f"the smallest task, {split}/{target}, has {len(tasks[split, target])} classes of {size['train']:,} training "

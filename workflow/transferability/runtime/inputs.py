@@ -1,0 +1,173 @@
+"""The input functions and parameters of the rules: what a job is made from, given its wildcards.
+
+Figures and tables are made twice, by the same rules: in the folder of the study's results from its own accuracies, in
+the folder "paper" below it from the paper's. `wildcards.folder` says which.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from transferability.common.checksums import file_sha256
+from transferability.common.errors import InputError
+from transferability.jobs.recipe import source_of
+from transferability.jobs.weights_files import weights_says
+from transferability.study.architectures import layer_names
+from transferability.study.grid import given_splits
+from transferability.study.network import Network, given_name
+from transferability.study.study_plan import StudyPlan
+
+Wildcards = Any  # Snakemake's: attributes split, network, folder, experiment, as far as the rule has them
+PAPERS_SPLITS = ["random-0", "random-1", "random-2", "random-3", "manmade-natural"]
+
+
+class Inputs:
+    """Input functions of one study. `resources` is the directory of facts that the repository brings."""
+
+    def __init__(self, study: StudyPlan, resources: Path):
+        self._study, self._results, self.resources = study, study.results, resources
+        self.paper = self._results.root / "paper"
+        dataset = study.config["dataset"]
+        self.drawn = dataset["layout"] == "pictures"
+        # The images are no input of rules: other files in their directory may change, and braces would be wildcards.
+        self.root = str(self._results.root / "pictures") if self.drawn else str(Path(dataset["root"]).expanduser())
+
+    def manifest(self, wildcards: Wildcards) -> str:
+        """The classes that a network is trained and tested on."""
+        return str(source_of(self._results, network_of(wildcards)).manifest)
+
+    def base_weights(self, wildcards: Wildcards) -> str:
+        """The weights that a network's first layers are copied from."""
+        return str(source_of(self._results, network_of(wildcards)).weights)
+
+    def pictures(self, _wildcards: Wildcards) -> str | list[str]:
+        """The drawn pictures. Other image sets are no input; InputError if they are needed and missing."""
+        if self.drawn:
+            return self.root
+        if not Path(self.root).exists() and not self._results.index.exists():  # finished results do not need them
+            raise InputError(
+                f"config key dataset.root: {self.root} is not a directory or file; "
+                "give the image set's, e.g. --config 'dataset={root: DIRECTORY}'"
+            )
+        return []
+
+    def given_file(self, wildcards: Wildcards) -> str:
+        """The file with the weights of a given network."""
+        return str(Path(self._study.config["given"]["weights"][given_name(wildcards.split)]).expanduser())
+
+    def given_checksum(self, wildcards: Wildcards) -> str:
+        """The checksum of this file or, if it is gone but was imported, the checksum that it had then.
+
+        The file is no input of the rule: like the image set, it may be moved once it has been read.
+        """
+        file, imported = Path(self.given_file(wildcards)), self._results.weights(wildcards.split, "baseA")
+        if file.is_file():
+            return _sha256(file)
+        if imported.exists():
+            return weights_says(imported).mark
+        name = given_name(wildcards.split)
+        raise InputError(f"config key given.weights.{name}: {file} is no file; give that of a network's weights")
+
+    def accuracies(self, wildcards: Wildcards) -> list[str]:
+        """The accuracy files of an experiment."""
+        networks = self._study.experiments[wildcards.experiment]
+        return [str(self._results.accuracy(network.split, network.name)) for network in networks]
+
+    def training_files(self, wildcards: Wildcards) -> list[str]:
+        """The files that the marks of an experiment's networks depend on."""
+        sources = [source_of(self._results, network) for network in self._study.experiments[wildcards.experiment]]
+        files = [file for one in sources for file in (one.index, one.description, one.manifest, one.weights) if file]
+        return [str(file) for file in dict.fromkeys(files)]
+
+    def tables(self, *experiments: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: the accuracies of experiments, or all of the paper's."""
+        own = [str(self._results.experiment(name)) for name in experiments]
+        return lambda wildcards: [str(self.paper / "accuracy.csv")] if self.is_paper(wildcards) else own
+
+    def tables_by_class(self, *experiments: str) -> Callable[[Wildcards], list[str]]:
+        """An input function: the accuracies of experiments by class; the paper does not give them."""
+        own = [str(self._results.experiment(name, by_class=True)) for name in experiments]
+        return lambda wildcards: [] if self.is_paper(wildcards) else own
+
+    def is_paper(self, wildcards: Wildcards) -> bool:
+        """Whether a job shows the paper's numbers; False for rules without a folder."""
+        return wildcards.get("folder") == str(self.paper)
+
+    def folders(self, experiments: Iterable[str], treatments: Iterable[str] = ()) -> list[str]:
+        """The folders of the results that show these experiments: this study's, if it has such networks, the paper's.
+
+        `treatments`, in the paper's notation, restrict what counts. A study of given networks alone shows nothing of
+        the paper's.
+        """
+        networks = [network for name in experiments for network in self._study.experiments[name]]
+        own = any(not treatments or network.notation in treatments for network in networks)
+        return [str(self._results.root)] * own + [str(self.paper)] * self._study.has_the_papers_question
+
+    def class_table(self, wildcards: Wildcards) -> str:
+        """The table of the study's classes, or of ILSVRC-2012's."""
+        return str(self.resources / "ilsvrc2012.csv" if self.is_paper(wildcards) else self._results.index)
+
+    def wordnet(self, wildcards: Wildcards) -> str:
+        """Where WordNet comes from."""
+        return "snapshot" if self.is_paper(wildcards) else self._study.config["wordnet"]
+
+    def sides(self, wildcards: Wildcards) -> dict:
+        """The sides of classes that were assigned by hand."""
+        return {} if self.is_paper(wildcards) else self._study.config["splits"]["sides"]
+
+    def splits_with_distance(self, wildcards: Wildcards) -> list[str]:
+        """The splits into halves A and B, whose distance is measured."""
+        given = given_splits(self._study.config)
+        own = [split for split in self._study.splits if split not in given]
+        return PAPERS_SPLITS if self.is_paper(wildcards) else own
+
+    def distances(self, wildcards: Wildcards) -> list[str]:
+        """The distances of splits, which claim 9 needs."""
+        needed = self._study.experiments["mixed"] and not self.is_paper(wildcards)
+        return [str(self._results.root / "distances.csv")] if needed else []
+
+    def kernels(self, wildcards: Wildcards) -> list[str]:
+        """The table of first-layer kernels, which is not known of the paper's networks."""
+        return [] if self.is_paper(wildcards) else [str(self._results.root / "filters.csv")]
+
+    def measure(self, wildcards: Wildcards) -> str:
+        """The accuracy that figures show: that of the last test, of the paper the mean of the ten best."""
+        return "top1_best10" if self.is_paper(wildcards) else "top1"
+
+    def architecture(self, wildcards: Wildcards) -> str:
+        """The architecture of the networks."""
+        return "caffenet" if self.is_paper(wildcards) else self._study.architecture
+
+    def layers(self, wildcards: Wildcards) -> list[str]:
+        """The names of the layers of the networks."""
+        return list(layer_names("caffenet") if self.is_paper(wildcards) else self._study.layers)
+
+    def layers_below_n(self, wildcards: Wildcards) -> list[str]:
+        """The names of layers that figures show below n; the paper's eight need none."""
+        known = self.is_paper(wildcards) or self._study.has_the_papers_layers
+        return [] if known else list(self._study.layers)
+
+    def has_the_papers_layers(self, wildcards: Wildcards) -> bool:
+        """Whether the paper's claims apply."""
+        return self.is_paper(wildcards) or self._study.has_the_papers_layers
+
+    def in_words(self, wildcards: Wildcards) -> str:
+        """The title of a figure: the image set, the network, and the length of training."""
+        if self.is_paper(wildcards):
+            return "ImageNet (ILSVRC-2012), caffenet, 450,000 iterations"
+        config = self._study.config
+        layout, (number, unit) = config["dataset"]["layout"], config["training"]["length"].split()
+        images = layout if layout in ("pictures", "tiny-imagenet", "cifar-100") else Path(self.root).absolute().name
+        return f"{images}, {self._study.architecture}, {int(number):,} {unit}"
+
+
+def network_of(wildcards: Wildcards) -> Network:
+    """The network that a job with the wildcards `split` and `network` trains."""
+    return Network.parse(wildcards.split, wildcards.network)
+
+
+@cache
+def _sha256(file: Path) -> str:
+    """The checksum of given weights: several splits use one file."""
+    return file_sha256(file)

@@ -1,0 +1,72 @@
+"""Where a study keeps its files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Results:
+    """The files of a study, below its results directory `root`. `network` is a name, "A3B+"; `half` A, B or all.
+
+    Rules give "{split}" and "{network}" instead, and get the patterns of these files.
+    """
+
+    root: Path
+
+    @property
+    def index(self) -> Path:
+        """The table of all images."""
+        return self.root / "index.csv"
+
+    @property
+    def store(self) -> Path:
+        """The decoded images, uint8 (images, size, size, 3)."""
+        return self.root / "store.npy"
+
+    @property
+    def store_checksums(self) -> Path:
+        """A checksum of each image in the store."""
+        return self.root / "store.crc32.npy"
+
+    @property
+    def store_description(self) -> Path:
+        """How the store was made, and a checksum of its content."""
+        return self.root / "store.json"
+
+    @property
+    def state(self) -> Path:
+        """The directory of checkpoints, locks and progress files."""
+        return self.root / "state"
+
+    @property
+    def logs(self) -> Path:
+        """The directory of logs."""
+        return self.root / "logs"
+
+    def manifest(self, split: str, half: str) -> Path:
+        """The table of the classes of one half of a split."""
+        return self.root / "splits" / split / f"{half}.csv"
+
+    def accuracy(self, split: str, network: str) -> Path:
+        """The JSON file with a network's accuracies."""
+        return self.root / "accuracy" / split / f"{network}.json"
+
+    def provenance(self, split: str, network: str) -> Path:
+        """The JSON file that says where, when and how fast a network was trained."""
+        return self.root / "provenance" / split / f"{network}.json"
+
+    def weights(self, split: str, network: str) -> Path:
+        """The weights of a base network."""
+        return self.root / "weights" / split / f"{network}.safetensors"
+
+    def progress(self, split: str, network: str) -> Path:
+        """The JSON file in which a training job reports its progress."""
+        return self.state / split / f"{network}.progress"
+
+    def training_log(self, split: str, network: str) -> Path:
+        """The log of the job that trains a network."""
+        return self.logs / "train" / split / f"{network}.log"
+
+    def experiment(self, name: str, by_class: bool = False) -> Path:
+        """The table of the accuracies of an experiment, one row per network, or one per network and class."""
+        return self.root / "accuracy" / f"{name}{'-by-class' if by_class else ''}.csv"

@@ -1,0 +1,96 @@
+"""A study as its configuration describes it: its networks, what they are built from, and where their files are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from transferability.study.architectures import has_the_papers_layers, study_blueprint, study_layers
+from transferability.study.blueprint import Blueprint
+from transferability.study.files import Results
+from transferability.study.grid import control, experiments, splits
+from transferability.study.network import Network, targets
+from transferability.study.training_settings import Settings, read_settings, training_of
+
+
+@dataclass(frozen=True, eq=False)
+class StudyPlan:
+    """What follows from a complete configuration (`complete_config`). Each part is computed once, when it is needed."""
+
+    config: Mapping
+
+    @cached_property
+    def results(self) -> Results:
+        """The files of the study."""
+        return Results(Path(self.config["results_dir"]))
+
+    @property
+    def architecture(self) -> str:
+        """The name of the architecture of all networks."""
+        return self.config["network"]["architecture"]
+
+    @cached_property
+    def blueprint(self) -> Blueprint:
+        """What all networks are built from; InputError if the library does not know the architecture."""
+        return study_blueprint(self.config)
+
+    @cached_property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the networks' layers, in order; InputError for a network that cannot be built or divided."""
+        return study_layers(self.config)
+
+    @property
+    def has_the_papers_layers(self) -> bool:
+        """Whether the paper's claims apply to the architecture."""
+        return has_the_papers_layers(self.architecture)
+
+    @property
+    def has_the_papers_question(self) -> bool:
+        """Whether it compares classes of one image set, as the paper does, and not given networks alone."""
+        return any(networks for name, networks in self.experiments.items() if name != "given")
+
+    @property
+    def crop(self) -> int:
+        """The size of what the networks get, in pixels."""
+        return self.config["training"]["crop"]
+
+    @property
+    def image_size(self) -> int:
+        """The size of the stored images, in pixels."""
+        return self.config["dataset"]["image_size"]
+
+    @cached_property
+    def experiments(self) -> dict[str, list[Network]]:
+        """The networks of each experiment (`grid.experiments`)."""
+        return experiments(self.config, len(self.layers))
+
+    @cached_property
+    def networks(self) -> list[Network]:
+        """The networks of the study, each once."""
+        return list(dict.fromkeys(network for networks in self.experiments.values() for network in networks))
+
+    @cached_property
+    def controls(self) -> set[tuple[str, str]]:
+        """Split and name of every network that is a control for longer training (`grid.control`)."""
+        selffers = [network for network in self.networks if network.treatment == "selffer"]
+        layers = len(self.layers)
+        return {(n.split, n.name) for n in selffers if n == control(self.config, layers, n.split, n.target)}
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """The splits of the study into A and B."""
+        return splits(self.config)
+
+    @cached_property
+    def tasks(self) -> list[tuple[str, str]]:
+        """Split and half of every task that a network is trained on."""
+        return list(dict.fromkeys((network.split, network.target) for network in self.networks))
+
+    @cached_property
+    def manifests(self) -> list[Path]:
+        """The tables of classes of all tasks that the splits consist of."""
+        return [self.results.manifest(split, half) for split in self.splits for half in targets(split)]
+
+    def settings(self, train_images: int, examples: int = 0) -> Settings:
+        """How networks are trained on so many images: those of a reduced set if `examples` per class are given."""
+        return read_settings(training_of(self.config, examples), train_images)
