@@ -62,7 +62,7 @@ def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, t
     The last layer is its own classifier.
     """
     study = StudyPlan(config)
-    size = study.crop
+    size = study.input_size
     model = build_model(study.blueprint, size, IMAGENET)
     layers = as_layers(model, size)
     taken = given_layers(file, study.blueprint, size, study.image_size)

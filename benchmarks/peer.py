@@ -54,10 +54,12 @@ def link_half(root: Path, results: Path, scratch: Path) -> None:
 
 def loader(folder: Path, settings: Settings, image_size: int, scale: float, train: bool) -> DataLoader:
     """Batches as torchvision's examples make them."""
-    steps = [] if image_size == settings.crop else [transforms.Resize((image_size, image_size))]
-    if image_size > settings.crop:
-        steps.append(transforms.RandomCrop(settings.crop) if train else transforms.CenterCrop(settings.crop))
-    if train and settings.mirror:
+    steps = [] if image_size == settings.input_size else [transforms.Resize((image_size, image_size))]
+    if image_size > settings.input_size:
+        steps.append(
+            transforms.RandomCrop(settings.input_size) if train else transforms.CenterCrop(settings.input_size)
+        )
+    if train and settings.horizontal_flip:
         steps.append(transforms.RandomHorizontalFlip())
     steps += [transforms.ToTensor(), transforms.Normalize([0.45] * 3, [1 / 255 / scale] * 3)]
     data = datasets.ImageFolder(folder, transforms.Compose(steps))
@@ -73,7 +75,7 @@ class Peer:
         model, size = StudyPlan(config).blueprint, config["dataset"]["image_size"]
         self.train_batches = loader(scratch / "train", settings, size, pixel_scale(model), train=True)
         self.val_batches = loader(scratch / "val", settings, size, pixel_scale(model), train=False)
-        self.network = build_model(model, settings.crop, len(self.train_batches.dataset.classes))
+        self.network = build_model(model, settings.input_size, len(self.train_batches.dataset.classes))
         for number, layer in enumerate(self.network):
             initialize(layer, number)
             layer.requires_grad_(number >= frozen)
@@ -84,7 +86,7 @@ class Peer:
                 {"params": [p for p in learning if p.dim() > 1], "weight_decay": settings.weight_decay, "factor": 1},
                 {"params": [p for p in learning if p.dim() == 1], "weight_decay": 0.0, "factor": 2},
             ],
-            lr=settings.rate,
+            lr=settings.learning_rate,
             momentum=settings.momentum,
         )
         self.settings, self.iteration = settings, 0
@@ -132,7 +134,7 @@ class Peer:
 
 def check_same(settings: Settings) -> None:
     """Exit where the ordinary way, as it is here, would not train as the configuration says."""
-    wanted = replace(settings, optimizer="caffe-sgd", clip_norm=0, augmentation="crop", compile=False)
+    wanted = replace(settings, optimizer="caffe-sgd", clip_norm=0, augmentation="random-crop", compile=False)
     for key, value in vars(wanted).items():
         if vars(settings)[key] != value:
             sys.exit(f"config key training.{key}: {vars(settings)[key]} is not done here; accepted: {value}")
@@ -153,7 +155,7 @@ def workflow_seconds(results: Path) -> float:
 
 def grid_seconds(networks: list[Network], settings: Settings, images: int, speeds: dict[int, tuple]) -> float:
     """Seconds that networks take at the speeds (training, test) measured for their numbers of frozen layers."""
-    tests = -(-settings.iterations // settings.test_every)
+    tests = -(-settings.iterations // settings.evaluate_every)
     trained, tested = settings.iterations * settings.batch_size, tests * images
     return sum(trained / speeds[n.frozen][0] + tested / speeds[n.frozen][1] for n in networks)
 

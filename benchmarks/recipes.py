@@ -34,8 +34,8 @@ def train(results: Path, changes: dict, cores: str) -> None:
     """Train the networks of one candidate, and draw the first layer's kernels."""
     results.mkdir(parents=True, exist_ok=True)
     config = results / "recipe.yaml"
-    changes = {"results_dir": str(results), "splits": {"random": 2, "manmade_natural": False}} | changes
-    text = yaml.safe_dump(changes | {"random_filters": False, "reduced": {"examples_per_class": []}})
+    changes = {"results_dir": str(results), "splits": {"random": 2}} | changes
+    text = yaml.safe_dump(changes | {"experiments": ["random-splits", "preserved"]})
     config.write_text(text, encoding="utf-8")
     files = [
         f"{results}/accuracy/{split}/{name}.json" for split in SPLITS for kind in networks().values() for name in kind

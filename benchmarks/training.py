@@ -50,9 +50,9 @@ CLASSES = 100
 
 def bare_step(model: Blueprint, frozen: int, settings: Settings, device: torch.device) -> tuple[Callable, float]:
     """The bare step of a model on one batch that is on the device, and its operations per image."""
-    network = build_network(model, settings.crop, CLASSES, partial(derive_seed, 0), device, frozen=frozen)
+    network = build_network(model, settings.input_size, CLASSES, partial(derive_seed, 0), device, frozen=frozen)
     optimizer = new_optimizer(network.model, settings)
-    shape = (settings.batch_size, 3, settings.crop, settings.crop)
+    shape = (settings.batch_size, 3, settings.input_size, settings.input_size)
     scale = 60 * pixel_scale(model) if model.is_builtin else 1
     inputs = (scale * torch.randn(shape, device=device)).to(memory_format=torch.channels_last)
     labels = torch.randint(CLASSES, (settings.batch_size,), device=device)
@@ -124,7 +124,9 @@ def figure2_hours(config: Mapping, images: int, speeds: Mapping[int, float]) -> 
 
 def speeds(config: Mapping, n: list[int], device: torch.device) -> tuple[pd.DataFrame, str]:
     """The table of a configuration for these numbers of frozen layers, with notes."""
-    settings = replace(StudyPlan(config).settings(config["training"]["batch_size"]), iterations=10**8, test_every=10**8)
+    settings = replace(
+        StudyPlan(config).settings(config["training"]["batch_size"]), iterations=10**8, evaluate_every=10**8
+    )
     size, architecture = config["dataset"]["image_size"], config["network"]["architecture"]
     half = (config["dataset"]["expected"]["train"] or 0) // 2
     if half * size**2 * 3 > batches.resident_bytes(device):
@@ -133,7 +135,7 @@ def speeds(config: Mapping, n: list[int], device: torch.device) -> tuple[pd.Data
         task = random_task(size, 20 * settings.batch_size if size > 100 else 20_000, directory)
         table = pd.DataFrame([measured(blueprint(architecture), task, frozen, settings, device) for frozen in n])
     notes = (
-        f"{architecture} in {settings.precision}, batches of {settings.batch_size}, {settings.crop} pixels, "
+        f"{architecture} in {settings.precision}, batches of {settings.batch_size}, {settings.input_size} pixels, "
         f"on {device}, {torch.get_num_threads()} threads"
     )
     if half:

@@ -137,13 +137,13 @@ def standard_pixels(mean: Sequence[float], std: Sequence[float]) -> Pixels:
 
 def augmented(images: torch.Tensor, how: Mapping) -> torch.Tensor:
     """Training images (count, 3, size, size) cut at random and mirrored at random; draws from torch's generator."""
-    count, size, crop = len(images), images.shape[2], how["crop"]
-    if how["augmentation"] == "resized-crop":
+    count, size, crop = len(images), images.shape[2], how["input_size"]
+    if how["augmentation"] == "random-resized-crop":
         return resized(images, how)
-    if size == crop and not how["mirror"]:
+    if size == crop and not how["horizontal_flip"]:
         return images
     tops, lefts = torch.randint(size - crop + 1, (2, count)).tolist()
-    mirrored = (torch.rand(count) < 0.5).tolist() if how["mirror"] else [False] * count
+    mirrored = (torch.rand(count) < 0.5).tolist() if how["horizontal_flip"] else [False] * count
     crops = [image[:, t : t + crop, le : le + crop] for image, t, le in zip(images, tops, lefts, strict=True)]
     return torch.stack([one.flip(2) if flip else one for one, flip in zip(crops, mirrored, strict=True)])
 
@@ -152,13 +152,13 @@ def resized(images: torch.Tensor, how: Mapping) -> torch.Tensor:
     """A rectangle of random area, aspect and place of each image, sampled at the middles of crop x crop fields."""
     crops = []
     for image, area, aspect, across, down, side in zip(images, *torch.rand(5, len(images)).double(), strict=True):
-        area = how["smallest_area"] + (1 - how["smallest_area"]) * area
+        area = how["min_crop_area"] + (1 - how["min_crop_area"]) * area
         aspect = (4 / 3) ** (2 * aspect - 1)
-        size, places = image.shape[1], (torch.arange(how["crop"]) + 0.5).double() / how["crop"]
+        size, places = image.shape[1], (torch.arange(how["input_size"]) + 0.5).double() / how["input_size"]
         width, height = min(1, math.sqrt(area * aspect)), min(1, math.sqrt(area / aspect))
         columns = size * ((1 - width) * across + width * places) - 0.5
         rows = size * ((1 - height) * down + height * places) - 0.5
-        if how["mirror"] and side < 0.5:
+        if how["horizontal_flip"] and side < 0.5:
             columns = columns.flip(0)
         crops.append(between(between(image.double(), rows, 1), columns, 2).to(image.dtype))
     return torch.stack(crops)
@@ -182,14 +182,16 @@ def iterations(span: str, images: int, batch: int) -> int:
 def rate(k: int, last: int, how: Mapping, images: int) -> float:
     """The learning rate of iteration k = 0, 1, ... of `last`."""
     if how["schedule"] == "step":
-        return how["rate"] * how["drop_factor"] ** (k // iterations(how["drop_every"], images, how["batch_size"]))
+        return how["learning_rate"] * how["drop_factor"] ** (
+            k // iterations(how["drop_every"], images, how["batch_size"])
+        )
     if how["schedule"] == "cosine":
-        return how["rate"] * (1 + math.cos(math.pi * k / last)) / 2
+        return how["learning_rate"] * (1 + math.cos(math.pi * k / last)) / 2
     rise = max(1, how["warmup"] * last)
     if k + 1 < rise:
-        return how["rate"] * (k + 1) / rise
+        return how["learning_rate"] * (k + 1) / rise
     left = min(1, (last - k) / max(1, last - rise))
-    return how["rate"] * (left if how["schedule"] == "one-cycle" else (1 - math.cos(math.pi * left)) / 2)
+    return how["learning_rate"] * (left if how["schedule"] == "one-cycle" else (1 - math.cos(math.pi * left)) / 2)
 
 
 class Update:
@@ -263,7 +265,7 @@ def train(
     Return its tests (iteration, top1, loss), the sum of the losses before each, and what the last had right by label.
     """
     (images, labels), batch = task.train, how["batch_size"]
-    last, every = (iterations(how[key], len(images), batch) for key in ("length", "test_every"))
+    last, every = (iterations(how[key], len(images), batch) for key in ("length", "evaluate_every"))
     learning = {name: parameter for name, parameter in model.named_parameters() if not of(name, frozen)}
     update, found, total = Update(learning, how), {"curve": [], "train_loss": [], "right": []}, 0.0
     for k in range(last):
@@ -277,7 +279,7 @@ def train(
         update.step(rate(k, last, how, len(images)))
         total += loss.item()
         if (k + 1) % every == 0 or k + 1 == last:
-            top1, loss, right = tested(model, task, pixels, how["crop"])
+            top1, loss, right = tested(model, task, pixels, how["input_size"])
             found["curve"].append((k + 1, top1, loss))
             found["train_loss"].append(total)
             found["right"], total = right, 0.0

@@ -20,7 +20,14 @@ from .conftest import settings_of
 CPU = torch.device("cpu")
 RESNET, VIT, DENSE = map(blueprint, ("timm/test_resnet", "timm/test_vit", "torchvision/densenet121"))
 SETTINGS = settings_of(
-    iterations=6, test_every=3, batch_size=8, rate=0.01, crop=32, mirror=True, optimizer="sgd", nesterov=True
+    iterations=6,
+    evaluate_every=3,
+    batch_size=8,
+    learning_rate=0.01,
+    input_size=32,
+    horizontal_flip=True,
+    optimizer="sgd",
+    nesterov=True,
 )
 
 
@@ -85,7 +92,13 @@ def test_a_network_is_drawn_from_its_seed_and_touches_no_global_generator(model)
     "changes",
     [
         {},
-        {"optimizer": "adamw", "augmentation": "resized-crop", "clip_norm": 1.0, "label_smoothing": 0.1, "rate": 1e-3},
+        {
+            "optimizer": "adamw",
+            "augmentation": "random-resized-crop",
+            "clip_norm": 1.0,
+            "label_smoothing": 0.1,
+            "learning_rate": 1e-3,
+        },
     ],
     ids=["sgd", "adamw"],
 )
@@ -118,7 +131,7 @@ def _copied(value):
 
 def test_features_of_frozen_layers_are_computed_once_and_change_nothing(model, task, base, monkeypatch):
     small = replace(task, train=_cut(task.train), val=_cut(task.val))
-    start, settings = Start.from_base(base, 4, 4), {"mirror": False}
+    start, settings = Start.from_base(base, 4, 4), {"horizontal_flip": False}
     kept = train(trainer_of(model, small, start, "random-0/B4A", **settings))
     assert kept._train._features is not None
     monkeypatch.setattr(features, "FEATURE_BYTES", 0)
@@ -208,5 +221,5 @@ def test_more_layers_than_a_network_has_are_an_error():
 
 
 def test_a_dense_network_trains_through_its_blocks(task):
-    trainer = train(trainer_of(DENSE, task, iterations=2, test_every=1))
+    trainer = train(trainer_of(DENSE, task, iterations=2, evaluate_every=1))
     assert len(trainer.curve) == 2

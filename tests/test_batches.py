@@ -54,7 +54,7 @@ def pixels_of(examples):
 def test_the_test_sees_the_centre_crop_less_the_mean(examples):
     mean = mean_image(examples)
     images = pixels_of(examples)
-    inputs = Preparation.less_mean_image(mean, 0.5, settings_of(crop=8, mirror=True)).test(images)
+    inputs = Preparation.less_mean_image(mean, 0.5, settings_of(input_size=8, horizontal_flip=True)).test(images)
     expected = (images.float() - mean)[:, 2:10, 2:10] * 0.5
     assert torch.equal(inputs, expected.permute(0, 3, 1, 2))
 
@@ -63,7 +63,7 @@ def test_training_crops_and_mirrors_each_image_on_its_own(examples):
     mean = mean_image(examples)
     images = pixels_of(examples).repeat(100, 1, 1, 1)
     torch.manual_seed(0)
-    inputs = Preparation.less_mean_image(mean, 1.0, settings_of(crop=8, mirror=True)).train(images)
+    inputs = Preparation.less_mean_image(mean, 1.0, settings_of(input_size=8, horizontal_flip=True)).train(images)
     centred = (images.float() - mean).permute(0, 3, 1, 2)
     seen = set()
     for one, whole in zip(inputs, centred, strict=True):
@@ -84,7 +84,7 @@ def test_resized_crops_are_rectangles_of_random_area_aspect_and_place():
     """An image that holds its own coordinates tells where each crop comes from."""
     across, down = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="xy")
     image = torch.stack([across, down, 0 * across], 2).to(torch.uint8)
-    settings = settings_of(crop=16, mirror=True, augmentation="resized-crop", smallest_area=0.25)
+    settings = settings_of(input_size=16, horizontal_flip=True, augmentation="random-resized-crop", min_crop_area=0.25)
     torch.manual_seed(0)
     crops = Preparation.standardised(AS_STORED, 64, settings, CPU).train(image.repeat(2000, 1, 1, 1))
     x, y = crops[:, 0], crops[:, 1]
@@ -102,7 +102,7 @@ def test_resized_crops_are_rectangles_of_random_area_aspect_and_place():
 
 
 def test_nothing_is_drawn_where_there_is_nothing_to_draw(examples):
-    preparation = Preparation.less_mean_image(mean_image(examples), 1.0, settings_of(crop=12))
+    preparation = Preparation.less_mean_image(mean_image(examples), 1.0, settings_of(input_size=12))
     images = pixels_of(examples)
     assert not preparation.random
     assert torch.equal(preparation.train(images), preparation.test(images))

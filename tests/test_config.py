@@ -6,15 +6,13 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from configuration_docs import default_file, key_table, sections
 from transferability.common.errors import InputError
 from transferability.study.configuration import (
     SCHEMA,
     complete_config,
     default_config,
-    default_file,
     fill_defaults,
-    key_table,
-    sections,
     validate_config,
 )
 
@@ -42,7 +40,10 @@ def test_every_configuration_is_valid(file):
     ("layer", "message"),
     [
         ({"trainig": {}}, "mine.yaml: trainig: unknown key; did you mean `training`. accepted here: results_dir"),
-        ({"training": {"ratte": 1}}, "mine.yaml: training.ratte: unknown key; did you mean `rate`. accepted here: len"),
+        (
+            {"training": {"momentun": 1}},
+            "mine.yaml: training.momentun: unknown key; did you mean `momentum`. accepted here: len",
+        ),
         (
             {"training": {"epochs": 1}},
             "mine.yaml: training.epochs: unknown key; accepted here: length, batch_size, opti",
@@ -55,7 +56,10 @@ def test_every_configuration_is_valid(file):
             {"training": {"n": [3]}},
             "mine.yaml: training.n: unknown key; did you mean `network.n`. accepted here: length",
         ),
-        ({"training": {"rate": -1}}, "mine.yaml: training.rate: -1 given; accepted: number, more than 0"),
+        (
+            {"training": {"learning_rate": -1}},
+            "mine.yaml: training.learning_rate: -1 given; accepted: number, more than 0",
+        ),
         ({"training": {"length": "20"}}, 'training.length: 20 given; accepted: a number and a unit, as in "450000 it'),
         (
             {"treatments": ["bnb+"]},
@@ -87,8 +91,14 @@ def test_every_configuration_is_valid(file):
             {"network": {"n": []}},
             r"network.n: \[\] given; accepted: all, or an array of \(integer, .*\), each value once, not empty",
         ),
-        ({"training": {"crop": 100}}, "training.crop: 100 given; accepted with network.architecture caffenet-mini: 32"),
-        ({"training": {"crop": 64}}, "training.crop: 64 given; accepted: at most dataset.image_size, which is 32"),
+        (
+            {"training": {"input_size": 100}},
+            "training.input_size: 100 given; accepted with network.architecture caffenet-mini: 32",
+        ),
+        (
+            {"training": {"input_size": 64}},
+            "training.input_size: 64 given; accepted: at most dataset.image_size, which is 32",
+        ),
         ({"dataset": {"layout": "imagefolder"}}, r"dataset.root: none given; layout imagefolder needs it: --config"),
         (
             {"dataset": {"layout": "pictures", "root": "/data"}},
@@ -98,7 +108,7 @@ def test_every_configuration_is_valid(file):
             {"dataset": {"validation": 0}},
             "dataset.validation: 0 given; accepted: number or null, more than 0, less than",
         ),
-        ({"dataset": {"fit": "crop"}}, "dataset.fit: 'crop' given; accepted: stretch, cut, or null"),
+        ({"dataset": {"fit": "crop"}}, "dataset.fit: 'crop' given; accepted: stretch, center-crop, or null"),
         (
             {"dataset": {"scale": "12 bits"}},
             "dataset.scale: '12 bits' given; accepted: auto, full, or two numbers, the",
@@ -113,8 +123,8 @@ def test_every_configuration_is_valid(file):
             r"preserved.m: 2 given with preserved.n 6; accepted: n \+ m at most 7",
         ),
         (
-            {"reduced": {"training": {"crop": 64}}},
-            "reduced.training.crop: 64 given; accepted: at most dataset.image_siz",
+            {"reduced": {"training": {"input_size": 64}}},
+            "reduced.training.input_size: 64 given; accepted: at most dataset.image_siz",
         ),
         (
             {"reduced": {"training": {"lenght": 1}}},
@@ -136,9 +146,15 @@ def test_every_configuration_is_valid(file):
         ({"given": {"weights": {"net": 3}}}, "given.weights.net: 3 given; accepted: string"),
         ({"given": {"repeats": 0}}, "given.repeats: 0 given; accepted: integer, at least 1"),
         ({"device": "{"}, "mine.yaml: device: '{' given; accepted: auto, cpu, cuda"),
-        ({"training": {"rate": float("nan")}}, "mine.yaml: training.rate: nan given; accepted: number, more than 0"),
-        ({"training": {"rate": float("inf")}}, "mine.yaml: training.rate: inf given; accepted: number, more than 0"),
-        ({"training": {"rate": 10**400}}, "training.rate: 10+ given; accepted: number, more than 0"),
+        (
+            {"training": {"learning_rate": float("nan")}},
+            "mine.yaml: training.learning_rate: nan given; accepted: number, more than 0",
+        ),
+        (
+            {"training": {"learning_rate": float("inf")}},
+            "mine.yaml: training.learning_rate: inf given; accepted: number, more than 0",
+        ),
+        ({"training": {"learning_rate": 10**400}}, "training.learning_rate: 10+ given; accepted: number, more than 0"),
         ({"dataset": {"scale": [0, float("nan")]}}, r"dataset.scale.1: nan given; accepted: number"),
         (
             {"network": {"pixels": {"mean": [0.1, float("nan"), 0.1]}}},
@@ -176,12 +192,12 @@ def test_all_errors_are_told_at_once_and_the_command_line_is_named(tmp_path):
 
 
 def test_numbers_on_the_command_line_arrive_as_numbers():
-    training = {"rate": "0.1", "mirror": "true", "weight_decay": "5e-4"}
+    training = {"learning_rate": "0.1", "horizontal_flip": "true", "weight_decay": "5e-4"}
     config = merged({"training": training, "network": {"n": ["1", "7"]}})
     validate_config(config, [DEFAULT])
-    assert config["training"]["rate"] == 0.1
+    assert config["training"]["learning_rate"] == 0.1
     assert config["training"]["weight_decay"] == 5e-4
-    assert config["training"]["mirror"] is True
+    assert config["training"]["horizontal_flip"] is True
     assert config["network"]["n"] == [1, 7]
 
 
@@ -195,8 +211,8 @@ def test_all_stands_for_every_number_of_layers_but_the_last():
     ("given", "layout", "fit", "orientation"),
     [
         ({}, "pictures", "stretch", "ignore"),
-        ({"root": "cifar10"}, "imagefolder", "cut", "apply"),
-        ({"root": "mine/list.CSV"}, "table", "cut", "apply"),
+        ({"root": "cifar10"}, "imagefolder", "center-crop", "apply"),
+        ({"root": "mine/list.CSV"}, "table", "center-crop", "apply"),
         ({"root": "cifar", "layout": "cifar-100"}, "cifar-100", "stretch", "ignore"),
         ({"root": "mine", "fit": "stretch"}, "imagefolder", "stretch", "apply"),
     ],
@@ -239,16 +255,22 @@ def test_every_key_has_a_description_and_a_default():
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     check(schema, "")
     check(schema["$defs"]["training"], "training.")
-    assert {"training.rate", "dataset.expected.val", "reduced.training.length"} <= set(leaves(default_config()))
+    assert {"training.learning_rate", "dataset.expected.val", "reduced.training.length"} <= set(
+        leaves(default_config())
+    )
 
 
 def test_a_configuration_may_give_only_what_it_changes():
-    config = {"training": {"rate": 0.1}, "results_dir": "out", "reduced": {"training": {"rate": 0.2}}}
+    config = {"training": {"learning_rate": 0.1}, "results_dir": "out", "reduced": {"training": {"learning_rate": 0.2}}}
     fill_defaults(config)
     expected = default_config()
-    expected["results_dir"], expected["training"]["rate"], expected["reduced"]["training"]["rate"] = "out", 0.1, 0.2
+    expected["results_dir"], expected["training"]["learning_rate"], expected["reduced"]["training"]["learning_rate"] = (
+        "out",
+        0.1,
+        0.2,
+    )
     assert json.dumps(config) == json.dumps(expected)  # in the same order
-    assert default_config()["training"]["rate"] == 0.04
+    assert default_config()["training"]["learning_rate"] == 0.04
 
 
 def test_what_is_no_section_is_left_for_the_check_to_find():
@@ -264,7 +286,7 @@ def test_what_is_no_section_is_left_for_the_check_to_find():
 
 def test_a_default_that_does_not_go_with_what_is_given_is_called_a_default():
     with pytest.raises(
-        InputError, match=r"^the default: training\.crop: 32 given; accepted: at most dataset.image_size"
+        InputError, match=r"^the default: training\.input_size: 32 given; accepted: at most dataset.image_size"
     ):
         complete_config({"dataset": {"image_size": 16}}, [])
 
@@ -309,3 +331,52 @@ def test_what_is_written_from_the_schema_is_up_to_date(request):
     assert not differ, (
         f"{differ} and {SCHEMA.name} differ: edit the schema, and pytest tests/test_config.py --write-docs"
     )
+
+
+OLD = """
+splits: {random: 3, manmade_natural: false}
+random_filters: false
+preserved: {n: [], m: []}
+given: {weights: {mine: w.pth}}
+dataset: {fit: cut}
+training: {rate: 0.5, mirror: true, test_every: 2 epochs, smallest_area: 0.5, augmentation: crop}
+reduced: {training: {crop: 32}}
+"""
+
+
+def test_names_of_earlier_versions_are_accepted_and_remarked(tmp_path):
+    file = tmp_path / "old.yaml"
+    file.write_text(OLD, encoding="utf-8")
+    config = merged(yaml.safe_load(OLD), {"training": {"mirror": "false", "learning_rate": "0.7"}})
+    remarks = complete_config(config, [DEFAULT, file], command_line={"training": {"mirror": "false", "rate": "0.7"}})
+    assert config["experiments"] == ["random-splits", "reduced", "given"] and config["splits"]["random"] == 3
+    assert "random_filters" not in config and "manmade_natural" not in config["splits"]
+    training = config["training"]
+    assert (training["learning_rate"], training["horizontal_flip"]) == (0.7, False), "the command line overrides"
+    assert (training["evaluate_every"], training["min_crop_area"]) == ("2 epochs", 0.5)
+    assert (training["augmentation"], config["reduced"]["training"]["input_size"]) == ("random-crop", 32)
+    assert config["dataset"]["fit"] == "center-crop" and not {"rate", "mirror", "test_every"} & set(training)
+    assert "rate is called learning_rate now" in remarks and "dataset.fit: cut is called center-crop now" in remarks
+    assert remarks[-1].endswith("is said by experiments: [random-splits, reduced, given] now")
+    again = {"training": {"learning_rate": 0.7}}
+    assert complete_config(again, []) == []
+
+
+def test_a_configuration_with_experiments_has_no_switches_of_earlier_versions(tmp_path):
+    file = tmp_path / "mixed.yaml"
+    file.write_text("experiments: [random-splits]\nrandom_filters: false\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"mixed\.yaml: random_filters: unknown key"):
+        complete_config(merged(yaml.safe_load(file.read_text())), [DEFAULT, file])
+    both = {"training": {"rate": 0.1, "learning_rate": 0.2}}
+    with pytest.raises(InputError, match="rate and learning_rate given: two names of one configuration key"):
+        complete_config(both, [])
+
+
+@pytest.mark.parametrize(
+    ("experiment", "needs"),
+    [("mixed", "splits.mixed"), ("given", "given.weights"), ("reduced", "reduced.examples_per_class")],
+)
+def test_an_experiment_without_networks_is_an_error_that_says_what_it_needs(experiment, needs):
+    config = {"experiments": [experiment], "reduced": {"examples_per_class": []}}
+    with pytest.raises(InputError, match=f"experiments: {experiment} has no networks: give {needs}, or leave it out"):
+        complete_config(config, [])

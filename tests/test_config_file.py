@@ -16,7 +16,7 @@ from .test_config import DEFAULT, merged
 TWICE = "training: given twice, and only the last would count; join the two"
 WRONG = {
     "a section twice": (
-        b"training: {rate: 1}\nseed: 1\ntraining: {momentum: 0}\n",
+        b"training: {learning_rate: 1}\nseed: 1\ntraining: {momentum: 0}\n",
         "FILE, line 3: training: given twice",
     ),
     "a key twice": (b"training:\n  rate: 1\n  rate: 2\n", "FILE, line 3: rate: given twice, in line 2 too, and only"),

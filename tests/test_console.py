@@ -117,12 +117,14 @@ def test_a_job_that_is_tried_again_has_not_failed(tmp_path):
     assert run.end() == []
 
 
-def test_a_stopped_run_ends_with_one_line_and_no_errors(tmp_path):
+@pytest.mark.parametrize("said_first", [True, False])
+def test_a_stopped_run_ends_with_one_line_and_no_errors(said_first, tmp_path):
+    """Also where the job says that it was stopped before Snakemake does."""
     run = Run()
     run.plan(3, 10)
     write_log(tmp_path / "A3B.log", "error: random-0/A3B: stopped by SIGINT at iteration 8")
     run.start(1, training("A3B", tmp_path), now=0.0)
-    run.stopped = True
+    run.stopped = said_first
     assert run.fail(1) == ""
     assert run.end() == ["stopped: 7 of 10 networks are done; run the same command again to resume"]
 
@@ -197,7 +199,11 @@ NOT_THERE = "Traceback ...\n in load_configfile\n\nFileNotFoundError: [Errno 2] 
     ("message", "arguments", "explained"),
     [
         (NOT_A_KEY, ["--config", "seed=1", "dataset.root=/x"], "give --config 'dataset={root: /x}'"),
-        (NOT_A_KEY, ["--config", "reduced.training.rate=1"], "give --config 'reduced={training: {rate: 1}}'"),
+        (
+            NOT_A_KEY,
+            ["--config", "reduced.training.learning_rate=1"],
+            "give --config 'reduced={training: {learning_rate: 1}}'",
+        ),
         (NOT_A_PAIR, ["--config", "dataset={root:", "/x}"], "--config: '/x}' is not KEY=VALUE; put quotes around"),
         (NOT_THERE, ["--configfile", "no.yaml"], "--configfile: 'no.yaml' is not there; targets come before"),
         ("MissingRuleException:\nNo rule to produce x", ["x"], ""),

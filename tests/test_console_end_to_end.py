@@ -87,7 +87,7 @@ def test_ctrl_c_ends_with_one_line(checkout, seconds):
     """It comes before, when or after a job's process is started, of a training that would take days."""
     results = f"results/typed-{seconds}"
     names = [f"{results}/accuracy/{name}.json" for name in ("random-0/baseA", "whole/reduced-0010")]
-    slow = "reduced={training: {length: 100000000 iterations, test_every: 1000000 iterations}}"
+    slow = "reduced={training: {length: 100000000 iterations, evaluate_every: 1000000 iterations}}"
     command = [sys.executable, "-m", "snakemake", *names, *STUDY, slow, f"results_dir={results}", "--cores", "1"]
     printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", interrupted(command, r"\[1/2\]", seconds, checkout.root))
     assert printed.splitlines()[-1] == "stopped: 1 of 2 networks are done; run the same command again to resume"

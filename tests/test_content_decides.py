@@ -13,7 +13,7 @@ from .conftest import FIGURE, NETWORKS, RESULTS, SPLITS, Checkout, accuracies
 from .test_reruns import FEW, checkout, contents, finished_few, trainings  # noqa: F401 (fixtures)
 
 ALL = {"train_base": 2, "train_transfer": 4}
-OTHER_RATE = (*FEW, "training={rate: 0.005}")
+OTHER_RATE = (*FEW, "training={learning_rate: 0.005}")
 
 
 def forgotten(study: Checkout) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def test_the_configuration_that_is_shown_is_the_one_of_the_study(checkout):  # n
     forgotten(checkout)
     file = f"{RESULTS}/configuration.yaml"
     checkout.snakemake(file, *OTHER_RATE)
-    assert yaml.safe_load((checkout.root / file).read_text())["training"]["rate"] == 0.005
+    assert yaml.safe_load((checkout.root / file).read_text())["training"]["learning_rate"] == 0.005
 
 
 def test_a_report_of_other_settings_is_refused(checkout):  # noqa: F811
@@ -219,7 +219,7 @@ def test_what_snakemake_rejects_is_not_trained_again(checkout):  # noqa: F811
 
 
 def test_equal_numbers_and_keys_that_do_not_count_train_nothing(checkout):  # noqa: F811
-    same = "training={weight_decay: 0.0010, clip_norm: 0.0, drop_every: 3 epochs, smallest_area: 0.5, nesterov: true}"
+    same = "training={weight_decay: 0.0010, clip_norm: 0.0, drop_every: 3 epochs, min_crop_area: 0.5, nesterov: true}"
     assert trainings(checkout.pending(*FEW, same)) == {}
 
 

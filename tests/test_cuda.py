@@ -16,8 +16,10 @@ from .conftest import make_examples, settings_of
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 FAST = {"precision": "bfloat16", "compile": True}
-HOUSE = settings_of(iterations=4, test_every=2, batch_size=8, rate=1e-4, mirror=True)
-MODERN = replace(HOUSE, optimizer="sgd", nesterov=True, augmentation="resized-crop", label_smoothing=0.1, clip_norm=1.0)
+HOUSE = settings_of(iterations=4, evaluate_every=2, batch_size=8, learning_rate=1e-4, horizontal_flip=True)
+MODERN = replace(
+    HOUSE, optimizer="sgd", nesterov=True, augmentation="random-resized-crop", label_smoothing=0.1, clip_norm=1.0
+)
 ADAMW = replace(MODERN, optimizer="adamw")
 NETWORKS = [
     ("caffenet-mini", 32, HOUSE),
@@ -39,7 +41,7 @@ def trained(architecture, size, settings, start=None, stop=None) -> tuple[dict, 
 
     with leased_hardware("cuda", 1) as device:
         start = start or Start.from_scratch(images)
-        settings = replace(settings, crop=size)
+        settings = replace(settings, input_size=size)
         trainer = new_trainer("random-0/B1A", blueprint(architecture), images, start, settings, 0, device)
         trainer.run(pause, lambda *_: None)
         again = new_trainer("random-0/B1A", blueprint(architecture), images, start, settings, 0, device)

@@ -164,7 +164,7 @@ def test_the_middle_is_cut_out(tmp_path, width, height):
     """As resizing the shorter side and cutting the centre, but in one go: the same where edges fall between pixels."""
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    found = read_image(tmp_path / "a.png", 10, fit="cut")
+    found = read_image(tmp_path / "a.png", 10, fit="center-crop")
     side, (top, left) = min(width, height), ((height - min(width, height)) // 2, (width - min(width, height)) // 2)
     middle = Image.fromarray(pixels[top : top + side, left : left + side])
     expected = np.asarray(middle.resize((10, 10), Image.Resampling.BILINEAR), dtype=int)

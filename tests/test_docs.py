@@ -27,7 +27,7 @@ SMALL = [
     "reduced={examples_per_class: []}",
 ]
 TRAIN = REPOSITORY / "workflow" / "rules" / "train.smk"
-SHORT = "length: 3 epochs, batch_size: 20, test_every: 1 epochs"
+SHORT = "length: 3 epochs, batch_size: 20, evaluate_every: 1 epochs"
 
 
 # The pages whose blocks of shell commands a test below runs, all of them.
@@ -159,7 +159,7 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
         subprocess.run(command.replace("python", sys.executable), shell=True, check=True, cwd=study.root)
     mine = yaml.safe_load((study.root / "mine.yaml").read_text(encoding="utf-8"))
     mine["network"]["n"], mine["given"]["repeats"], mine["treatments"] = [1, 9], 2, ["AnB"]
-    mine["dataset"]["image_size"], mine["training"]["crop"], mine["training"]["length"] = 40, 32, "2 epochs"
+    mine["dataset"]["image_size"], mine["training"]["input_size"], mine["training"]["length"] = 40, 32, "2 epochs"
     (study.root / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     found = study.snakemake(*shlex.split(preflight)[1:]).stdout
     assert "Everything is in order" in found

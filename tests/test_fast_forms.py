@@ -70,7 +70,7 @@ def test_the_pooling_that_keeps_bytes_has_torchs_maxima_and_gradients(side):
 def test_steps_on_a_gpu_are_compiled_of_the_fast_forms_and_others_of_the_network(monkeypatch):
     monkeypatch.setattr(trainer, "compiled", lambda function: function)
     network = caffenet.build(227, 5)
-    settings = settings_of(crop=227, compile=True, mirror=True)
+    settings = settings_of(input_size=227, compile=True, horizontal_flip=True)
     preparation = Preparation.less_mean_image(torch.zeros(227, 227, 3), 1.0, settings)
     for device, compile, forms in (("cuda", True, 4), ("cuda", False, 0), ("cpu", True, 0)):
         settings = replace(settings, compile=compile)

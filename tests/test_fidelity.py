@@ -140,8 +140,15 @@ def test_fifty_steps_over_a_rate_drop_equal_caffes_update_written_out_by_hand():
     layer = nn.Linear(4, 3).double()
     layer.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
     optimizer = CaffeSGD(layer.parameters(), momentum=0.9, weight_decay=0.05)
-    fields = {"iterations": 50, "test_every": 50, "batch_size": 5, "warmup": 0.0, "crop": 1, "mirror": False}
-    schedule = {"rate": 0.01, "schedule": "step", "drop_every": 30, "drop_factor": 0.1}
+    fields = {
+        "iterations": 50,
+        "evaluate_every": 50,
+        "batch_size": 5,
+        "warmup": 0.0,
+        "input_size": 1,
+        "horizontal_flip": False,
+    }
+    schedule = {"learning_rate": 0.01, "schedule": "step", "drop_every": 30, "drop_factor": 0.1}
     settings = settings_of(**fields, **schedule, weight_decay=0.05)
     weight_velocity, bias_velocity = np.zeros_like(weight), np.zeros_like(bias)
     for step in range(50):
@@ -164,8 +171,15 @@ def caffenet_trainer(images: int, rate: float = 0.01, precision: str = "float32"
     colours = generator.integers(0, 200, (10, 1, 1, 3), dtype=np.uint8)
     store = colours[labels] + generator.integers(0, 56, (images, 256, 256, 3), dtype=np.uint8)
     task = Task(Examples(store, np.arange(images), labels), Examples(store[:2], np.arange(2), labels[:2]), 1000)
-    fields = {"iterations": 1000, "test_every": 1000, "batch_size": images, "warmup": 0.0, "crop": 227, "mirror": True}
-    schedule = {"rate": rate, "schedule": "step", "drop_every": 100, "drop_factor": 0.1}
+    fields = {
+        "iterations": 1000,
+        "evaluate_every": 1000,
+        "batch_size": images,
+        "warmup": 0.0,
+        "input_size": 227,
+        "horizontal_flip": True,
+    }
+    schedule = {"learning_rate": rate, "schedule": "step", "drop_every": 100, "drop_factor": 0.1}
     settings = settings_of(**fields, **schedule, precision=precision)
     return new_trainer(
         "random-0/baseA", blueprint("caffenet"), task, Start.from_scratch(task), settings, 0, torch.device("cpu")

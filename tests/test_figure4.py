@@ -38,7 +38,7 @@ def test_of_many_n_some_panels_are_drawn_and_all_slopes():
 def test_two_splits_have_points_but_no_line_and_none_is_an_error():
     table = simulate_distances(0.05, 0, {"random-0": 0.55, "manmade-natural": 0.66}, images=100, layers=(7,))
     assert len(draw_figure4(table).axes[0].lines) == 1
-    with pytest.raises(InputError, match=r"figure4: .*splits\.mixed"):
+    with pytest.raises(InputError, match=r"figure4: .*experiments with manmade-natural or mixed"):
         draw_figure4(table[:0])
 
 

@@ -97,7 +97,9 @@ def test_figure3_has_a_panel_for_what_there_is_and_no_empty_one(splits):
 
 @pytest.mark.parametrize("treatments", [[], ["base", "selffer", "reduced"]])
 def test_figure3_of_nothing_says_which_keys_give_it(treatments):
-    with pytest.raises(InputError, match=r"treatments with AnB and splits\.random .* or random_filters"):
+    with pytest.raises(
+        InputError, match=r"treatments with AnB, and experiments with random-splits, .* or random-filters"
+    ):
         draw_figure3(PAPER[PAPER["treatment"].isin(treatments)], "top1_best10")
 
 

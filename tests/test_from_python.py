@@ -22,7 +22,7 @@ from transferability.tasks.task import Examples, Task
 from .conftest import REPOSITORY, RESULTS, make_examples
 from .test_docs import blocks
 
-SHORT = {"length": "2 epochs", "test_every": "1 epochs", "batch_size": 20}
+SHORT = {"length": "2 epochs", "evaluate_every": "1 epochs", "batch_size": 20}
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_layers_of_a_library_s_model_are_copied(arrays):
         ({"lenght": "1 epochs"}, "training.lenght"),
         ({"length": "much"}, "training.length"),
         ({"architecture": "nothing"}, "network.architecture"),
-        ({"crop": 100}, "training.crop"),
+        ({"input_size": 100}, "training.input_size"),
     ],
 )
 def test_wrong_arguments_are_errors(arrays, arguments, message):
@@ -184,7 +184,13 @@ def test_a_transfer_feeds_its_network_the_pixels_that_it_is_given(arrays):
     """As the configuration's section does: otherwise a network with pixels of its own could not be trained again."""
     train, val = arrays
     pixels = {"order": "bgr", "mean": [0.2, 0.3, 0.4], "std": [0.5, 0.25, 0.125]}
-    how = {"architecture": "timm/test_resnet", "optimizer": "sgd", "rate": 0.01, "crop": 36, "mirror": False} | SHORT
+    how = {
+        "architecture": "timm/test_resnet",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "input_size": 36,
+        "horizontal_flip": False,
+    } | SHORT
     task = Task(*(Examples(images, np.arange(len(images)), labels) for images, labels in arrays), classes=2)
     config = {"network": {"architecture": how.pop("architecture"), "n": [1], "pixels": dict(pixels)}, "training": how}
     config |= {"dataset": {"image_size": 36}, "preserved": {"n": []}}

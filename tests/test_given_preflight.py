@@ -19,7 +19,7 @@ HALVES = {"order": "rgb", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
 def config_of(file, pixels=HALVES, architecture="timm/test_resnet"):
     config = {
         "dataset": {"image_size": SIZE},
-        "training": {"crop": SIZE},
+        "training": {"input_size": SIZE},
         "network": {"architecture": architecture, "n": [1], "pixels": dict(pixels)},
         "given": {"weights": {"mine": str(file)}},
         "preserved": {"n": [], "m": []},

@@ -22,7 +22,7 @@ pictures: {classes: 8, train: 20, val: 10}
 random_filters: false
 preserved: {n: [], m: []}
 reduced: {examples_per_class: []}
-training: {length: 2 epochs, batch_size: 20, test_every: 1 epochs}
+training: {length: 2 epochs, batch_size: 20, evaluate_every: 1 epochs}
 """
 MINE = ("--configfile", "mine.yaml")
 TABLE = (f"{GIVEN}/accuracy/given.csv",)

@@ -49,7 +49,7 @@ def test_a_network_copied_from_given_weights_does_what_the_given_one_does(traine
     base = read_weights(tmp_path / "baseA.safetensors")
     layers = as_layers(trained, SIZE)
     images = torch.randn(5, 3, SIZE, SIZE)
-    settings = settings_of(crop=SIZE, optimizer="sgd")
+    settings = settings_of(input_size=SIZE, optimizer="sgd")
     for n in (1, len(layers) - 1):
         network = new_trainer("A", MODEL, task, Start.from_base(base, n, n), settings, 0, CPU).network
         network.eval()

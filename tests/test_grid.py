@@ -5,16 +5,15 @@ from transferability.study.network import Network, given_name, mixed_share
 from transferability.study.study_plan import StudyPlan
 
 CONFIG = {
-    "splits": {"random": 2, "manmade_natural": True, "mixed": [], "mixed_repeats": 1},
+    "experiments": ["random-splits", "manmade-natural", "preserved", "random-filters", "reduced"],
+    "splits": {"random": 2, "mixed": [], "mixed_repeats": 1},
     "given": {"weights": {}, "repeats": 3},
     "network": {"architecture": "caffenet", "n": [1, 2, 3, 4, 5, 6, 7]},
     "treatments": ["BnB", "BnB+", "AnB", "AnB+"],
     "preserved": {"n": [4, 5], "m": [1, 2]},
-    "random_filters": True,
     "reduced": {"examples_per_class": [50, 5]},
 }
-NOTHING_ELSE = {"preserved": {"n": [], "m": []}, "random_filters": False, "reduced": {"examples_per_class": []}}
-ONLY_RANDOM_SPLITS = {"splits": CONFIG["splits"] | {"manmade_natural": False}} | NOTHING_ELSE
+ONLY_RANDOM_SPLITS = {"experiments": ["random-splits"]}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,7 @@ def test_the_experiments_of_a_study():
 
 def test_a_given_network_is_a_of_splits_of_its_own_and_b_has_all_classes():
     given = {"weights": {"resnet-18": "r.pth", "own": "o.pth"}, "repeats": 2}
-    config = CONFIG | NOTHING_ELSE | {"splits": CONFIG["splits"] | {"random": 0, "manmade_natural": False}}
+    config = CONFIG | {"experiments": ["given"]}
     config |= {"given": given}
     assert splits(config) == ["given-resnet-18-0", "given-resnet-18-1", "given-own-0", "given-own-1"]
     assert [given_name(split) for split in splits(config)] == ["resnet-18", "resnet-18", "own", "own"]
@@ -133,7 +132,7 @@ def test_the_control_is_what_the_grid_says_and_not_the_largest_n():
 
 
 def test_mixed_splits_have_what_figure_4_draws():
-    config = CONFIG | {"splits": {"random": 0, "manmade_natural": False, "mixed": [0.1, 0.25], "mixed_repeats": 2}}
+    config = CONFIG | {"experiments": ["mixed"], "splits": {"mixed": [0.1, 0.25], "mixed_repeats": 2}}
     assert splits(config) == ["mixed-10-0", "mixed-10-1", "mixed-25-0", "mixed-25-1"]
     networks = StudyPlan(config).experiments["mixed"]
     assert len(networks) == len(set(networks)) == 4 * (2 + 2 * 7)

@@ -142,7 +142,7 @@ def test_initial_weights_are_those_with_which_training_begins(task):
     for architecture in ("caffenet-mini", "timm/test_resnet"):
         config = default_config()
         config["network"]["architecture"] = architecture
-        config["training"]["crop"] = 32
+        config["training"]["input_size"] = 32
         network = Network("random-1", "B", "B")
         settings = read_settings(config["training"], len(task.train))
         start = Start.from_scratch(task) if architecture == "caffenet-mini" else Start(None)

@@ -36,11 +36,11 @@ def test_equal_numbers_and_keys_that_do_not_count_have_one_mark(root):
     one_cycle = {"schedule": "one-cycle", "weight_decay": 0, "clip_norm": 1}
     before = mark(root, training=one_cycle)
     same = one_cycle | {"weight_decay": 0.0, "clip_norm": 1.0, "drop_every": "3 epochs", "drop_factor": 0.5}
-    assert mark(root, training=same | {"nesterov": True, "smallest_area": 0.5}) == before
+    assert mark(root, training=same | {"nesterov": True, "min_crop_area": 0.5}) == before
     step = one_cycle | {"schedule": "step"}
     assert mark(root, training=step) != mark(root, training=step | {"drop_factor": 0.5}) != before
     assert mark(root, training=one_cycle | {"warmup": 0.2}) != before
-    for key, value in {"momentum": 0.8, "optimizer": "sgd", "augmentation": "resized-crop"}.items():
+    for key, value in {"momentum": 0.8, "optimizer": "sgd", "augmentation": "random-resized-crop"}.items():
         assert mark(root, training=one_cycle | {key: value}) != before, key
 
 

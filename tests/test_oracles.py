@@ -48,7 +48,7 @@ def photographs(tmp_path_factory):
 
 def _read(folder, subset, size):
     files = sorted(path for path in folder.glob(f"*/{subset}/*/*") if path.is_file())
-    images = np.stack([read_image(path, size, "cut") for path in files])
+    images = np.stack([read_image(path, size, "center-crop") for path in files])
     return images, np.array([list(CLASSES).index(path.parent.name) for path in files])
 
 
@@ -92,7 +92,7 @@ def test_only_the_classifier_trained_gives_what_ridge_regression_gives_on_the_sa
     oracle = ridge_accuracy(*pairs)
     training = yaml.safe_load((REPOSITORY / "config" / "my-images.yaml").read_text())["training"]
     config = {"network": {"architecture": "timm/tf_efficientnet_lite0", "n": [18]}, "preserved": {"n": []}}
-    config |= {"dataset": {"image_size": 128}, "training": training | {"crop": 128, "mirror": False}}
+    config |= {"dataset": {"image_size": 128}, "training": training | {"input_size": 128, "horizontal_flip": False}}
     complete_config(config, [])
     task = task_of(photographs["train"], photographs["val"])
     model = blueprint("timm/tf_efficientnet_lite0")
@@ -131,7 +131,7 @@ def _own_scores(photographs, network, file, size, every=1):
     from transferability.models.building import build_model
     from transferability.models.layers import as_layers
 
-    config = {"dataset": {"image_size": size}, "training": {"crop": size}, "network": network}
+    config = {"dataset": {"image_size": size}, "training": {"input_size": size}, "network": network}
     config["preserved"] = {"n": []}
     complete_config(config, [])
     model = StudyPlan(config).blueprint
@@ -158,7 +158,13 @@ def test_a_classifier_on_random_layers_gives_what_ridge_regression_gives():
         theirs = timm.create_model("test_resnet", num_classes=0).eval()
     base = dict(theirs.state_dict())
     settings = settings_of(
-        iterations=800, test_every=800, batch_size=16, optimizer="adamw", rate=0.05, crop=36, mirror=False
+        iterations=800,
+        evaluate_every=800,
+        batch_size=16,
+        optimizer="adamw",
+        learning_rate=0.05,
+        input_size=36,
+        horizontal_flip=False,
     )
     found = trained_on_frozen_layers(model, task, base, settings)
     pairs = []

@@ -15,7 +15,7 @@ SHORT = """
 splits: {random: 1}
 network: {n: [3]}
 treatments: [AnB]
-training: {length: 20 iterations, test_every: 10 iterations, batch_size: 16}
+training: {length: 20 iterations, evaluate_every: 10 iterations, batch_size: 16}
 """
 CIFAR_10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 BASE = "accuracy/random-0/baseB.json"
@@ -59,7 +59,7 @@ def test_a_tree_like_cifar_10_needs_its_root_and_nothing_else(copy):
     assert (base["classes"], base["train_images"], base["val_images"]) == (5, 60, 20)
     assert set(base["by_class"]) < set(CIFAR_10)
     described = json.loads((copy.root / "results" / "store.json").read_text())
-    assert (described["fit"], described["orientation"]) == ("cut", "apply")
+    assert (described["fit"], described["orientation"]) == ("center-crop", "apply")
     log = (copy.root / "results" / "logs" / "index.log").read_text()
     assert "training images are those in cifar10/train, validation images those in cifar10/test" in log
 

@@ -144,7 +144,7 @@ class Importing(Checkout):
 @pytest.mark.slow
 def test_another_workflow_imports_a_study_from_a_few_keys(tmp_path):
     """What a person deletes there is trained again, though Snakemake runs no hook of a module."""
-    reduced = {"examples_per_class": [2], "training": {"length": "20 iterations", "test_every": "4 iterations"}}
+    reduced = {"examples_per_class": [2], "training": {"length": "20 iterations", "evaluate_every": "4 iterations"}}
     config = {"pictures": PICTURES, "network": {"n": [7]}, "reduced": reduced, "splits": {"random": 1}}
     config |= {"preserved": {"n": []}, "treatments": ["AnB"]}
     study = importing(tmp_path / "mine", config)
@@ -210,7 +210,11 @@ def test_two_studies_in_one_workflow_do_not_stop_each_other(tmp_path, image_tree
             {},
             "config of module transferability: sed: unknown key; did you mean `seed`? accepted here: resul",
         ),
-        ({"dataset": {"image_size": 16}}, {}, "the default: training.crop: 32 given; accepted: at most dataset.image_"),
+        (
+            {"dataset": {"image_size": 16}},
+            {},
+            "the default: training.input_size: 32 given; accepted: at most dataset.image_",
+        ),
         ({}, {"prefix": "mine"}, "module transferability: prefix and replace_prefix given; give results_dir in config"),
     ],
 )

@@ -59,7 +59,7 @@ def test_twelve_faults_are_told_in_one_run(checkout, tree):
     images[WNIDS[6]][2].write_bytes(b"")
     images[WNIDS[7]][3].rename(images[WNIDS[7]][3].with_name("a\rb.JPEG"))
     costly = ["splits={random: 1000}", "network={architecture: caffenet, n: [3]}", "treatments=[AnB]"]
-    sizes = ["training={crop: 227}", "device=cuda"]
+    sizes = ["training={input_size: 227}", "device=cuda"]
     dataset = f"dataset={{layout: imagefolder, root: {root}, image_size: 256, expected: {{classes: {expected}}}}}"
     given = ["--config", dataset, "results_dir=Makefile/results", *costly, *sizes]
     run = checkout.snakemake("preflight", "--configfile", "config/smoke.yaml", *given, check=False)

@@ -28,10 +28,9 @@ def study(root, **sections) -> StudyPlan:
     config = {
         "results_dir": str(Path(root).with_name("results")),
         "dataset": {"root": str(root), "validation": 0.4},
-        "splits": {"random": 2, "manmade_natural": False},
+        "experiments": ["random-splits"],
         "preserved": {"n": []},
         "reduced": {"examples_per_class": []},
-        "random_filters": False,
         "device": "cpu",
     }
     for name, section in sections.items():
@@ -74,27 +73,25 @@ def test_all_splits_are_tried(tmp_path):
     assert faults[0].startswith(
         "split random-0: random splits need at least 4 classes, two for each half: this set has 2"
     )
-    without = study(root, splits={"random": 0})
+    without = study(root, experiments=[])
     findings, _ = preflight(without, root, 1)
     assert [fault for finding in findings for fault in finding.faults] == []
-    assert "the configuration leaves all experiments out: nothing will be trained" in report(findings)
+    assert "config key experiments: empty, nothing will be trained" in report(findings)
 
 
 def test_classes_that_are_no_synsets_have_no_side(tmp_path):
     root = class_folders(tmp_path / "images", 5)
-    findings, _ = preflight(study(root, splits={"manmade_natural": True}), root, 1)
+    findings, _ = preflight(study(root, experiments=["random-splits", "manmade-natural"]), root, 1)
     (fault,) = (fault for finding in findings for fault in finding.faults)
     assert "ant (ant), bee (bee), cat (cat), dog (dog)" in fault
-    assert fault.endswith("or do without this split: splits: {manmade_natural: false}")
+    assert fault.endswith("or leave manmade-natural (and mixed) out of config key experiments")
 
 
-def test_experiments_are_listed_with_the_keys_that_leave_them_out():
+def test_experiments_are_listed_with_their_numbers_of_networks():
     config = {"device": "cpu"}
     complete_config(config, [])
     note = list_experiments(StudyPlan(config)).note
-    assert note.startswith("226 in all, bases shared: random-splits 120 (splits.random: 0 leaves it out); manmade-")
-    for key in ("manmade_natural: false", "preserved.n: []", "random_filters: false", "reduced.examples_per_class: []"):
-        assert f"{key} leaves it out" in note
+    assert note.startswith("226 in all, bases shared: random-splits 120; manmade-natural 60; preserved")
 
 
 def test_the_same_image_twice_is_a_warning(tmp_path):

@@ -72,7 +72,7 @@ CAFFE = [[name] for name in reference.Caffenet.names]
 RESNET = [["conv1.0", "conv1.1"], ["conv1.3", "conv1.4"], ["conv1.6", "bn1"], ["layer1"], ["layer2"], ["layer3"]]
 RESNET += [["layer4"], ["fc"]]
 VIT = [["cls_token", "pos_embed", "patch_embed"], *([f"blocks.{k}"] for k in range(5)), ["blocks.5", "norm"], ["head"]]
-TWENTY = {"length": "20 iterations", "test_every": "3 iterations", "batch_size": 12, "crop": 32}
+TWENTY = {"length": "20 iterations", "evaluate_every": "3 iterations", "batch_size": 12, "input_size": 32}
 TEN = TWENTY | {"length": "10 iterations"}
 # Each key of `training` has another value than its default in one of them.
 CASES = {
@@ -82,24 +82,47 @@ CASES = {
         36,
         ["baseA", "baseB", "A3B", "A7B", "B5B+", "B8B+", "random3", "reduced-0003"],
         TWENTY
-        | {"rate": 0.02, "schedule": "step", "drop_every": "8 iterations", "clip_norm": 2, "mirror": True}
+        | {
+            "learning_rate": 0.02,
+            "schedule": "step",
+            "drop_every": "8 iterations",
+            "clip_norm": 2,
+            "horizontal_flip": True,
+        }
         | {"weight_decay": 0.05, "label_smoothing": 0, "momentum": 0.8, "drop_factor": 0.3},
-        {"length": "20 iterations", "test_every": "2 iterations", "rate": 0.01, "drop_every": "5 iterations"},
+        {
+            "length": "20 iterations",
+            "evaluate_every": "2 iterations",
+            "learning_rate": 0.01,
+            "drop_every": "5 iterations",
+        },
     ),
     "caffenet-mini as it is by default": Case(
         "caffenet-mini",
         CAFFE,
         64,
         ["baseA", "A3B", "A4~2B", "random3"],
-        {"length": "5 epochs", "test_every": "1 iterations", "batch_size": 10, "drop_every": "1 epochs", "crop": 64},
+        {
+            "length": "5 epochs",
+            "evaluate_every": "1 iterations",
+            "batch_size": 10,
+            "drop_every": "1 epochs",
+            "input_size": 64,
+        },
     ),
     "caffenet": Case(
         "caffenet",
         CAFFE,
         256,
         ["baseA", "A6B"],
-        {"length": "2 iterations", "test_every": "1 iterations", "batch_size": 2, "rate": 0.001, "schedule": "step"}
-        | {"crop": 227, "mirror": True, "weight_decay": 0.0005, "label_smoothing": 0},
+        {
+            "length": "2 iterations",
+            "evaluate_every": "1 iterations",
+            "batch_size": 2,
+            "learning_rate": 0.001,
+            "schedule": "step",
+        }
+        | {"input_size": 227, "horizontal_flip": True, "weight_decay": 0.0005, "label_smoothing": 0},
         dtype=torch.float32,  # of 60 million weights
     ),
     "test_resnet": Case(
@@ -108,8 +131,8 @@ CASES = {
         36,
         ["baseA", "A3B", "A3B+"],
         TEN
-        | {"optimizer": "sgd", "nesterov": True, "rate": 0.01, "schedule": "cosine", "label_smoothing": 0}
-        | {"augmentation": "resized-crop", "smallest_area": 0.3, "mirror": True, "weight_decay": 0.05}
+        | {"optimizer": "sgd", "nesterov": True, "learning_rate": 0.01, "schedule": "cosine", "label_smoothing": 0}
+        | {"augmentation": "random-resized-crop", "min_crop_area": 0.3, "horizontal_flip": True, "weight_decay": 0.05}
         | {"momentum": 0.8},
     ),
     "test_vit": Case(
@@ -118,8 +141,14 @@ CASES = {
         32,
         ["baseA", "A2B"],
         TEN
-        | {"optimizer": "adamw", "rate": 0.001, "weight_decay": 0.05, "schedule": "warmup-cosine", "warmup": 0.2}
-        | {"clip_norm": 1, "mirror": True, "label_smoothing": 0.3},
+        | {
+            "optimizer": "adamw",
+            "learning_rate": 0.001,
+            "weight_decay": 0.05,
+            "schedule": "warmup-cosine",
+            "warmup": 0.2,
+        }
+        | {"clip_norm": 1, "horizontal_flip": True, "label_smoothing": 0.3},
     ),
 }
 

@@ -134,7 +134,7 @@ def test_a_configuration_changed_and_changed_back_trains_nothing_again(checkout)
     before = contents(checkout.root / RESULTS)
     checkout.trained(RESULTS)
     target = f"{RESULTS}/accuracy/random-0/A3B+.json"
-    checkout.snakemake(target, *FEW, "training={rate: 0.005}")
+    checkout.snakemake(target, *FEW, "training={learning_rate: 0.005}")
     assert checkout.trained(RESULTS) == {"random-0/baseA", "random-0/A3B+"}
     assert contents(checkout.root / RESULTS) != before
     checkout.snakemake(SPLITS, *FEW)

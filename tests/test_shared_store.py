@@ -44,7 +44,7 @@ def decoded(tmp_path, monkeypatch):
     return lambda: file.stat().st_size
 
 
-def study(root, where, size=16, fit="cut", scale="auto", shelf="shelf") -> StoreFiles:
+def study(root, where, size=16, fit="center-crop", scale="auto", shelf="shelf") -> StoreFiles:
     """Pack for a study in `where`, on the shelf beside it."""
     where.mkdir(exist_ok=True)
     table = index_images("imagefolder", root, 0.2)
@@ -57,7 +57,7 @@ def study(root, where, size=16, fit="cut", scale="auto", shelf="shelf") -> Store
     return StoreFiles(*names)
 
 
-def pixels(where: StoreFiles, square=Square(16, "cut", "apply")) -> np.ndarray:  # noqa: B008
+def pixels(where: StoreFiles, square=Square(16, "center-crop", "apply")) -> np.ndarray:  # noqa: B008
     store = open_store(where, square)
     return store[np.arange(store.shape[0])]
 
@@ -93,7 +93,7 @@ def test_a_scale_of_two_numbers_finds_its_store_again(tmp_path, decoded):
     first = study(tmp_path / "deep", tmp_path / "first", scale=[0, 4000])
     study(tmp_path / "deep", tmp_path / "second", scale=[0, 4000])
     assert decoded() == 10, "packed twice"
-    scaled = pixels(first, Square(16, "cut", "apply", [0, 4000]))
+    scaled = pixels(first, Square(16, "center-crop", "apply", [0, 4000]))
     assert sorted({int(image.mean()) for image in scaled}) == [round(25.5 * k) for k in range(10)]
     study(tmp_path / "deep", tmp_path / "third", scale=[0, 8000])
     assert decoded() == 20, "another scale has the same store"
@@ -186,12 +186,12 @@ def test_the_description_says_how_images_became_squares_if_not_as_in_the_paper(i
     table = index_images("imagefolder", image_tree)
     files = ImageFiles("imagefolder", image_tree, table["path"].tolist())
     other = StoreFiles(where / "index.csv", *(tmp_path / name for name in ("s.npy", "c.npy", "s.json")))
-    pack(files, other, Square(16, "cut", "apply", "full"), 1, "code", tmp_path / "notes")
+    pack(files, other, Square(16, "center-crop", "apply", "full"), 1, "code", tmp_path / "notes")
     usual, told = (json.loads(file.read_text()) for file in (where / "store.json", other.description))
     assert list(usual) == ["images", "size", "pixels", "sha256", "index"]
     assert {key: told[key] for key in told if key not in usual} == {
-        "fit": "cut",
+        "fit": "center-crop",
         "orientation": "apply",
         "scale": "full",
     }
-    assert open_store(other, Square(16, "cut", "apply", "full")).shape == (18, 16, 16, 3)
+    assert open_store(other, Square(16, "center-crop", "apply", "full")).shape == (18, 16, 16, 3)

@@ -49,14 +49,16 @@ def snakemake(request, tmp_path_factory):
 def test_results_of_other_settings_are_made_again_and_what_is_forced_is_trained(snakemake):
     assert "1 of 1 networks to train" in snakemake(FILE, *FEW)
     assert "Nothing to be done" in snakemake(FILE, *FEW, "-n")
-    assert "1 network not known to be what this study asks for" in snakemake(FILE, *FEW, "training={rate: 0.005}", "-n")
+    assert "1 network not known to be what this study asks for" in snakemake(
+        FILE, *FEW, "training={learning_rate: 0.005}", "-n"
+    )
     snakemake.checkout.trained("results/smoke")
     snakemake(FILE, *FEW, "-f")
     assert snakemake.checkout.trained("results/smoke") == {"random-0/baseA"}
 
 
 def test_ctrl_c_ends_with_one_line(snakemake):
-    slow = (FILE, *FEW, "training={length: 100000000 iterations, test_every: 1000000 iterations}")
+    slow = (FILE, *FEW, "training={length: 100000000 iterations, evaluate_every: 1000000 iterations}")
     log = snakemake.checkout.root / "results/smoke/logs/train/random-0/baseA.log"
     log.unlink()
     process = subprocess.Popen(

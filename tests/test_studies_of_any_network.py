@@ -20,7 +20,7 @@ def test_the_smoke_study_of_a_model_of_a_library_runs_end_to_end(tmp_path, archi
     study = Checkout(tmp_path / "checkout")
     n = "[2]" if architecture in WHOLE else "[3]"
     config = [f"network={{architecture: {architecture}, n: {n}}}", ONE_SPLIT]
-    config += ["training={optimizer: sgd, rate: 0.05, length: 2 epochs}"]
+    config += ["training={optimizer: sgd, learning_rate: 0.05, length: 2 epochs}"]
     config += [] if architecture in WHOLE else OTHERS
     made = [*MADE, *(OF_THE_WHOLE if architecture in WHOLE else [])]
     targets = [f"{RESULTS}/{name}" for name in made]

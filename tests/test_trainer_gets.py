@@ -167,7 +167,7 @@ def test_a_network_sees_the_pixels_that_its_row_says(task):
 
 @pytest.mark.parametrize(("architecture", "scale"), [("caffenet", 1), ("caffenet-mini", 32)])
 def test_caffes_networks_see_pixels_less_the_mean_image_over_their_scale(architecture, scale):
-    mean, settings = torch.full((36, 36, 3), 100.0), settings_of(crop=32)
+    mean, settings = torch.full((36, 36, 3), 100.0), settings_of(input_size=32)
     seen = Preparation.less_mean_image(mean, pixel_scale(blueprint(architecture)), settings).test(
         torch.full((1, 36, 36, 3), 132, dtype=torch.uint8)
     )
@@ -186,7 +186,7 @@ def spied(task, note, **changes):
 
 def test_every_iteration_draws_its_own_crops_mirrors_and_dropout(task):
     seeds = []
-    spied(task, lambda *_: seeds.append(torch.default_generator.initial_seed()), iterations=6, mirror=True)
+    spied(task, lambda *_: seeds.append(torch.default_generator.initial_seed()), iterations=6, horizontal_flip=True)
     assert len(set(seeds)) == 6, f"of 6 iterations {len(set(seeds))} differ in what they draw: the others repeat it"
     wanted = [reference.seed_of(5, "random-0/A3B", "iteration", k) for k in range(6)]
     assert seeds == wanted, "the seed of an iteration is not that of (study's seed, name, 'iteration', its number)"
@@ -201,7 +201,7 @@ def test_every_iteration_draws_its_own_crops_mirrors_and_dropout(task):
 )
 def test_iteration_k_trains_at_the_rate_of_iteration_k(task, schedule, wanted):
     rates = []
-    spied(task, lambda _, rate: rates.append(rate), iterations=8, rate=0.4, test_every=3, **schedule)
+    spied(task, lambda _, rate: rates.append(rate), iterations=8, learning_rate=0.4, evaluate_every=3, **schedule)
     for iteration, (rate, want) in enumerate(zip(rates, wanted, strict=True)):
         assert rate == pytest.approx(want), f"iteration {iteration} trains at {rate}, the schedule says {want}"
 
@@ -209,9 +209,11 @@ def test_iteration_k_trains_at_the_rate_of_iteration_k(task, schedule, wanted):
 @pytest.mark.parametrize("schedule", ["step", "cosine", "one-cycle", "warmup-cosine"])
 def test_no_schedule_exceeds_the_rate(schedule):
     for iterations in range(1, 60):
-        settings = settings_of(schedule=schedule, rate=1.0, warmup=0.1, iterations=iterations)
+        settings = settings_of(schedule=schedule, learning_rate=1.0, warmup=0.1, iterations=iterations)
         rates = [settings.rate_at(k) for k in range(iterations)]
-        assert 0 < max(rates) <= 1, f"{schedule} of {iterations} iterations goes up to {max(rates)} of training.rate"
+        assert 0 < max(rates) <= 1, (
+            f"{schedule} of {iterations} iterations goes up to {max(rates)} of training.learning_rate"
+        )
 
 
 def stepped(gradients, **changes):

@@ -20,7 +20,14 @@ from .conftest import settings_of
 CPU = torch.device("cpu")
 MINI = blueprint("caffenet-mini")
 SETTINGS = settings_of(
-    iterations=12, test_every=4, batch_size=16, rate=0.01, drop_every=5, weight_decay=5e-4, crop=32, mirror=True
+    iterations=12,
+    evaluate_every=4,
+    batch_size=16,
+    learning_rate=0.01,
+    drop_every=5,
+    weight_decay=5e-4,
+    input_size=32,
+    horizontal_flip=True,
 )
 
 
@@ -54,7 +61,7 @@ def start(base, name: str) -> Start:
 
 
 def test_a_network_learns_what_can_be_learned(task):
-    trainer = train(task, Start.from_scratch(task), settings=changed(iterations=150, test_every=50))
+    trainer = train(task, Start.from_scratch(task), settings=changed(iterations=150, evaluate_every=50))
     assert trainer.curve[-1].top1 >= 0.8  # chance is 0.25
     assert [test.iteration for test in trainer.curve] == [50, 100, 150]
 
@@ -70,9 +77,9 @@ def test_in_bfloat16_a_network_learns_and_keeps_its_weights_in_float32(task):
 
 
 @pytest.mark.parametrize("n", range(1, 8))
-@pytest.mark.parametrize("mirror", [True, False])
-def test_frozen_layers_stay_bit_identical_and_the_others_learn(task, base, n, mirror):
-    settings = changed(mirror=mirror)
+@pytest.mark.parametrize("horizontal_flip", [True, False])
+def test_frozen_layers_stay_bit_identical_and_the_others_learn(task, base, n, horizontal_flip):
+    settings = changed(horizontal_flip=horizontal_flip)
     trained = train(task, start(base, f"A{n}B"), settings=settings).network.model.state_dict()
     assert checksum(trained, slice(n)) == checksum(base, slice(n))
     for layer in range(n, 8):
@@ -130,7 +137,7 @@ def test_dropout_is_active_in_frozen_layers(task, base):
 
 @pytest.mark.parametrize("name", ["A2B", "A5B", "A7B", "A3B+"])
 def test_keeping_fixed_features_gives_the_same_result(task, base, name, monkeypatch):
-    settings = changed(crop=32, mirror=False, iterations=12)
+    settings = changed(input_size=32, horizontal_flip=False, iterations=12)
     small = Task(shrink(task.train), shrink(task.val), task.classes)
     origin = start({key: value[2:34, 2:34] if key == "mean_image" else value for key, value in base.items()}, name)
     kept = train(small, origin, settings=settings)
@@ -200,7 +207,7 @@ def test_a_transfer_network_subtracts_the_mean_image_of_its_source(task, base):
 
 def test_a_diverged_loss_ends_the_training_with_a_readable_error(task):
     with pytest.raises(TrainingError, match=r"random-0/A3B: the loss is not finite at iteration \d+; lower config key"):
-        train(task, Start.from_scratch(task), settings=changed(rate=1e6))
+        train(task, Start.from_scratch(task), settings=changed(learning_rate=1e6))
 
 
 def test_a_summary_is_of_the_last_test_and_of_the_ten_best():
@@ -212,7 +219,7 @@ def test_a_summary_is_of_the_last_test_and_of_the_ten_best():
 
 @pytest.mark.slow
 def test_compiled_steps_give_the_same_result_with_one_compilation_per_shape(task, base):
-    settings, steps = changed(iterations=8, test_every=3), torch._dynamo.utils.counters["stats"]
+    settings, steps = changed(iterations=8, evaluate_every=3), torch._dynamo.utils.counters["stats"]
     trained = {}
     for compile in (False, True, True):
         steps.clear()

@@ -193,8 +193,8 @@ def test_settings_of_jobs_retrain_nothing_and_settings_of_training_do(checkout):
         "configuration": 1,
         "all": 1,
     }
-    assert checkout.pending(FIGURE, *SMOKE, "--config", "training={rate: 0.5}")["train_transfer"] == 18
-    reduced = checkout.pending(*SMOKE, "--config", "reduced={training: {rate: 0.5}}")
+    assert checkout.pending(FIGURE, *SMOKE, "--config", "training={learning_rate: 0.5}")["train_transfer"] == 18
+    reduced = checkout.pending(*SMOKE, "--config", "reduced={training: {learning_rate: 0.5}}")
     assert (reduced["train_whole"], reduced.get("train_transfer")) == (2, None)
 
 

@@ -45,10 +45,10 @@ TABLE = REPOSITORY / "docs" / "reliability.md"
 HEADER = "| fault | how it is injected | outcome |\n| --- | --- | --- |\n"
 TRAINING = default_config()["training"] | {
     "length": "60 iterations",
-    "test_every": "10 iterations",
+    "evaluate_every": "10 iterations",
     "batch_size": 16,
-    "rate": 0.01,
-    "mirror": True,
+    "learning_rate": 0.01,
+    "horizontal_flip": True,
 }
 CLASSES = ["n01440764", "n02084071", "n03250847"]
 fork = multiprocessing.get_context("fork")

@@ -68,7 +68,7 @@ def test_the_builder_of_an_architecture_is_seen_where_it_builds(copy, edit, netw
         (("figures/style", "savefig(", "savefig(dpi=50, *"), FIGURES),
         (("common/pages", '"<!doctype html>"', '"<!DOCTYPE html>"'), TABLES),
         (("datasets/wordnet", ".descendants(", ".ancestors("), OF_CLASSES),
-        (("study/grid", "set(HALVES) - {target}", "{target}"), OF_NETWORKS),
+        (("study/grid", "set(HALVES) - {target}", "{target}"), OF_NETWORKS | {"filters"}),
         (("store/packing", "image[:] = pixels", "image[:] = 0"), {"pack"}),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -189,7 +189,7 @@ def test_input_deleted_while_running(study, undisturbed, table):
 
 
 def test_loss_that_is_not_finite(study, table):
-    assert study.run("A3B+", state_seconds=0.0, rate=1e5, test_every="30 iterations") == 1
+    assert study.run("A3B+", state_seconds=0.0, learning_rate=1e5, evaluate_every="30 iterations") == 1
     assert "error: random-0/A3B+: the loss is not finite at iteration" in study.log("A3B+")
     for path in study.states("A3B+"):
         mark = torch.load(path, weights_only=True)["mark"]

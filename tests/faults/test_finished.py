@@ -36,7 +36,7 @@ def test_a_job_that_starts_again_finds_what_it_would_train(study, undisturbed, t
 def test_a_setting_changed_and_changed_back(study, undisturbed, table):
     for rate in (0.01, 0.02, 0.01):
         study.delete("A3B+")
-        assert study.run("A3B+", rate=rate) == 0
+        assert study.run("A3B+", learning_rate=rate) == 0
     assert study.results("A3B+") == undisturbed.results("A3B+")
     assert trained(study, "A3B+") == 2
     outcome = "trained for each setting once, then put back: same bytes"
@@ -48,7 +48,7 @@ def test_states_of_two_settings_do_not_touch_each_other(study, undisturbed, tabl
     first = study.wait_for_state("A3B+")
     process.kill()
     process.join()
-    process = study.start("A3B+", before=held(), rate=0.02)
+    process = study.start("A3B+", before=held(), learning_rate=0.02)
     while len(study.states("A3B+")) < 2:
         assert process.is_alive()
         time.sleep(0.01)
@@ -162,7 +162,7 @@ def test_files_that_are_not_there(study, table, file):
 
 def test_a_stale_accuracy_file_is_not_collected(study, table):
     """As a job leaves it that ended under other settings when its snakemake was gone."""
-    assert study.run("A3B+", rate=0.02) == 0
+    assert study.run("A3B+", learning_rate=0.02) == 0
     file = study.products("A3B+").accuracy
     with pytest.raises(InputError, match=r"1 of 1 networks were trained by other code, settings or data .*A3B\+\.json"):
         collect({file: study.mark("A3B+")}, set())

@@ -13,7 +13,11 @@ import pytest
 RESULTS = "results/killed"
 TARGET = "accuracy/random-splits.csv"
 STUDY = ("--configfile", "config/smoke.yaml", "--config", "network={n: [3]}", "jobs={state_seconds: 0}")
-STUDY = (*STUDY, "treatments=[AnB]", "training={length: 100 iterations, test_every: 50 iterations, rate: 0.002}")
+STUDY = (
+    *STUDY,
+    "treatments=[AnB]",
+    "training={length: 100 iterations, evaluate_every: 50 iterations, learning_rate: 0.002}",
+)
 
 
 def of_checkout(checkout) -> list[psutil.Process]:

@@ -7,7 +7,7 @@ import pytest
 from .conftest import Study
 
 KILLS = 15
-MODERN = {"optimizer": "sgd", "nesterov": True, "augmentation": "resized-crop", "label_smoothing": 0.1}
+MODERN = {"optimizer": "sgd", "nesterov": True, "augmentation": "random-resized-crop", "label_smoothing": 0.1}
 
 
 @pytest.fixture(scope="module")

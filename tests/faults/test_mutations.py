@@ -82,6 +82,12 @@ DECIDE = [
     ("jobs/recipe", "frozen=network.frozen", "frozen=network.copied"),
     ("jobs/recipe", 'name=f"{network.split}/{network.name}"', "name=network.name"),
     ("jobs/recipe", 'seed=study.config["seed"]', "seed=1"),
+    (
+        "study/study_plan",
+        "networks in self.experiments.values() for network in networks))",
+        "networks in self.experiments.values() for network in networks[1:]))",
+    ),
+    ("study/grid", 'for k in range(config["splits"]["random"])]', "for k in range(1)]"),
     ("common/checksums", "sort_keys=True", "sort_keys=False, indent=1"),
     ("datasets/pictures", "quality=92", "quality=80"),
     ("datasets/drawing", "MUTATION = 1.0", "MUTATION = 1.5"),
@@ -102,7 +108,7 @@ DECIDE = [
         "except (OSError, MemoryError) as error:\n        log.warning",
     ),
     ("store/reading", "(ValueError, EOFError, IndexError, AttributeError, TypeError)", "(ValueError, EOFError)"),
-    ("store/square", 'fit: str = "stretch"', 'fit: str = "cut"'),
+    ("store/square", 'fit: str = "stretch"', 'fit: str = "center-crop"'),
     ("jobs/weights_files", "(SafetensorError, ValueError, KeyError)", "(SafetensorError, ValueError)"),
     ("models/decay", "(class|cls|", "(cls|"),
     ("models/layers", "SIZES = (224, 32,", "SIZES = (32, 224,"),
@@ -125,7 +131,7 @@ DO_NOT = [
     ("training/preprocessing", "# Reversing all axes", "# To reverse all axes"),
     ("common/errors", "free disk space and run again", "make room and run again"),
     ("common/atomic_files", 'UNFINISHED = ".unfinished"', 'UNFINISHED = ".part"'),
-    ("study/paths", '"logs" / "train"', '"logs" / "training"'),
+    ("study/files", 'self.logs / "train"', 'self.logs / "training"'),
     ("study/unlisted", '"unlisted.json"', '"described.json"'),
     ("jobs/provenance", "round(seconds, 2)", "round(seconds, 3)"),
     ("runtime/finished", "mark[:16]", "mark[:20]"),
@@ -155,7 +161,7 @@ DO_NOT = [
     ("runtime/checkpoints", 'PREVIOUS = ".previous"', 'PREVIOUS = ".before"'),
     ("store/reading", "is damaged at image", "has a damaged image"),
     ("common/tables", "(its checksum differs)", "(another checksum)"),
-    ("training/trainer", "lower config key training.rate", "give a lower config key training.rate"),
+    ("training/trainer", "lower config key training.learning_rate", "give a lower config key training.learning_rate"),
 ]
 
 

@@ -126,7 +126,7 @@ def test_a_long_test_is_a_sign_of_life(study, table):
 
         training.Trainer.test = wait
 
-    process = study.start("A3B+", before=slow, test_every="60 iterations")
+    process = study.start("A3B+", before=slow, evaluate_every="60 iterations")
     process.join(120)
     assert process.exitcode == 0
     assert json.loads(told.read_text()) == ["trains"] * 20

@@ -85,7 +85,7 @@ def test_every_network_of_a_study_is_a_slurm_job_with_a_gpu_and_its_own_walltime
         assert 200 < int(re.search(r"Slurm ends this job in (\d+) s", log)[1]) <= 300
 
 
-LONG = "training={length: 300 iterations, test_every: 100 iterations, rate: 0.001}"
+LONG = "training={length: 300 iterations, evaluate_every: 100 iterations, learning_rate: 0.001}"
 
 
 def wait_for(path: Path, seconds: float) -> None:
@@ -175,7 +175,7 @@ dataset:
   expected: {{classes: null, train: null, val: null}}
 splits: {{random: 1}}
 network: {{architecture: caffenet-mini, n: [3]}}
-training: {{crop: 32, batch_size: 16, length: 2 epochs, compile: false}}
+training: {{input_size: 32, batch_size: 16, length: 2 epochs, compile: false}}
 reduced: {{examples_per_class: []}}
 jobs: {{threads: 1, mem_mb: 1000, runtime: 5}}
 """

@@ -20,6 +20,8 @@ OF_CLASSES = [name for name in STUDY.experiments if name != "given"]  # the clas
 ALL_ACCURACIES = [STUDY.results.accuracy(network.split, network.name) for network in STUDY.networks]
 
 if workflow.is_main_process:
+    for remark in remarks:
+        logger.warning(f"configuration: {remark}; the old name is accepted in this version only")
     logger.info(f"{counted(len(STUDY.networks), 'network')} in the study of {STUDY.results.root}")
 
 

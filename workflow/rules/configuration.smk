@@ -28,10 +28,10 @@ except InputError as error:
     raise WorkflowError(f"{error}")
 try:
     if IMPORTED:
-        complete_config(config, [], elsewhere=f"config of module {workflow.modifier.namespace}")
+        remarks = complete_config(config, [], elsewhere=f"config of module {workflow.modifier.namespace}")
     else:
         given = workflow.config_settings  # with --configfile and --config, which override the files that rules name
         files = [*workflow.configfiles[len(given.configfiles) :], *given.configfiles]
-        complete_config(config, list(map(Path, files)), command_line=given.config)
+        remarks = complete_config(config, list(map(Path, files)), command_line=given.config)
 except InputError as error:
     raise WorkflowError(f"the configuration is wrong\n{error}")

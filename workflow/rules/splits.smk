@@ -71,7 +71,7 @@ rule import_weights:
         file=INPUTS.given_file,
         checksum=or_give_up(INPUTS.given_checksum),
         blueprint=asdict(STUDY.blueprint),
-        sizes={"crop": STUDY.crop, "image_size": STUDY.image_size},
+        sizes={"crop": STUDY.input_size, "image_size": STUDY.image_size},
     message:
         "import weights: {wildcards.split}"
     script:

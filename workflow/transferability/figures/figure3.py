@@ -30,7 +30,7 @@ def draw_figure3(accuracies: pd.DataFrame, measure: str, layers: Sequence[str] =
     if means.empty:
         raise InputError(
             "figure3: the table of accuracies has neither networks AnB nor random filters, with their base networks; "
-            "give config key treatments with AnB and splits.random or splits.manmade_natural, or random_filters"
+            "give config key treatments with AnB, and experiments with random-splits, manmade-natural or random-filters"
         )
     upper = [name for name, kind in {"sides": "dissimilar", "random": "random"}.items() if kind in means]
     figure = Figure(figsize=(6.8, 6.4 if upper else 3.6), layout="constrained")

@@ -33,7 +33,7 @@ def draw_figure4(table: pd.DataFrame) -> Figure:
     if table.empty:
         raise InputError(
             "figure4: no networks AnB on random, man-made/natural or mixed splits; give config keys splits.random, "
-            "splits.manmade_natural or splits.mixed"
+            "experiments with manmade-natural or mixed"
         )
     numbers = sorted(table["n"].unique())
     shown = [

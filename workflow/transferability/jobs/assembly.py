@@ -58,7 +58,7 @@ def new_trainer(
     """Build a network and return its trainer, at iteration 0; `seed` is the study's."""
     seed_of = partial(derive_seed, seed, name)
     network = build_network(
-        blueprint, settings.crop, task.classes, seed_of, device, start.weights, start.copied, start.frozen
+        blueprint, settings.input_size, task.classes, seed_of, device, start.weights, start.copied, start.frozen
     )
     if blueprint.is_builtin:
         preparation = Preparation.less_mean_image(start.mean.to(device), pixel_scale(blueprint), settings)

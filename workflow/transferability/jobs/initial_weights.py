@@ -13,6 +13,6 @@ from transferability.study.training_settings import training_of
 
 def initial_weights(study: StudyPlan, network: Network, classes: int) -> dict[str, torch.Tensor]:
     """Return the weights, by name, with which a network of a study that copies nothing begins."""
-    size = training_of(study.config, network.examples)["crop"]
+    size = training_of(study.config, network.examples)["input_size"]
     seed_of = partial(derive_seed, study.config["seed"], f"{network.split}/{network.name}")
     return build_network(study.blueprint, size, classes, seed_of, torch.device("cpu")).model.state_dict()

@@ -56,7 +56,8 @@ def transfer(
 
     `base` is what `train_network` returned, a file below a study's results/weights, or a state dict of the same
     architecture. `train` and `val` are pairs of images and labels (`Images`). `pixels` and `training` override keys of
-    the configuration's sections network.pixels and training: pixels={"order": "bgr"}, length="5 epochs", rate=0.01.
+    the configuration's sections network.pixels and training: pixels={"order": "bgr"}, length="5 epochs",
+    learning_rate=0.01.
     Random numbers follow from `seed` and `name`, as in a study. From then on torch computes deterministically.
 
     Raises InputError for arguments or arrays that do not fit, TrainingError if the loss diverges.
@@ -64,7 +65,7 @@ def transfer(
     task, weights = _task(train, val), _weights(base)
     size = task.train.store.shape[1]
     network = {"architecture": architecture, "n": [n or 1], "pixels": dict(pixels or {})}
-    config = {"network": network, "preserved": {"n": []}, "seed": seed}
+    config = {"network": network, "experiments": [], "seed": seed}
     config |= {"dataset": {"image_size": size}, "training": training}
     complete_config(config, [], elsewhere="arguments")
     study = StudyPlan(config)

@@ -202,7 +202,7 @@ def _check_names(
     told = [f"{len(keys)} {kind}: {some_of(keys, NAMED)}" for kind, keys in faults.items() if keys]
     if told:
         remedy = _renaming(missing, left, found, shapes) or (
-            "give network.architecture, and the training.crop, that these weights were trained with"
+            "give network.architecture, and the training.input_size, that these weights were trained with"
         )
         raise InputError(f"{path} does not fit: {'; '.join(told)}; {remedy}")
 

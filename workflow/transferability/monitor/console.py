@@ -99,9 +99,10 @@ class Run:
         """A job has failed: return what to say, or "" once the run was asked to stop. `reason` is Snakemake's."""
         job = self.jobs.get(number, Job(f"job {number}"))  # one that failed before it started
         self._training.pop(number, None)
+        error = (job.log and last_error(job.log)) or reason or "ended without an error in its log; was it killed?"
+        self.stopped |= any(f"stopped by {cause}" in error for cause in ("SIGINT", "Ctrl-C"))  # its job heard it first
         if self.stopped:
             return ""
-        error = (job.log and last_error(job.log)) or reason or "ended without an error in its log; was it killed?"
         failure = self.failed[number] = Failure(job.name, error, str(job.log or ""))
         first, *more = failure.lines()
         self._scrolled |= bool(more)

@@ -39,7 +39,7 @@ def disk_needs(study: StudyPlan, images: int, classes: Mapping) -> Disk:
     A state holds weights and velocities (two kinds of AdamW's); there are up to three of a training, while it writes
     one.
     """
-    size, crop, model = study.image_size, study.crop, study.blueprint
+    size, crop, model = study.image_size, study.input_size, study.blueprint
     mean = size * size * 3 * FLOAT32 if model.is_builtin else 0
     copies = 3 if study.config["training"]["optimizer"] == "adamw" else 2
     parameters = {n: _parameters(model, crop, n) for n in {classes[task] for task in study.tasks}}
@@ -66,7 +66,7 @@ def workload(study: StudyPlan, tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFr
         counts = tasks[network.split, network.target]
         examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
         settings = study.settings(int(examples.sum()), network.examples)
-        tests = -(-settings.iterations // settings.test_every)
+        tests = -(-settings.iterations // settings.evaluate_every)
         rows.append((network, settings.iterations * settings.batch_size, tests * int(counts["val"].sum())))
     return pd.DataFrame(rows, columns=["network", "trained", "tested"])
 
@@ -86,7 +86,7 @@ def measure_speeds(study: StudyPlan, frozen: Iterable[int], classes: int, device
     """
     settings = study.settings(study.config["training"]["batch_size"])
     batch = min(settings.batch_size, CPU_BATCH) if device.type == "cpu" else settings.batch_size
-    settings = replace(settings, batch_size=batch, compile=False, iterations=10**9, test_every=10**9)
+    settings = replace(settings, batch_size=batch, compile=False, iterations=10**9, evaluate_every=10**9)
     size = study.image_size
     generator = np.random.default_rng(0)
     store = generator.integers(0, 256, (2 * batch, size, size, 3), dtype=np.uint8)

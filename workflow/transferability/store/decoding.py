@@ -20,9 +20,9 @@ def read_image(
 
     Images of all modes are converted to RGB as a viewer shows them; transparent parts become white. If a file holds
     several images, the first is read. `fit` sets how other shapes become a square: "stretch" changes the aspect ratio;
-    "cut" takes the largest square in the middle, whose edges may lie between pixels. Both resize once, with Pillow's
-    bilinear filter, which averages over the pixels that it merges. `orientation` sets how the orientation in a camera's
-    EXIF data is used: "ignore", as in the original study, or "apply", which rotates the image; Pillow always rotates
+    "center-crop" takes the largest square in the middle, whose edges may lie between pixels. Both resize once, with
+    Pillow's bilinear filter, which averages over the pixels that it merges. `orientation` sets how the orientation in
+    a camera's EXIF data is used: "ignore", as in the original study, or "apply", which rotates the image; Pillow always rotates
     TIFFs. `scale` sets which values of more than 8 bits are black and white. Raises ValueError for values and bands
     without an agreed meaning, and the exceptions of Pillow for files that are damaged or no images (`UNREADABLE`).
     """
@@ -32,7 +32,7 @@ def read_image(
             ImageOps.exif_transpose(image, in_place=True)  # in place, so that the image keeps its format
         image = to_rgb(image, numbers, scale)
         if image.size != (size, size):
-            box = _middle(*image.size) if fit == "cut" else None
+            box = _middle(*image.size) if fit == "center-crop" else None
             image = image.resize((size, size), Image.Resampling.BILINEAR, box)
         return np.asarray(image)
 

@@ -58,13 +58,13 @@ def blueprint(name: str, pixels: Mapping = AS_KNOWN, size: int | None = None) ->
 def study_blueprint(config: Mapping) -> Blueprint:
     """Return the blueprint of the networks of a study; errors are those of `blueprint`."""
     network = config["network"]
-    return blueprint(network["architecture"], network["pixels"], config["training"]["crop"])
+    return blueprint(network["architecture"], network["pixels"], config["training"]["input_size"])
 
 
 def study_layers(config: Mapping) -> tuple[str, ...]:
     """Return the names of the layers of a study's networks, in order; InputError for what cannot be built or cut."""
     architecture = config["network"]["architecture"]
-    return layer_names(architecture) or describe(architecture, config["training"]["crop"]).layers
+    return layer_names(architecture) or describe(architecture, config["training"]["input_size"]).layers
 
 
 @cache

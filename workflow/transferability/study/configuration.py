@@ -25,10 +25,13 @@ from transferability.study.architectures import (
     study_layers,
 )
 from transferability.study.config_file import read_config_file
+from transferability.study.grid import NEEDS, experiments
 from transferability.study.image_set import image_set_problems, resolve_image_set
-from transferability.study.schema_errors import Key, Problem, accepted, did_you_mean, problems_of
+from transferability.study.old_names import accept_old_names, with_new_names
+from transferability.study.schema_errors import Key, Problem, did_you_mean, problems_of
 
 REPOSITORY = Path(__file__).parents[3]
+DEFAULT_FILE = REPOSITORY / "config" / "config.yaml"
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 ALL = "all"  # value of network.n: every number of layers
 MISSING = object()
@@ -44,23 +47,28 @@ Validator = extend(Draft202012Validator, type_checker=Draft202012Validator.TYPE_
 
 def complete_config(
     config: dict, files: Sequence[Path], elsewhere: str = "--config", command_line: Mapping = MappingProxyType({})
-) -> None:
+) -> list[str]:
     """Lay the defaults under a configuration, check it, and find what its values stand for, all in place.
 
     These are the repository's files that it names, and keys that follow from others where they are not given. It was
     merged from `files` and the `command_line`, each of which overrides those before; other arguments and errors are
-    those of `validate_config`.
+    those of `validate_config`. Returns remarks for the user: which keys have new names.
     """
+    layers = [read_config_file(file) for file in files if file.resolve() != DEFAULT_FILE] + [
+        deepcopy(dict(command_line))
+    ]
+    remarks = accept_old_names(config, [layer for layer in layers if layer])
     fill_defaults(config)
-    _override_tables(config, [*map(read_config_file, files), command_line])
+    _override_tables(config, layers)
     validate_config(config, files, elsewhere)
-    for key, part in _keys(_schema()):
+    for key, part in keys_of(schema()):
         value = reduce(getitem, key, config)
         if part.get("format") == "repository-path" and str(value).startswith("resources/"):
             _put(config, key, str(REPOSITORY / value))
     resolve_image_set(config["dataset"])
     if config["network"]["n"] == ALL:
         config["network"]["n"] = list(range(1, len(study_layers(config))))
+    return remarks
 
 
 def fill_defaults(config: dict) -> None:
@@ -86,7 +94,7 @@ def _override_tables(config: dict, layers: Sequence[Mapping]) -> None:
 
     A workflow merges tables as if they were sections: weights of the command line would stand beside those of the file.
     """
-    for key, part in _keys(_schema()):
+    for key, part in keys_of(schema()):
         given = [value for layer in layers if (value := _value(layer, key)) is not MISSING]
         if isinstance(part["default"], dict) and given and _value(config, key) is not MISSING:
             _put(config, key, deepcopy(given[-1]))
@@ -95,7 +103,7 @@ def _override_tables(config: dict, layers: Sequence[Mapping]) -> None:
 def default_config() -> dict:
     """Return the configuration that gives nothing: all defaults."""
     config = {}
-    for key, part in _keys(_schema()):
+    for key, part in keys_of(schema()):
         *sections, _ = key
         reduce(lambda section, name: section.setdefault(name, {}), sections, config)
         _put(config, key, deepcopy(part["default"]))
@@ -103,18 +111,19 @@ def default_config() -> dict:
 
 
 @cache
-def _schema() -> Mapping:
+def schema() -> Mapping:
+    """Return the schema."""
     return read_config_file(SCHEMA)
 
 
-def _keys(section: Mapping, above: Key = ()) -> Iterator[tuple[Key, Mapping]]:
+def keys_of(section: Mapping, above: Key = ()) -> Iterator[tuple[Key, Mapping]]:
     """Yield every key below a section of the schema, with what the schema says of it. Those with a default are keys."""
     for name, part in section["properties"].items():
         part = _with_reference(part)
         if "default" in part:
             yield (*above, name), part
         else:
-            yield from _keys(part, (*above, name))
+            yield from keys_of(part, (*above, name))
 
 
 def _with_reference(part: Mapping) -> Mapping:
@@ -122,7 +131,7 @@ def _with_reference(part: Mapping) -> Mapping:
     if "$ref" not in part:
         return part
     name = part["$ref"].removeprefix("#/$defs/")
-    return {**_schema()["$defs"][name], **part}
+    return {**schema()["$defs"][name], **part}
 
 
 def _put(config: dict, key: Key, value) -> None:
@@ -133,19 +142,19 @@ def _put(config: dict, key: Key, value) -> None:
 def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--config") -> None:
     """Check a configuration that is complete; raise InputError with a line for each thing that is wrong.
 
-    Values in --config 'training={rate: 0.1}' arrive as text: text where a number or the like is wanted
+    Values in --config 'training={learning_rate: 0.1}' arrive as text: text where a number or the like is wanted
     is read as YAML, in place.
 
     `files` are the YAML files it was merged from: a line names one that gives the key this value or, where none does,
     "the default" or what `elsewhere` calls the other place that gives keys.
     """
-    validator = Validator(_schema())
+    validator = Validator(schema())
     _read_texts(config, validator)
-    keys = [key for key, _ in _keys(_schema())]
+    keys = [key for key, _ in keys_of(schema())]
     problems = [problem for error in validator.iter_errors(config) for problem in problems_of(error, keys)]
     problems = problems or list(_inconsistencies(config))
     if problems:
-        contents = {str(file): read_config_file(file) for file in files}
+        contents = {str(file): with_new_names(read_config_file(file)) for file in files}
         lines = [
             f"{_origin(key, config, contents) or elsewhere}: {'.'.join(map(str, key))}: {text}"
             for key, text in problems
@@ -157,7 +166,8 @@ def _inconsistencies(config: Mapping) -> Iterator[Problem]:
     """Yield what is wrong with values that are well-formed each but do not go together."""
     yield from _network_problems(config)
     yield from _pixel_problems(config)
-    yield from _crop_problems(config)
+    yield from _experiment_problems(config)
+    yield from _input_size_problems(config)
     yield from image_set_problems(config["dataset"])
 
 
@@ -184,6 +194,12 @@ def _network_problems(config: Mapping) -> Iterator[Problem]:
         yield ("preserved", "m"), text
 
 
+def _experiment_problems(config: Mapping) -> Iterator[Problem]:
+    for name, networks in experiments(config, layers=0).items():
+        if name in config["experiments"] and not networks:
+            yield ("experiments",), f"{name} has no networks: {NEEDS[name]}, or leave it out"
+
+
 def _pixel_problems(config: Mapping) -> Iterator[Problem]:
     architecture, pixels = config["network"]["architecture"], config["network"]["pixels"]
     for key in ("mean", "std"):
@@ -194,18 +210,18 @@ def _pixel_problems(config: Mapping) -> Iterator[Problem]:
         yield ("network", "pixels", "std"), f"{pixels['std']} given; accepted: three numbers, more than 0"
 
 
-def _crop_problems(config: Mapping) -> Iterator[Problem]:
+def _input_size_problems(config: Mapping) -> Iterator[Problem]:
     architecture, image_size = config["network"]["architecture"], config["dataset"]["image_size"]
     row = catalogue().get(architecture)
     for section, training in (
         (("training",), config["training"]),
         (("reduced", "training"), config["reduced"]["training"]),
     ):
-        crop, key = training.get("crop"), (*section, "crop")
-        if crop and row and crop not in row.sizes:
-            yield key, f"{crop} given; accepted with network.architecture {architecture}: {sizes_in_words(row.sizes)}"
-        elif crop and crop > image_size:
-            yield key, f"{crop} given; accepted: at most dataset.image_size, which is {image_size}"
+        size, key = training.get("input_size"), (*section, "input_size")
+        if size and row and size not in row.sizes:
+            yield key, f"{size} given; accepted with network.architecture {architecture}: {sizes_in_words(row.sizes)}"
+        elif size and size > image_size:
+            yield key, f"{size} given; accepted: at most dataset.image_size, which is {image_size}"
 
 
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:
@@ -238,51 +254,3 @@ def _value(content, key: Key):
         return reduce(getitem, key, content)
     except (KeyError, IndexError, TypeError):
         return MISSING
-
-
-def sections() -> list[str]:
-    """Return the names of the configuration's sections."""
-    return list(dict.fromkeys(key[0] for key, _ in _keys(_schema()) if len(key) > 1))
-
-
-def key_table(section: str) -> str:
-    """Return the table in config/README.md of a section's keys, in Markdown; "" is for the keys outside sections."""
-    lines = ["| key | meaning | default | accepted |", "| --- | --- | --- | --- |"]
-    for key, part in _keys(_schema()):
-        if (key[0] if len(key) > 1 else "") == section:
-            default = yaml.safe_dump(part["default"], default_flow_style=True, sort_keys=False, width=1000)
-            default = default.removesuffix("...\n").strip()
-            lines.append(f"| `{'.'.join(key)}` | {part['description']} | `{default}` | {_accepted_in_table(part)} |")
-    return "\n".join(lines)
-
-
-def _accepted_in_table(part: Mapping) -> str:
-    if "properties" in part:
-        return "keys of " + part["$ref"].removeprefix("#/$defs/")
-    return accepted(part)
-
-
-HEADER = """\
-# yaml-language-server: $schema=../workflow/schemas/config.schema.yaml
-# The default study: pictures drawn on the spot, Figure 2 in minutes on a laptop. Every key, with its default.
-# Written from workflow/schemas/config.schema.yaml, where defaults change (pytest tests/test_config.py --write-docs).
-# For a study of your own, give a file with the keys that you change: --configfile mine.yaml
-"""
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists in one line."""
-
-
-_Dumper.add_representer(list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, True))
-
-
-def default_file() -> str:
-    """Return the content of config/config.yaml."""
-    parts = [HEADER]
-    for name, value in default_config().items():
-        text = yaml.dump({name: value}, Dumper=_Dumper, sort_keys=False, width=120)
-        if isinstance(value, dict):
-            text = f"\n{text}\n"
-        parts.append(text)
-    return "".join(parts).replace("\n\n\n", "\n\n").rstrip() + "\n"

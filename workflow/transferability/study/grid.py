@@ -4,31 +4,36 @@ from collections.abc import Mapping
 
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
 
-# What leaves each experiment out: for those who read a list of them, as preflight's.
-KEYS = {
-    "random-splits": "splits.random: 0",
-    "manmade-natural": "splits.manmade_natural: false",
-    "mixed": "splits.mixed: []",
-    "given": "given.weights: {}",
-    "preserved": "preserved.n: []",
-    "random-filters": "random_filters: false",
-    "reduced": "reduced.examples_per_class: []",
+# What each experiment needs to have networks.
+NEEDS = {
+    "random-splits": "give splits.random",
+    "manmade-natural": "give treatments",
+    "mixed": "give splits.mixed",
+    "given": "give given.weights",
+    "preserved": "give splits.random, preserved.n and preserved.m",
+    "random-filters": "give network.n",
+    "reduced": "give reduced.examples_per_class",
 }
 
 
 def random_splits(config: Mapping) -> list[str]:
     """Names of the random splits of a study: random-0, random-1, ..."""
-    return [f"random-{k}" for k in range(config["splits"]["random"])]
+    needed = {"random-splits", "preserved"} & set(config["experiments"])
+    return [f"random-{k}" for k in range(config["splits"]["random"])] if needed else []
 
 
 def mixed_splits(config: Mapping) -> list[str]:
     """Names of the splits between man-made/natural and random ones: mixed-10-0, mixed-10-1, ..., mixed-25-0, ..."""
+    if "mixed" not in config["experiments"]:
+        return []
     percents = dict.fromkeys(round(100 * share) for share in config["splits"]["mixed"])
     return [f"{MIXED}{percent}-{k}" for percent in percents for k in range(config["splits"]["mixed_repeats"])]
 
 
 def given_splits(config: Mapping) -> list[str]:
     """Names of the splits whose A is a given network, one for each repeat: given-NAME-0, given-NAME-1, ..."""
+    if "given" not in config["experiments"]:
+        return []
     given = config["given"]
     return [f"{GIVEN}{name}-{k}" for name in given["weights"] for k in range(given["repeats"])]
 
@@ -36,7 +41,7 @@ def given_splits(config: Mapping) -> list[str]:
 def splits(config: Mapping) -> list[str]:
     """Names of all splits of a study into A and B."""
     names = random_splits(config)
-    if config["splits"]["manmade_natural"]:
+    if "manmade-natural" in config["experiments"]:
         names.append("manmade-natural")
     return names + mixed_splits(config) + given_splits(config)
 
@@ -48,19 +53,19 @@ def experiments(config: Mapping, layers: int) -> dict[str, list[Network]]:
 
     Keys: random-splits (Figure 2), manmade-natural (Figure 3), mixed (Figure 4), given, preserved, random-filters,
     reduced (Figure S1).
-    An experiment that the configuration leaves out has no networks.
+    An experiment that the configuration does not name has no networks.
     """
     randomly, mixed, given = random_splits(config), mixed_splits(config), given_splits(config)
-    others = [split for split in splits(config) if split not in randomly + mixed + given]
-    return {
+    possible = {
         "random-splits": [network for split in randomly for network in _grid(config, layers, split)],
-        "manmade-natural": [network for split in others for network in _grid(config, layers, split)],
+        "manmade-natural": _grid(config, layers, "manmade-natural"),
         "mixed": [network for split in mixed for network in _frozen_transfer(config, split)],
         "given": [network for split in given for network in _grid(config, layers, split)],
         "preserved": [network for split in randomly for network in _preserved(config, split)],
         "random-filters": _random_filters(config),
         "reduced": _reduced(config),
     }
+    return {name: networks if name in config["experiments"] else [] for name, networks in possible.items()}
 
 
 def control(config: Mapping, layers: int, split: str, target: str) -> Network | None:
@@ -104,8 +109,6 @@ def _preserved(config: Mapping, split: str) -> list[Network]:
 
 def _random_filters(config: Mapping) -> list[Network]:
     """On the whole set the base and, for every n, a network whose first n layers are random."""
-    if not config["random_filters"]:
-        return []
     return [Network(WHOLE, ALL, ALL), *(Network(WHOLE, RANDOM, ALL, n) for n in config["network"]["n"])]
 
 

@@ -12,7 +12,7 @@ def resolve_image_set(dataset: dict) -> None:
     dataset["layout"] = layout_of(dataset)
     own = dataset["layout"] in OWN
     if dataset["fit"] is None:
-        dataset["fit"] = "cut" if own else "stretch"
+        dataset["fit"] = "center-crop" if own else "stretch"
     if dataset["orientation"] is None:
         dataset["orientation"] = "apply" if own else "ignore"
 

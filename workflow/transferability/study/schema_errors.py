@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from jsonschema.exceptions import ValidationError
 
-Key = tuple[str | int, ...]  # part by part: ("training", "rate")
+Key = tuple[str | int, ...]  # part by part: ("training", "learning_rate")
 Problem = tuple[Key, str]  # a key, and what is wrong with it
 
 NEAR = 0.7  # so alike (difflib's ratio) a misspelt name is to what was meant: `lenght` is, `gpu` is not to `cpu`

@@ -50,9 +50,9 @@ class StudyPlan:
         return any(networks for name, networks in self.experiments.items() if name != "given")
 
     @property
-    def crop(self) -> int:
+    def input_size(self) -> int:
         """The size of what the networks get, in pixels."""
-        return self.config["training"]["crop"]
+        return self.config["training"]["input_size"]
 
     @property
     def image_size(self) -> int:

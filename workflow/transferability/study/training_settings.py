@@ -10,10 +10,10 @@ class Settings:
     """Training in iterations, for one task. Field by field the keys of the section `training` (config/README.md)."""
 
     iterations: int
-    test_every: int
+    evaluate_every: int
     batch_size: int
     optimizer: str
-    rate: float
+    learning_rate: float
     schedule: str
     warmup: float
     drop_every: int
@@ -24,23 +24,23 @@ class Settings:
     clip_norm: float
     label_smoothing: float
     augmentation: str
-    smallest_area: float
-    crop: int
-    mirror: bool
+    min_crop_area: float
+    input_size: int
+    horizontal_flip: bool
     precision: str
     compile: bool
 
     def rate_at(self, iteration: int) -> float:
         """Learning rate of an iteration (0 is the first) under the schedule."""
         if self.schedule == "step":
-            return self.rate * self.drop_factor ** (iteration // self.drop_every)
+            return self.learning_rate * self.drop_factor ** (iteration // self.drop_every)
         if self.schedule == "cosine":
-            return self.rate * 0.5 * (1 + math.cos(math.pi * iteration / self.iterations))
+            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * iteration / self.iterations))
         rise = max(1.0, self.warmup * self.iterations)
         rising, left = (iteration + 1) / rise, (self.iterations - iteration) / max(1.0, self.iterations - rise)
         if self.schedule == "warmup-cosine":
-            return self.rate * min(rising, 0.5 * (1 - math.cos(math.pi * min(1.0, left))))
-        return self.rate * min(1.0, rising, left)
+            return self.learning_rate * min(rising, 0.5 * (1 - math.cos(math.pi * min(1.0, left))))
+        return self.learning_rate * min(1.0, rising, left)
 
 
 def training_of(config: Mapping, examples: int) -> Mapping:
@@ -55,7 +55,7 @@ ONLY_WITH = {
     "warmup": ("schedule", {"warmup-cosine", "one-cycle"}),
     "momentum": ("optimizer", {"caffe-sgd", "sgd"}),
     "nesterov": ("optimizer", {"sgd"}),
-    "smallest_area": ("augmentation", {"resized-crop"}),
+    "min_crop_area": ("augmentation", {"random-resized-crop"}),
 }
 
 
@@ -76,11 +76,11 @@ def read_settings(training: Mapping, train_images: int) -> Settings:
 
     return Settings(
         iterations=iterations(training["length"]),
-        test_every=iterations(training["test_every"]),
+        evaluate_every=iterations(training["evaluate_every"]),
         drop_every=iterations(training["drop_every"]),
         **{
             key: training[key]
             for key in Settings.__dataclass_fields__
-            if key not in ("iterations", "test_every", "drop_every")
+            if key not in ("iterations", "evaluate_every", "drop_every")
         },
     )

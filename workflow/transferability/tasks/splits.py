@@ -42,7 +42,7 @@ def manmade_natural_halves(wnids: Sequence[str], graph: nx.DiGraph, by_hand: Map
             f"organism: {named}; "
             f"assign each in the configuration, e.g. splits: {{sides: {{{undecided[0]}: manmade}}}} (or natural), "
             "let config key wordnet name a complete WordNet, if they are not in ILSVRC-2012, "
-            "or do without this split: splits: {manmade_natural: false}"
+            "or leave manmade-natural (and mixed) out of config key experiments"
         )
     return {half: table.loc[table["side"] == side, "wnid"].tolist() for side, half in SIDES.items()}
 

@@ -75,7 +75,7 @@ class TorchOptimizer:
             {"params": [weight for name, weight in learning.items() if name in spared], "weight_decay": 0.0},
         ]
         self._parameters, self._clip_norm = list(learning.values()), settings.clip_norm
-        decay = {"lr": settings.rate, "weight_decay": settings.weight_decay}
+        decay = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
         if settings.optimizer == "adamw":
             self._optimizer = torch.optim.AdamW(groups, **decay)
         else:

@@ -32,9 +32,9 @@ class Preparation:
 
     def __init__(self, mean: torch.Tensor, scale: float | torch.Tensor, bgr: bool, size: int, settings: Settings):
         self.mean, self.bgr, self._scale = mean, bgr, scale
-        self._crop, self._mirror, self._smallest = settings.crop, settings.mirror, settings.smallest_area
-        self._margin = size - settings.crop
-        self._resizes = settings.augmentation == "resized-crop"
+        self._crop, self._mirror, self._smallest = settings.input_size, settings.horizontal_flip, settings.min_crop_area
+        self._margin = size - settings.input_size
+        self._resizes = settings.augmentation == "random-resized-crop"
         self.random = self._mirror or self._resizes or self._margin > 0
         self._means = torch.stack([mean, mean.flip(1)]) if mean.dim() == 3 else None
 

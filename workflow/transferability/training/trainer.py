@@ -72,7 +72,7 @@ class Trainer:
             generator.manual_seed(self._seed_of("iteration", self.iteration))  # for crops, mirrors and dropout
             self._train_loss += self._step(*next(batches))
             self.iteration += 1
-            if self.iteration % self.settings.test_every == 0 or self.iteration == self.settings.iterations:
+            if self.iteration % self.settings.evaluate_every == 0 or self.iteration == self.settings.iterations:
                 self.curve.append(self.test())
                 self._check_finite()
                 on_test(self, self._train_loss.item())
@@ -138,7 +138,8 @@ class Trainer:
         tests = [test.loss for test in self.curve[-1:]]
         if not all(map(math.isfinite, [self._train_loss.item(), *tests])):
             raise TrainingError(
-                f"{self.name}: the loss is not finite at iteration {self.iteration}; lower config key training.rate"
+                f"{self.name}: the loss is not finite at iteration {self.iteration}; "
+                "lower config key training.learning_rate"
             )
 
 

@@ -47,11 +47,11 @@ def check_given(study: StudyPlan, sample: np.ndarray | None) -> Finding:
 
 
 def _layers(study: StudyPlan, file: Path) -> dict[str, torch.Tensor]:
-    return given_layers(file, study.blueprint, study.crop, study.image_size)
+    return given_layers(file, study.blueprint, study.input_size, study.image_size)
 
 
 def _model(study: StudyPlan, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
-    model = build_model(study.blueprint, study.crop, classes=2)
+    model = build_model(study.blueprint, study.input_size, classes=2)
     model.load_state_dict(tensors, strict=False)  # which lack the classifier
     return model
 

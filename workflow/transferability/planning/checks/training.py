@@ -8,7 +8,7 @@ import pandas as pd
 from transferability.common.errors import InputError, some_of
 from transferability.datasets.wordnet import hypernym_graph
 from transferability.planning.checks import Finding
-from transferability.study.grid import KEYS, random_splits
+from transferability.study.grid import random_splits
 from transferability.study.study_plan import StudyPlan
 from transferability.tasks.splits import class_sides, split_manifests
 
@@ -30,8 +30,8 @@ def check_classes_and_splits(study: StudyPlan, counts: pd.DataFrame) -> tuple[li
     table = class_sides(wnids, graph, config["splits"]["sides"])
     classes = table.merge(counts.reset_index(), on="wnid", how="left")
     sides = table["side"].value_counts()
-    note = "not needed: splits.manmade_natural is false"
-    if config["splits"]["manmade_natural"]:
+    note = "not needed: no experiment has man-made and natural halves"
+    if {"manmade-natural", "mixed"} & set(config["experiments"]):
         note = f"{sides.get('manmade', 0)} man-made, {sides.get('natural', 0)} natural classes"
     splits, tasks = _make_splits(study, wnids, graph)
     return [Finding("WordNet", [], note), splits], tasks, classes
@@ -58,12 +58,12 @@ def _make_splits(study: StudyPlan, wnids: list[str], graph: nx.DiGraph) -> tuple
 
 
 def list_experiments(study: StudyPlan) -> Finding:
-    """List the experiments that the study has, and the configuration key that leaves each out."""
+    """List the experiments that the study has, with their numbers of networks."""
     found = {name: len(networks) for name, networks in study.experiments.items() if networks}
-    parts = [f"{name} {count:,} ({KEYS[name]} leaves it out)" for name, count in found.items()]
+    parts = [f"{name} {count:,}" for name, count in found.items()]
     total = len(study.networks)
     shared = ", bases shared" if sum(found.values()) > total else ""
-    warnings = [] if found else ["the configuration leaves all experiments out: nothing will be trained"]
+    warnings = [] if found else ["config key experiments: empty, nothing will be trained"]
     return Finding("networks", [], f"{total:,} in all{shared}: {'; '.join(parts) or 'none'}", warnings)
 
 

@@ -1,0 +1,118 @@
+"""Names that keys and values had in earlier versions: this version accepts them, and says what they are called now."""
+
+from collections.abc import Mapping, Sequence
+
+import yaml
+
+from transferability.common.errors import InputError
+
+KEYS = {
+    "rate": "learning_rate",
+    "mirror": "horizontal_flip",
+    "test_every": "evaluate_every",
+    "smallest_area": "min_crop_area",
+    "crop": "input_size",
+}
+AUGMENTATIONS = {"crop": "random-crop", "resized-crop": "random-resized-crop"}
+VALUES = {
+    ("dataset", "fit"): {"cut": "center-crop"},
+    ("training", "augmentation"): AUGMENTATIONS,
+    ("reduced", "training", "augmentation"): AUGMENTATIONS,
+}
+TRAININGS = (("training",), ("reduced", "training"))
+DEFAULT = ("random-splits", "manmade-natural", "preserved", "random-filters", "reduced")
+# What switched an experiment off, or on, before there was the key `experiments`.
+SWITCHES = {
+    ("splits", "random"): ("random-splits", "preserved"),
+    ("splits", "manmade_natural"): ("manmade-natural",),
+    ("splits", "mixed"): ("mixed",),
+    ("preserved", "n"): ("preserved",),
+    ("preserved", "m"): ("preserved",),
+    ("random_filters",): ("random-filters",),
+    ("reduced", "examples_per_class"): ("reduced",),
+    ("given", "weights"): ("given",),
+}
+GONE = (("splits", "manmade_natural"), ("random_filters",))  # switches that are no keys any more
+ADDED = (*GONE, ("splits", "mixed"), ("given", "weights"))  # switches whose default was off, or which are gone
+
+Key = tuple[str, ...]
+
+
+def accept_old_names(config: dict, layers: Sequence[dict]) -> list[str]:
+    """Rename keys and values in a merged configuration, and in the `layers` that it was merged from, all in place.
+
+    A later layer overrides those before; without layers the configuration is what was given. Returns remarks for the
+    user. Raises InputError where a layer gives both names of a key.
+    """
+    renamed = {}
+    for layer in layers or [config]:
+        renamed |= _rename(layer)
+    for section, name, _ in _old_keys(config):
+        del section[name]
+    for path in _renamed_keys():
+        values = [value for layer in layers if (value := _value(layer, path)) is not None]
+        if values and isinstance(section := _value(config, path[:-1]), dict):
+            section[path[-1]] = values[-1]
+    return [f"{old} is called {new} now" for old, new in renamed.items()] + _experiments(config, layers or [config])
+
+
+def with_new_names(content: dict) -> dict:
+    """Rename keys and values in what a file gives, in place, and return it."""
+    _rename(content)
+    return content
+
+
+def _rename(content: dict) -> dict[str, str]:
+    """Rename in place; return old and new names."""
+    renamed = {}
+    for section, name, new in _old_keys(content):
+        if new in section:
+            raise InputError(f"{name} and {new} given: two names of one configuration key; give {new} only")
+        section[new] = section.pop(name)
+        renamed[name] = new
+    for path, values in VALUES.items():
+        value = _value(content, path)
+        if isinstance(value, str) and value in values:
+            _value(content, path[:-1])[path[-1]] = values[value]
+            renamed[f"{'.'.join(path)}: {value}"] = values[value]
+    return renamed
+
+
+def _old_keys(content: Mapping) -> list[tuple[dict, str, str]]:
+    """Return section, old name and new name of every key that has an old name."""
+    sections = [section for path in TRAININGS if isinstance(section := _value(content, path), dict)]
+    return [(section, name, KEYS[name]) for section in sections for name in list(section) if name in KEYS]
+
+
+def _renamed_keys() -> list[Key]:
+    return [*((*path, new) for path in TRAININGS for new in KEYS.values()), *VALUES]
+
+
+def _experiments(config: dict, layers: Sequence[Mapping]) -> list[str]:
+    """Set the key `experiments` by the switches of earlier versions, unless a layer gives it."""
+    if any(list(layer.get("experiments", DEFAULT)) != list(DEFAULT) for layer in layers):
+        return []
+    chosen, switched = list(DEFAULT), []
+    for key, names in SWITCHES.items():
+        values = [value for layer in layers if (value := _value(layer, key)) is not None]
+        if not values:
+            continue
+        on = bool(yaml.safe_load(values[-1]) if isinstance(values[-1], str) else values[-1])
+        changed = [name for name in names if (name in chosen) != on and (not on or key in ADDED)]
+        chosen = [name for name in chosen if name not in changed] + (changed if on else [])
+        switched += [".".join(key)] * bool(changed)
+        if key in GONE:
+            _value(config, key[:-1]).pop(key[-1], None)
+    if not switched:
+        return []
+    config["experiments"] = chosen
+    return [f"{', '.join(switched)} is said by experiments: [{', '.join(chosen)}] now"]
+
+
+def _value(content: object, path: Key) -> object:
+    """The value at a path of keys; None if there is none."""
+    for name in path:
+        if not isinstance(content, Mapping) or name not in content:
+            return None
+        content = content[name]
+    return content
