@@ -19,12 +19,13 @@ def read_image(
     """Decode an image file to RGB, resized to a square: uint8 (size, size, 3).
 
     Images of all modes are converted to RGB as a viewer shows them; transparent parts become white. If a file holds
-    several images, the first is read. `fit` sets how other shapes become a square: "stretch" changes the aspect ratio;
-    "center-crop" takes the largest square in the middle, whose edges may lie between pixels. Both resize once, with
-    Pillow's bilinear filter, which averages over the pixels that it merges. `orientation` sets how the orientation in
-    a camera's EXIF data is used: "ignore", as in the original study, or "apply", which rotates the image; Pillow always rotates
-    TIFFs. `scale` sets which values of more than 8 bits are black and white. Raises ValueError for values and bands
-    without an agreed meaning, and the exceptions of Pillow for files that are damaged or no images (`UNREADABLE`).
+    several images, the first is read. `fit` sets how other shapes become a square: "stretch" changes the aspect
+    ratio; "center-crop" takes the largest square in the middle, whose edges may lie between pixels. Both resize once,
+    with Pillow's bilinear filter, which averages over the pixels that it merges. `orientation` sets how the
+    orientation in a camera's EXIF data is used: "ignore", as in the original study, or "apply", which rotates the
+    image; Pillow always rotates TIFFs. `scale` sets which values of more than 8 bits are black and white. Raises
+    ValueError for values and bands without an agreed meaning, and the exceptions of Pillow for files that are damaged
+    or no images (`UNREADABLE`).
     """
     with Image.open(file) as image:
         numbers = numbers_of(image)
