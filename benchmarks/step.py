@@ -112,9 +112,11 @@ FORMS = {
 }
 
 
-def new_network(device: torch.device, dtype: torch.dtype = torch.float32) -> nn.Sequential:
-    """The network with its initial weights."""
-    network = caffenet.build(SIZE, CLASSES)
+def new_network(device: torch.device, dtype: torch.dtype = torch.float32, layers: int = 8) -> nn.Sequential:
+    """The first layers of the network with their initial weights."""
+    with torch.device("meta"):  # most of the time would go into fully connected layers, which may not be wanted
+        network = caffenet.build(SIZE, CLASSES)[:layers]
+    network.to_empty(device="cpu")
     for number, layer in enumerate(network):
         initialize(layer, number)
     return network.to(dtype).to(memory_format=torch.channels_last).to(device)
@@ -122,8 +124,8 @@ def new_network(device: torch.device, dtype: torch.dtype = torch.float32) -> nn.
 
 def difference(way: Callable, device: torch.device) -> float:
     """By how much, relatively, the features and gradients of a form of the convolutional layers differ in float64."""
-    network = new_network(device, torch.float64)[:5]
-    images = 60 * torch.randn(2, 3, 131, 131, dtype=torch.float64, device=device)
+    network = new_network(device, torch.float64, layers=5)
+    images = 60 * torch.randn(2, 3, 67, 67, dtype=torch.float64, device=device)
     results = []
     for modules in (network, way(network)):
         features = modules(images)

@@ -130,4 +130,4 @@ def test_a_dry_run_on_imagenet_plans_the_balanced_study(checkout, tmp_path):
             "train_transfer": 5 * 58,
             "train_whole": 7 + 12,
         }
-        assert pending["split"] == 5
+        assert (pending["split"], pending["split_randomly"]) == (1, 4)
