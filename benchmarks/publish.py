@@ -2,7 +2,7 @@
 
 Copies from the results directory what docs/findings.md and its figures are made from: the accuracies of all networks,
 in all and by class, kernels, distances, provenance, and the figures as PNGs of 128 colours. No image of the set, no
-weights. `pytest tests/test_findings.py --write-docs` then writes the tables of docs/findings.md from these files.
+weights. Then `pytest tests/repository/test_findings.py --write-docs` writes the tables of docs/findings.md from them.
 """
 
 import sys

@@ -14,11 +14,10 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
+from tests import warm
 from transferability.study.configuration import default_config
 from transferability.study.training_settings import Settings, read_settings
 from transferability.tasks.task import Examples, Task
-
-from . import warm
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -31,27 +30,7 @@ FIGURE = f"{RESULTS}/figure2.pdf"
 # Made from all networks, and from those of random splits; without figures they take a third of the time.
 NETWORKS, SPLITS = f"{RESULTS}/accuracy.csv", f"{RESULTS}/accuracy/random-splits.csv"
 
-# The first makes the smoke study; meanwhile other processes do the second and the third, which need none.
-LONGEST = [
-    "test_workflow.py",
-    "slurm/test_slurm.py",
-    "test_studies_of_any_network.py",
-    "test_reruns.py",
-    "test_content_decides.py",
-    "test_docs.py",
-    "faults/test_faults.py",
-    "test_places.py",
-    "faults/test_killed_snakemake.py",
-    "test_catalogue.py",
-]
-MODELS = [
-    "test_any_network.py",
-    "test_catalogue.py",
-    "test_layers.py",
-    "test_libraries.py",
-    "test_given_preflight.py",
-    "test_given_weights.py",
-]
+SLOW = ["slurm", "workflow", "faults", "libraries"]  # folders, in the order in which they run: long ones first
 
 torch.set_num_threads(1)
 
@@ -61,7 +40,8 @@ def pytest_addoption(parser):
         "--write-docs",
         action="store_true",
         help="write again what tests compare with: config/config.yaml and the tables in config/README.md "
-        "(tests/test_config.py), docs/architectures.md (tests/test_catalogue.py), docs/reliability.md (tests/faults)",
+        "(tests/unit/study/test_config.py), docs/architectures.md (tests/libraries/test_catalogue.py), "
+        "docs/reliability.md (tests/faults)",
     )
     parser.addoption(
         "--all-rows",
@@ -72,18 +52,19 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Slow is what runs Snakemake or Slurm, injects faults, builds models of the libraries, or says so itself.
+    """Tests in the folders SLOW are slow, tests of a study that Snakemake made, and those that say so themselves.
 
-    `make quick` leaves it out.
-
-    What takes longest comes first, so that the processes of `make test` end together.
+    `make quick` leaves them out. The folders run first, so that the processes of `make test`, each of which takes a
+    file at a time, end together.
     """
     for item in items:
-        injects = {"faults", "slurm"} & set(item.path.relative_to(REPOSITORY).parts)
-        if injects or "checkout" in item.fixturenames or item.path.name in MODELS:
+        if _folder(item) in SLOW or "finished_study" in item.fixturenames:
             item.add_marker("slow")
-    longest = [REPOSITORY / "tests" / name for name in LONGEST]
-    items.sort(key=lambda item: longest.index(item.path) if item.path in longest else len(longest))
+    items.sort(key=lambda item: SLOW.index(_folder(item)) if _folder(item) in SLOW else len(SLOW))
+
+
+def _folder(item) -> str:
+    return item.path.relative_to(REPOSITORY / "tests").parts[0]
 
 
 def pytest_collection_finish():

@@ -9,6 +9,7 @@ from functools import cache, partial
 
 import pandas as pd
 
+from tests.conftest import REPOSITORY
 from transferability.analysis.additive import additive_fit
 from transferability.analysis.advice_pages import advice_sections, advice_table
 from transferability.analysis.claim_parts import Study
@@ -20,8 +21,6 @@ from transferability.analysis.kernels import read_kernels
 from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.results.accuracies import read_study
 from transferability.study.architectures import layer_names
-
-from .conftest import REPOSITORY
 
 PAGE, STATISTICS = (REPOSITORY / "docs" / f"{name}.md" for name in ("findings", "statistics"))
 FINDINGS = REPOSITORY / "docs" / "findings"

@@ -9,7 +9,7 @@ from transferability.study.architectures import catalogue, sizes_in_words
 
 TEXT = """# Architectures
 
-Written from `resources/architectures.csv` (`pytest tests/test_catalogue.py --write-docs`).
+Written from `resources/architectures.csv` (`pytest tests/libraries/test_catalogue.py --write-docs`).
 
 A study copies the first *n* layers of a network. Which layers an architecture has is listed here, so you
 can choose `network.architecture` and `network.n`.

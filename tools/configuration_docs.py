@@ -1,6 +1,6 @@
 """What documents the configuration, written from the schema: config/config.yaml, and the tables in config/README.md.
 
-pytest tests/test_config.py --write-docs writes both again.
+pytest tests/unit/study/test_config.py --write-docs writes both again.
 """
 
 import re
@@ -14,8 +14,8 @@ from transferability.study.schema_errors import accepted
 HEADER = """\
 # yaml-language-server: $schema=../workflow/schemas/config.schema.yaml
 # The default study: pictures drawn on the spot, Figure 2 in minutes on a laptop. Every key with its default. README.md
-# beside this file says more of each. Written from workflow/schemas/config.schema.yaml, where defaults change
-# (pytest tests/test_config.py --write-docs). For a study of your own, give a file with the keys that you change:
+# beside this file says more of each. Written from workflow/schemas/config.schema.yaml, where defaults change (pytest
+# tests/unit/study/test_config.py --write-docs). For a study of your own, give a file with the keys that you change:
 # --configfile mine.yaml
 """
 

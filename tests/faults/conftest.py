@@ -23,6 +23,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from tests.conftest import REPOSITORY
 from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
 from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
@@ -38,8 +39,6 @@ from transferability.study.configuration import default_config
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 from transferability.training.trainer import Trainer
-
-from ..conftest import REPOSITORY
 
 TABLE = REPOSITORY / "docs" / "reliability.md"
 HEADER = "| fault | how it is injected | outcome |\n| --- | --- | --- |\n"

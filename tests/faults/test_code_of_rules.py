@@ -4,10 +4,9 @@ from functools import cache
 
 import pytest
 
+from tests.conftest import REPOSITORY
+from tests.faults.test_mutations import copy, unedited  # noqa: F401 (fixtures)
 from transferability.jobs.recipe import training_code
-
-from ..conftest import REPOSITORY
-from .test_mutations import copy, unedited  # noqa: F401 (fixtures)
 
 FACTS = ["manual_68.csv", "cifar100.csv", "ilsvrc2012.csv", "wordnet30_cifar100.tsv", "wordnet30_ilsvrc2012.tsv"]
 RULES = {file.stem for file in (REPOSITORY / "workflow" / "scripts").glob("*.py")} - {"train", "preflight", "plan"}

@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.faults.conftest import held, slowed, small_disk
 from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
 from transferability.results.accuracies import collect
 from transferability.runtime.checkpoints import load_checkpoint, save_checkpoint
 from transferability.runtime.finished import Products
 from transferability.runtime.locks import file_lock
-
-from .conftest import held, slowed, small_disk
 
 KILLS = 50
 

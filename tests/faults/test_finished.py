@@ -7,12 +7,11 @@ import time
 import pytest
 import torch
 
+from tests.faults.conftest import Study, held, small_disk
 from transferability.common.errors import InputError
 from transferability.jobs.provenance import read_provenance
 from transferability.results.accuracies import collect
 from transferability.runtime import checkpoints as state
-
-from .conftest import Study, held, small_disk
 
 IN_PLACE = "is finished with this recipe, code and data: put in place, not trained again"
 

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-from .conftest import Study
+from tests.faults.conftest import Study
 
 KILLS = 15
 MODERN = {"optimizer": "sgd", "nesterov": True, "augmentation": "random-resized-crop", "label_smoothing": 0.1}

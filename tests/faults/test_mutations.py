@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
+from tests.conftest import REPOSITORY
+from tests.unit.runtime.test_code import code_of
 from transferability.jobs.recipe import training_code
 from transferability.runtime.code import code_fingerprint
-
-from .. import warm
-from ..conftest import REPOSITORY
-from ..test_code import code_of
 
 LIBRARY = "workflow/transferability"
 

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import fork, slowed
 from transferability.runtime.devices import leased_device
 from transferability.runtime.locks import file_lock
-
-from .conftest import fork, slowed
 
 FLOCK = """
 #include <errno.h>
