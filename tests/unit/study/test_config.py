@@ -379,3 +379,15 @@ def test_an_experiment_without_networks_is_an_error_that_says_what_it_needs(expe
     config = {"experiments": [experiment], "reduced": {"examples_per_class": []}}
     with pytest.raises(InputError, match=f"experiments: {experiment} has no networks: give {needs}, or leave it out"):
         complete_config(config, [])
+
+
+def test_switches_of_a_later_file_count_where_an_earlier_one_has_experiments(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("experiments: [random-splits, random-filters, reduced]\n", encoding="utf-8")
+    second.write_text("random_filters: false\nreduced: {examples_per_class: []}\n", encoding="utf-8")
+    layers = [yaml.safe_load(file.read_text()) for file in (first, second)]
+    config = merged(*layers)
+    assert complete_config(config, [DEFAULT, first, second]) != []
+    assert config["experiments"] == ["random-splits"]
+    with pytest.raises(InputError, match=r"random_filters: unknown key"):
+        complete_config(merged(*layers[::-1]), [DEFAULT, second, first])

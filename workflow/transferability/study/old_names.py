@@ -89,24 +89,27 @@ def _renamed_keys() -> list[Key]:
 
 
 def _experiments(config: dict, layers: Sequence[Mapping]) -> list[str]:
-    """Set the key `experiments` by the switches of earlier versions, unless a layer gives it."""
-    if any(list(layer.get("experiments", DEFAULT)) != list(DEFAULT) for layer in layers):
-        return []
-    chosen, switched = list(DEFAULT), []
-    for key, names in SWITCHES.items():
-        values = [value for layer in layers if (value := _value(layer, key)) is not None]
-        if not values:
+    """Apply switches of earlier versions to the key `experiments`, but those before the last layer that gives it."""
+    chosen, switched = list(config.get("experiments", DEFAULT)), []
+    for layer in layers:
+        if list(layer.get("experiments", DEFAULT)) != list(DEFAULT):
+            switched = []
             continue
-        on = bool(yaml.safe_load(values[-1]) if isinstance(values[-1], str) else values[-1])
-        changed = [name for name in names if (name in chosen) != on and (not on or key in ADDED)]
-        chosen = [name for name in chosen if name not in changed] + (changed if on else [])
-        switched += [".".join(key)] * bool(changed)
-        if key in GONE:
-            _value(config, key[:-1]).pop(key[-1], None)
-    if not switched:
+        for key, names in SWITCHES.items():
+            if (value := _value(layer, key)) is None:
+                continue
+            on = bool(yaml.safe_load(value) if isinstance(value, str) else value)
+            switched += [(key, on, name) for name in names if not on or key in ADDED]
+    changes = [(key, on, name) for key, on, name in switched if (name in chosen) != on]
+    for _, on, name in changes:
+        chosen = [*chosen, name] if on and name not in chosen else [one for one in chosen if on or one != name]
+    for key in {key for key, _, _ in switched} & set(GONE):
+        _value(config, key[:-1]).pop(key[-1], None)
+    if not changes:
         return []
     config["experiments"] = chosen
-    return [f"{', '.join(switched)} is said by experiments: [{', '.join(chosen)}] now"]
+    keys = ", ".join(dict.fromkeys(".".join(key) for key, _, _ in changes))
+    return [f"{keys} is said by experiments: [{', '.join(chosen)}] now"]
 
 
 def _value(content: object, path: Key) -> object:
