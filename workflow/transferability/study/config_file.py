@@ -10,8 +10,8 @@ from transferability.common.errors import InputError
 
 TEMPLATE = "__use_yte__"  # with this key snakemake takes a file for a template, and runs the Python in it
 MERGE = "tag:yaml.org,2002:merge"  # of <<, which may be there twice
-# In C where PyYAML has it, as its wheels do: .1 s sooner at each start of a workflow. Not by yaml.load, which the tests
-# of trust forbid: it could be given an unsafe loader.
+# In C where PyYAML has it, as its wheels do: .1 s sooner at each start of a workflow. Not by yaml.load, which the
+# linter forbids: it could be given an unsafe loader.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
