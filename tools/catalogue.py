@@ -14,12 +14,12 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from timm_names import TIMM
 from transferability.common.atomic_files import write_text
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.models.layers import as_layers
 from transferability.models.libraries import build, expected_pixels
-from transferability.models.timm_names import TIMM
 from transferability.models.tracing import unchanged
 from transferability.study.architectures import catalogue, is_of_a_library
 

@@ -9,12 +9,12 @@ from torch.nn import functional
 from catalogue import FILE, built_on_meta, names, row
 from catalogue_page import page
 from tests.conftest import REPOSITORY
+from timm_names import TIMM
 from transferability.common.errors import InputError
 from transferability.common.resources import RESOURCES
 from transferability.models.building import build_model, build_network
 from transferability.models.classifier import start_at_chance
 from transferability.models.layers import as_layers
-from transferability.models.timm_names import TIMM
 from transferability.models.tracing import weights
 from transferability.study.architectures import blueprint, catalogue, house_names
 
