@@ -81,7 +81,7 @@ def test_getting_started_is_done_as_the_page_says(finished_study, tmp_path):
     (study.root / "config" / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     name, content = blocks("getting-started.md", "yaml")[0].split("\n", 1)
     quick = yaml.safe_load(content) | {"network": {"n": [3]}, "treatments": ["AnB+"]}
-    quick["splits"]["random"], quick["training"]["length"] = 1, "2 epochs"
+    quick["splits"], quick["training"]["length"] = {"random": 1}, "2 epochs"
     (study.root / name.removeprefix("# ")).write_text(yaml.safe_dump(quick), encoding="utf-8")
     made = {"figure2.pdf", "figure2.html", "advice.md", "report.html", "quick/figure2.pdf"}
     for file in made & {str(path.relative_to(results)) for path in results.glob("*")}:

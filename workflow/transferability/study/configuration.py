@@ -189,7 +189,7 @@ def _network_problems(config: Mapping) -> Iterator[Problem]:
         text = f"{max(n)} given; accepted: at most {last}, layer {last + 1} of {architecture} is new"
         yield ("network", "n"), text
     n, m = (max(config["preserved"][key], default=0) for key in "nm")
-    if n + m > last:
+    if n + m > last and "preserved" in config["experiments"]:
         text = f"{m} given with preserved.n {n}; accepted: n + m at most {last}, layer {last + 1} is always new"
         yield ("preserved", "m"), text
 
