@@ -1,12 +1,12 @@
-# How transferable are features in deep neural networks? Table of contents of the workflow; README.md says how to use it.
+# How transferable are features in deep neural networks? Table of contents of the workflow; see README.md for its use.
 import os
 
 from snakemake.utils import min_version
 
-min_version("9.20")  # before, a number in a profile was seconds (runtime) or bytes (mem_mb)
+min_version("9.20")  # earlier versions read numbers in a profile as seconds (runtime) or bytes (mem_mb)
 
 
-# This repository's, wherever snakemake runs. A workflow that imports this one gives a configuration instead.
+# The file of this repository, in whatever directory snakemake runs. A workflow that imports this one replaces it.
 configfile: os.path.relpath(f"{workflow.current_basedir}/config/config.yaml")
 
 

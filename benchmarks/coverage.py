@@ -1,13 +1,18 @@
-"""How often intervals cover the truth, advice errs and claims are decided: python benchmarks/coverage.py [studies]
+"""Error rates of intervals, verdicts and advice on simulated studies: python benchmarks/coverage.py [studies]
 
-Prints, for simulated studies of 2, 4 and 8 splits, the share of intervals that hold the true transfer loss: ours, and
-for comparison a percentile bootstrap over splits and one over splits and halves, all at the same nominal level. Then
-how the two variances that an interval adds compare with the true ones, in studies in which that of the images counts;
-the share of studies that confirm "more", "equal" or "no less" by mistake, where the truth lies on the bound; the share
-of intervals that hold the true growth of transfer loss with semantic distance, and of studies that confirm
-claim 9; the share of studies in which each answer of the advice is wrong, where the truth makes that as easy as it
-can; and what 2, 4, 8 and 16 splits decide of the paper's claims, with the validation images of the default pictures and
-of ILSVRC-2012.
+Prints, for simulated studies of 2, 4 and 8 splits:
+
+- the share of intervals that contain the true transfer loss: this library's intervals and, for comparison, a percentile
+  bootstrap over splits and one over splits and halves, all at the same nominal level;
+- the two estimated variances that an interval adds, relative to the true ones, in studies in which the variance of the
+  images matters;
+- the share of studies that confirm "more", "equal" or "no less" by mistake, if the truth lies on the bound;
+- the share of intervals that contain the true growth of transfer loss with semantic distance, and of studies that
+  confirm claim 9;
+- the share of studies in which each answer of the advice is wrong, if the truth makes mistakes as easy as possible.
+
+Then it prints which of the paper's claims 2, 4, 8 and 16 splits decide, with the numbers of validation images of the
+default pictures and of ILSVRC-2012.
 """
 
 import sys
@@ -36,14 +41,14 @@ from transferability.study.configuration import default_config
 
 TRUTH = {("AnB", 4): -0.05}
 DRAWS = 1000
-LARGE, FEW_IMAGES = -0.3, 200  # so different from base, and tested on so few images, networks make their error count
+LARGE, FEW_IMAGES = -0.3, 200  # effect and number of images for which the variance of the images matters
 GROWTHS = 0.0, 0.02, 0.08, 0.2  # of transfer loss per 0.1 of semantic distance
 EMPTY = Study.from_tables(pd.DataFrame(columns=COLUMNS), read_kernels([]), "top1")
 PICTURES, ILSVRC = 2400, 50_000  # validation images
 
 
 def bootstrap(points: pd.DataFrame, halves: bool, seed: int) -> tuple[float, float]:
-    """Percentile interval of the mean of `relative`, drawing splits with replacement and, if asked, halves in them."""
+    """Percentile interval of the mean of `relative`; splits, and optionally halves, are drawn with replacement."""
     rng = np.random.default_rng(seed)
     table = points.pivot_table(index="split", columns="target", values="relative").to_numpy()
     drawn = table[rng.integers(len(table), size=(DRAWS, len(table)))]
@@ -53,7 +58,7 @@ def bootstrap(points: pd.DataFrame, halves: bool, seed: int) -> tuple[float, flo
 
 
 def coverage(splits: int, studies: int) -> dict[str, float]:
-    """Share of intervals that hold the truth, by method."""
+    """Share of intervals that contain the truth, by method."""
     hits: dict[str, list[bool]] = {}
     for seed in range(studies):
         relative = relative_accuracies(simulate_study(TRUTH, splits, seed), "top1")
@@ -69,7 +74,7 @@ def coverage(splits: int, studies: int) -> dict[str, float]:
 
 
 def true_image_variance() -> float:
-    """Variance that the images of `variances` bring to the difference from base, whatever the number of splits."""
+    """Variance of the difference from base due to the images in `variances`, for any number of splits."""
     difficulty = stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)
 
     def chance(p: float) -> np.ndarray:
@@ -79,7 +84,7 @@ def true_image_variance() -> float:
 
 
 def variances(splits: int, studies: int) -> dict[str, float]:
-    """The intervals' coverage, and mean squared errors over what they estimate: images', and the sum of both."""
+    """Coverage of the intervals, and estimated over true variances: of the images, and of splits plus images."""
     found = []
     for seed in range(studies):
         study = simulate_study(
@@ -104,7 +109,7 @@ def variances(splits: int, studies: int) -> dict[str, float]:
 
 
 def growth(true: float, studies: int, images: int = 400) -> dict[str, float]:
-    """Share of intervals that hold the true growth per 0.1 of distance, and of studies that confirm claim 9."""
+    """Share of intervals that contain the true growth per 0.1 of distance, and of studies that confirm claim 9."""
     hits, confirmed = [], []
     parts = CLAIMS[9][1]
     for seed in range(studies):
@@ -117,7 +122,7 @@ def growth(true: float, studies: int, images: int = 400) -> dict[str, float]:
 
 
 def at_the_margin(splits: int, studies: int) -> dict[str, float]:
-    """Share of studies that confirm each kind of rule by mistake, where the truth lies on its bound."""
+    """Share of studies that confirm each kind of rule by mistake, if the truth lies on its bound."""
     rules = {"more": (MORE, MARGIN), "equal": (EQUAL, MARGIN), "no less": (NO_LESS, -MARGIN)}
     confirmed: dict[str, list[bool]] = {}
     for seed in range(studies):
@@ -129,7 +134,7 @@ def at_the_margin(splits: int, studies: int) -> dict[str, float]:
 
 
 def printed(table: pd.DataFrame, nominal: float, studies: int) -> None:
-    """Print shares of studies, and how far they may lie from the truth."""
+    """Print shares of studies, and their sampling error."""
     print(table.round(3).to_string())
     error = stats.norm.ppf(0.975) * np.sqrt(nominal * (1 - nominal) / studies)
     print(f"\nnominal {nominal:.2f}; {studies} studies, each share +- {error:.3f}\n")

@@ -1,7 +1,7 @@
-"""What a dry run takes, over the number of networks: python benchmarks/dry_run.py
+"""Duration of a dry run over the number of networks: python benchmarks/dry_run.py
 
-On the embedded study, whose number of random splits grows; 58 networks each. Of the study nothing is there, or all of
-its networks are, so that the marks of all are compared with what it asks for. Median of three.
+The default study is used with different numbers of random splits, of 58 networks each. Either no results exist, or all
+networks are finished, so that all their marks are compared with the study. Times are medians of three runs.
 """
 
 import json
@@ -33,7 +33,7 @@ CLASSES = [f"n{number:08d}" for number in range(20)]
 
 
 def write_finished(results: Path, splits: int) -> None:
-    """Write what a study of so many splits leaves of its networks, with the marks that they have."""
+    """Write the results of all networks of a study with `splits` random splits, with valid marks."""
     config = {"splits": {"random": splits}, "results_dir": str(results)}
     complete_config(config, [])
     write_table(pd.DataFrame(columns=["path", "wnid", "subset"]), results / "index.csv")

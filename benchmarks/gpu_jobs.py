@@ -1,9 +1,9 @@
 """Networks of the default study per minute, several at a time on one device: python benchmarks/gpu_jobs.py [jobs ...]
 
-Each job is a process of its own, as under `jobs.gpu_jobs_per_device`, that starts, trains one base network of
-config/config.yaml on as many random pictures as a half of that study has, and ends. Numbers of jobs at a time are 1, 2,
-4, 8 and 16, or those given. Time counts from the start of the first process to the end of the last one, over two
-rounds. On a CPU all share its cores.
+Each job is a separate process, as with `jobs.gpu_jobs_per_device`. It starts, trains one base network of
+config/config.yaml on random pictures, as many as a half of that study has, and ends. The default numbers of jobs at a
+time are 1, 2, 4, 8 and 16. Time is measured from the start of the first process to the end of the last one, over two
+rounds. On a CPU, all jobs share its cores.
 """
 
 import subprocess
@@ -23,7 +23,7 @@ ROUNDS = 2
 
 
 def train_one(jobs: int) -> None:
-    """In a process of its own: train a network."""
+    """Train one network; called in a separate process."""
     from transferability.jobs.single import train_network
     from transferability.runtime.devices import leased_hardware
 
@@ -43,7 +43,7 @@ def train_one(jobs: int) -> None:
 
 
 def networks_per_minute(jobs: int) -> float:
-    """So many processes at a time, again and again."""
+    """Run `jobs` processes at a time, for ROUNDS rounds; return the networks per minute."""
     command, began = [sys.executable, __file__, "--one", str(jobs)], time.perf_counter()
     for _ in range(ROUNDS):
         processes = [subprocess.Popen(command) for _ in range(jobs)]

@@ -1,4 +1,4 @@
-"""How many operations a step needs, counted layer by layer."""
+"""The number of operations of a training step, counted layer by layer."""
 
 from collections.abc import Iterable
 
@@ -8,10 +8,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def step_operations(layers: Iterable[nn.Module], frozen: int, images: torch.Tensor) -> float:
-    """Return the operations per image of a step: forward, and backward through the layers that learn.
+    """Return the operations per image of a step: forward, and backward through the layers that are trained.
 
-    A layer's gradients of weights and of inputs take as many operations each as the layer itself; the first layer that
-    learns passes none on. (torch's counter of a backward pass takes grouped convolutions for dense ones.)
+    The gradients of a layer's weights and of its inputs take as many operations each as its forward pass. The first
+    trained layer needs no gradient of its inputs. (torch's counter treats grouped convolutions as dense in the backward
+    pass, so it is not used there.)
     """
     total, features = 0, images
     for number, layer in enumerate(layers):

@@ -1,9 +1,10 @@
-"""An oracle beside a study of given networks: python benchmarks/oracle.py RESULTS [--own CLASS=NUMBER ...]
+"""An oracle for a study of given networks: python benchmarks/oracle.py RESULTS [--own CLASS=NUMBER ...]
 
-For each given network and each n of the study: the accuracy of ridge regression in closed form on the features of its
-first n layers (training images, centre crop, mean over places), tested on the validation images. Nothing is trained,
-and nothing is drawn at random. With --own, which says what number the given network's own classifier has for each
-class, also the accuracy of that classifier among these classes, as n = all layers. Writes RESULTS/oracle.csv.
+For each given network and each n of the study, it computes the accuracy of ridge regression in closed form on the
+features of the first n layers (training images, centre crop, mean over positions), tested on the validation images.
+Nothing is trained, and nothing is random. --own gives the number of each class in the given network's own classifier;
+with it, the accuracy of that classifier among these classes is computed too, as n = all layers. Writes
+RESULTS/oracle.csv.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from transferability.study.study_plan import StudyPlan
 from transferability.tasks.task import Task, read_task
 
 BATCH = 100
-IMAGENET = 1000  # classes, of the given networks' own classifiers
+IMAGENET = 1000  # classes of the given networks' own classifiers
 PENALTY = 1.0  # times the number of training images; features are standardised
 
 
@@ -57,9 +58,9 @@ def task_of(results: Path, config: Mapping) -> Task:
 
 
 def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, torch.Tensor]]:
-    """Yield what each layer of a given network makes of the training ("train") and validation images ("val").
+    """Yield the outputs of each layer of a given network for the training ("train") and validation images ("val").
 
-    The last layer is its own classifier.
+    The last layer is the network's own classifier.
     """
     study = StudyPlan(config)
     size = study.input_size
@@ -78,7 +79,7 @@ def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, t
 
 
 def oracle_table(results: Path, config: Mapping, own: Mapping[str, int]) -> pd.DataFrame:
-    """Return the accuracies, as the module says: columns source, n, layer, accuracy, images."""
+    """Return the accuracies described in the module's docstring: columns source, n, layer, images, accuracy."""
     task, names, rows = task_of(results, config), StudyPlan(config).layers, []
     labels = {"train": torch.from_numpy(task.train.labels), "val": torch.from_numpy(task.val.labels)}
     for source, file in config["given"]["weights"].items():
@@ -95,7 +96,7 @@ def oracle_table(results: Path, config: Mapping, own: Mapping[str, int]) -> pd.D
 
 
 def main() -> None:
-    """Write the table of a study that is finished, or at least packed."""
+    """Write the table of a study that is finished, or whose images are at least packed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--own", nargs="+", default=[], metavar="CLASS=NUMBER")

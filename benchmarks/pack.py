@@ -1,6 +1,6 @@
-"""How fast images are packed, and read at random from the store: python benchmarks/pack.py [images]
+"""Speed of packing images, and of random reads from the store: python benchmarks/pack.py [images]
 
-On JPEGs of ImageNet's mean size (500x375 pixels, about 110 kB) made on the spot; extrapolated to ILSVRC-2012.
+Uses generated JPEGs of ImageNet's mean size (500x375 pixels, about 110 kB). Times are extrapolated to ILSVRC-2012.
 """
 
 import resource
@@ -27,7 +27,7 @@ SIZE, BATCH, REPEATS = 256, 256, 3
 
 
 def make_images(root: Path, count: int) -> None:
-    """Write an image folder of `count` JPEGs of a hundred different contents, half training, half validation."""
+    """Write an image folder of `count` JPEGs with 100 different contents, half for training, half for validation."""
     generator = np.random.default_rng(0)
     contents = []
     for _ in range(100):
@@ -42,14 +42,14 @@ def make_images(root: Path, count: int) -> None:
 
 
 def packed_in(files: ImageFiles, where: StoreFiles, processes: int) -> float:
-    """Seconds of packing."""
+    """Return the seconds that packing takes."""
     began = time.perf_counter()
     pack(files, where, Square(SIZE), processes, "code", where.index.with_name("notes.jsonl"))
     return time.perf_counter() - began
 
 
 def reads_per_second(where: StoreFiles, generator: np.random.Generator) -> tuple[float, float]:
-    """Images per second of random batches: the first time (checked), and again."""
+    """Return images per second of random batches: in the first read, which compares checksums, and in the second."""
     store = open_store(where, Square(SIZE))
     speeds = []
     for _ in range(2):

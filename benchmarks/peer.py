@@ -1,14 +1,15 @@
-"""The ordinary way to train the same networks, and what it would take for the grid of Figure 2.
+"""Compare the workflow with ordinary torchvision training of the same networks, for the grid of Figure 2.
 
     python benchmarks/peer.py CONFIGURATION IMAGES RESULTS LENGTH
 
-RESULTS is what the workflow made of figure2.pdf with one random split, with trainings of LENGTH ("12 epochs"), from the
-set at IMAGES, in one call (--config 'splits={random: 1}' 'training={length: 12 epochs}'). The ordinary way is one
-process that uses the machine as it likes: torchvision's ImageFolder on the same JPEGs, transforms (resize, crop,
-mirror, mean), a DataLoader with a worker per core, layers frozen by requires_grad, torch.optim.SGD with the same rates,
-momentum, decay and smoothed labels, autograd. For every number of frozen layers it trains on half A for some epochs,
-and its speed is extrapolated to the image passes of the 58 networks. What the workflow took is the wall time from its
-first training's start to the last one's end, and packing. One base network is trained to the end, for its accuracy.
+RESULTS is the results directory of a workflow run that made figure2.pdf with one random split, a training length of
+LENGTH ("12 epochs") and the images in IMAGES, in one call (--config 'splits={random: 1}'
+'training={length: 12 epochs}'). Ordinary training is one process that has the whole machine: torchvision's ImageFolder
+on the same JPEGs, transforms (resize, crop, mirror, mean), a DataLoader with a worker per core, layers frozen by
+requires_grad, torch.optim.SGD with the same rates, momentum, decay and smoothed labels, autograd. For every number of
+frozen layers it trains on half A for some epochs, and its speed is extrapolated to the image passes of the 58 networks.
+The time of the workflow is the wall time from the start of its first training to the end of the last one, plus packing.
+One base network is trained to the end for its accuracy.
 """
 
 import os
@@ -39,12 +40,12 @@ from transferability.training.precision import precision_context
 REPOSITORY = Path(__file__).parents[1]
 REPEATS = 3
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-# On two cores the fastest of 1, 2, 3 workers with 1 or 2 threads, by half again over torch's default of 2 threads.
+# The fastest of 1, 2, 3 workers with 1 or 2 threads on two cores: 1.5 times as fast as torch's default of 2 threads.
 WORKERS, THREADS = len(os.sched_getaffinity(0)), 1
 
 
 def link_half(root: Path, results: Path, scratch: Path) -> None:
-    """Make an image folder of half A's images: links to the files of the set."""
+    """Make an image folder of half A's images, as links to the files of the set."""
     index, wnids = read_index(results / "index.csv"), read_manifest(results / "splits" / "random-0" / "A.csv")["wnid"]
     for row in index[index["wnid"].isin(set(wnids))].itertuples():
         folder = scratch / row.subset / row.wnid
@@ -53,7 +54,7 @@ def link_half(root: Path, results: Path, scratch: Path) -> None:
 
 
 def loader(folder: Path, settings: Settings, image_size: int, scale: float, train: bool) -> DataLoader:
-    """Batches as torchvision's examples make them."""
+    """Return a DataLoader as in torchvision's examples."""
     steps = [] if image_size == settings.input_size else [transforms.Resize((image_size, image_size))]
     if image_size > settings.input_size:
         steps.append(
@@ -120,7 +121,7 @@ class Peer:
         return right / images, images
 
     def speeds(self) -> tuple[float, float]:
-        """Images per second of training and of tests: medians, after a first epoch that starts the workers."""
+        """Return images per second of training and of tests: medians, after a first epoch that starts the workers."""
         self.epoch(), self.test()
         trained, tested = [], []
         for _ in range(REPEATS):
@@ -133,7 +134,7 @@ class Peer:
 
 
 def check_same(settings: Settings) -> None:
-    """Exit where the ordinary way, as it is here, would not train as the configuration says."""
+    """Exit with an error if this script does not support the configuration's settings."""
     wanted = replace(settings, optimizer="caffe-sgd", clip_norm=0, augmentation="random-crop", compile=False)
     for key, value in vars(wanted).items():
         if vars(settings)[key] != value:
@@ -141,12 +142,12 @@ def check_same(settings: Settings) -> None:
 
 
 def standard_errors(accuracies: tuple[float, float], images: int) -> float:
-    """By how many of its standard errors a difference of two accuracies on so many images each is not 0."""
+    """Return the difference of two accuracies in standard errors; each was tested on `images` images."""
     return abs(accuracies[0] - accuracies[1]) / sum(p * (1 - p) / images for p in accuracies) ** 0.5
 
 
 def workflow_seconds(results: Path) -> float:
-    """Wall time of the workflow's trainings, from the first job's start to the last one's end, with packing."""
+    """Return the seconds from the start of the workflow's first training job to the end of the last, plus packing."""
     files = list(results.glob("benchmarks/train/random-0/*.tsv"))
     ends = [file.stat().st_mtime for file in files]
     starts = [file.stat().st_mtime - pd.read_csv(file, sep="\t")["s"].item() for file in files]
@@ -154,14 +155,14 @@ def workflow_seconds(results: Path) -> float:
 
 
 def grid_seconds(networks: list[Network], settings: Settings, images: int, speeds: dict[int, tuple]) -> float:
-    """Seconds that networks take at the speeds (training, test) measured for their numbers of frozen layers."""
+    """Return the seconds for all networks at the speeds (training, test) measured by number of frozen layers."""
     tests = -(-settings.iterations // settings.evaluate_every)
     trained, tested = settings.iterations * settings.batch_size, tests * images
     return sum(trained / speeds[n.frozen][0] + tested / speeds[n.frozen][1] for n in networks)
 
 
 def trained_accuracy(peer: Peer) -> float:
-    """Train to the end of the schedule, and test."""
+    """Train to the end of the schedule, and return the accuracy of a test."""
     while peer.iteration < peer.settings.iterations:
         peer.epoch()
     return peer.test()[0]

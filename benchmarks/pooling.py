@@ -1,13 +1,13 @@
-"""A pooling that waits to be measured on a GPU: its gradient without arithmetic on places in the image."""
+"""An experimental pooling, not yet measured on a GPU: its gradient needs no arithmetic on positions in the image."""
 
 import torch
 from torch.nn import functional
 
 
 def max_pool(features: torch.Tensor) -> torch.Tensor:
-    """Return the maxima over 3x3 places in steps of 2, as `MaxPool2d(3, 2, ceil_mode=True)` does.
+    """Return the maxima over 3x3 windows with stride 2, as `MaxPool2d(3, 2, ceil_mode=True)` does.
 
-    Of each maximum the place in its window is kept, in a byte, instead of its place in the image in eight.
+    For each maximum, its position in the window is kept, in one byte, instead of its position in the image, in eight.
     """
     return _MaxPool.apply(features)[0]
 
@@ -15,7 +15,7 @@ def max_pool(features: torch.Tensor) -> torch.Tensor:
 class _MaxPool(torch.autograd.Function):
     @staticmethod
     def forward(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the maxima, and where in its window each is: 4 * row + column of the first one, int8."""
+        """Return the maxima and their positions in the windows: 4 * row + column of the first maximum, int8."""
         height, width = (-(-(side - 3) // 2) + 1 for side in features.shape[2:])
         beyond = (0, 2 * width + 1 - features.shape[3], 0, 2 * height + 1 - features.shape[2])
         features = functional.pad(features, beyond, value=-torch.inf) if any(beyond) else features
@@ -33,19 +33,19 @@ class _MaxPool(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx, inputs: tuple, output: tuple) -> None:
-        """Keep the places."""
+        """Save the positions for the backward pass."""
         ctx.sides = inputs[0].shape[2:]
         ctx.mark_non_differentiable(output[1])
         ctx.save_for_backward(output[1])
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor, _places: None) -> torch.Tensor:
-        """Return the gradient of the features: blocks of 2x2 places, each of which lies in four windows at most."""
+        """Return the gradient of the features, in blocks of 2x2 positions, each of which is in at most four windows."""
         (places,), (height, width) = ctx.saved_tensors, ctx.sides
         rows, columns = (torch.arange(side, dtype=torch.int8, device=places.device) % 2 for side in (height, width))
-        inside = (4 * rows[:, None] + columns)[:, :, None]  # the place in the window that begins with the block
+        inside = (4 * rows[:, None] + columns)[:, :, None]  # the position in the window that begins with the block
         total = 0
-        for up in (0, 1):  # the window begins so many blocks further up, and to the left
+        for up in (0, 1):  # the window begins `up` blocks above, and `left` blocks to the left
             for left in (0, 1):
                 there, given = (_by_block(tensor, up, left, height, width) for tensor in (places, gradient))
                 total = total + torch.where(there == inside + (8 * up + 2 * left), given, 0)
@@ -53,9 +53,10 @@ class _MaxPool(torch.autograd.Function):
 
 
 def _by_block(windows: torch.Tensor, up: int, left: int, height: int, width: int) -> torch.Tensor:
-    """For each of height x width places what belongs to the window that begins so far from its block of 2x2.
+    """Return for each of height x width positions the value of the window `up` and `left` blocks from its 2x2 block.
 
-    It is (batch, height, width, channels), as features lie in memory: else torch.compile lays it out in another order.
+    The result is (batch, height, width, channels), the memory order of features: otherwise torch.compile chooses
+    another order.
     """
     channels, blocks_down, blocks_across = windows.shape[1], -(-height // 2), -(-width // 2)
     right, below = blocks_across - windows.shape[3] - left, blocks_down - windows.shape[2] - up

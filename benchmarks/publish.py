@@ -1,8 +1,8 @@
-"""Publish what a study found under docs/findings: python benchmarks/publish.py RESULTS NAME
+"""Publish the results of a study under docs/findings: python benchmarks/publish.py RESULTS NAME
 
-Copies from the results directory what docs/findings.md and its figures are made from: the accuracies of all networks,
-in all and by class, kernels, distances, provenance, and the figures as PNGs of 128 colours. No image of the set, no
-weights. Then `pytest tests/repository/test_findings.py --write-docs` writes the tables of docs/findings.md from them.
+Copies the sources of docs/findings.md from the results directory: the accuracies of all networks, overall and by class,
+kernels, distances, provenance, and the figures as PNGs with 128 colours; no images of the set, and no weights. Then
+`pytest tests/repository/test_findings.py --write-docs` generates the tables of docs/findings.md from them.
 """
 
 import sys
@@ -20,7 +20,7 @@ TABLES = ("filters", "distances", "provenance", "oracle")
 
 
 def publish_accuracies(results: Path, folder: Path) -> None:
-    """One table of all networks, and what each had right of each class (not known of the paper)."""
+    """Write the accuracies of all networks, and their accuracies by class, which are unknown for the paper."""
     for file in ("accuracy.csv", "accuracy.csv.sha256"):
         copy(results / file, folder)
     by_class = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in results.glob("accuracy/*-by-class.csv")]
@@ -31,13 +31,13 @@ def publish_accuracies(results: Path, folder: Path) -> None:
 
 
 def copy(file: Path, folder: Path) -> None:
-    """Copy a table, if it is there."""
+    """Copy a table, if it exists."""
     if file.exists():
         write_text(folder / file.name, file.read_text(encoding="utf-8"))
 
 
 def publish_figures(results: Path, folder: Path) -> None:
-    """The figures that there are, with few colours, so that all fit into two megabytes."""
+    """Write the existing figures with few colours, so that all of them take less than two megabytes."""
     for name in FIGURES:
         if (results / f"{name}.png").exists():
             with Image.open(results / f"{name}.png") as picture:

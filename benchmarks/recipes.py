@@ -1,10 +1,10 @@
-"""How a recipe trains the default study: python benchmarks/recipes.py CANDIDATES.yaml [cores]
+"""Compare training recipes on the default study: python benchmarks/recipes.py CANDIDATES.yaml [cores]
 
-CANDIDATES.yaml maps names to configurations, of which each says what it changes of config/config.yaml. Of each one 24
-networks are trained, on both halves of two random splits: base, all layers copied and trained again (B8B+), the first
-seven copied and frozen (B7B, A7B) or fine-tuned (B7B+, A7B+). The table gives their mean accuracies, in percent, base
-first, the others as the difference from it in points, and the seconds that a base network and one with seven frozen
-layers take. What is finished is not trained again.
+CANDIDATES.yaml maps names to configurations, each with its changes to config/config.yaml. For each candidate, 24
+networks are trained, on both halves of two random splits: base, all layers copied and trained again (B8B+), and the
+first seven layers copied and frozen (B7B, A7B) or fine-tuned (B7B+, A7B+). The table lists the mean accuracy of base in
+percent, the differences of the others from it in points, and the seconds for a base network and for one with seven
+frozen layers. Finished networks are not trained again.
 """
 
 import json
@@ -24,7 +24,7 @@ NETWORKS = {"control": "{}8{}+", "B7B": "{}7{}", "B7B+": "{}7{}+", "A7B": "{othe
 
 
 def networks() -> dict[str, list[str]]:
-    """Names of the networks on each split, by what they are in the table."""
+    """Return the names of the networks on each split, by their name in the table."""
     halves = (("A", "B"), ("B", "A"))
     named = {kind: [name.format(half, half, other=other) for half, other in halves] for kind, name in NETWORKS.items()}
     return {"base": ["baseA", "baseB"]} | named
@@ -45,7 +45,7 @@ def train(results: Path, changes: dict, cores: str) -> None:
 
 
 def row(name: str, results: Path) -> dict:
-    """What the networks of a candidate reach, as a row of the table."""
+    """Return the accuracies and times of a candidate as a row of the table."""
     accuracy, seconds = {}, {}
     for kind, names in networks().items():
         files = [Path(split) / f"{network}.json" for split in SPLITS for network in names]
@@ -57,7 +57,7 @@ def row(name: str, results: Path) -> dict:
 
 
 def content(file: Path) -> dict:
-    """What a JSON file holds."""
+    """Return the content of a JSON file."""
     return json.loads(file.read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""What every benchmark leaves: a table on the screen, and a JSON file with the hardware and versions beside it."""
+"""The output of every benchmark: a printed table, and a JSON file of it with hardware and versions."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import torch
 from transferability.jobs.provenance import installed_version
 
 FOLDER = Path(__file__).parents[1] / "results" / "benchmarks"
-# None where a machine for measuring does without.
+# None if a package is not installed on the machine.
 VERSIONS = {package: installed_version(package) for package in ("torch", "torchvision", "numpy", "pillow", "snakemake")}
 
 
@@ -34,7 +34,7 @@ def record(name: str, table: pd.DataFrame, notes: str = "") -> None:
 
 
 def hardware() -> dict:
-    """The machine: processor, cores, memory in GB, and the GPU if there is one."""
+    """Return the machine's processor, cores, memory in GB, and GPU ("none" without one)."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
     models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return {

@@ -1,4 +1,4 @@
-"""Simulated studies whose effects are known, to see whether intervals and verdicts keep their promises."""
+"""Simulated studies with known effects, to check the error rates of intervals and verdicts."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -14,11 +14,11 @@ from transferability.results.accuracies import BY_CLASS, COLUMNS
 from transferability.study.network import HALVES, Network
 
 LAYERS = range(1, 8)
-DISTANCES = {f"random-{k}": 0.555 + 0.0001 * k for k in range(4)} | {  # as those of ILSVRC-2012's 1000 classes
+DISTANCES = {f"random-{k}": 0.555 + 0.0001 * k for k in range(4)} | {  # similar to ILSVRC-2012's 1000 classes
     **{"mixed-25-0": 0.586, "mixed-25-1": 0.587, "mixed-10-0": 0.630, "mixed-10-1": 0.628},
     "manmade-natural": 0.663,
 }
-CORRELATION = 0.6  # between what two networks get right: the share of an image's own difficulty
+CORRELATION = 0.6  # between the scores of two networks on an image: the share of the image's own difficulty
 
 
 def simulate_study(
@@ -32,10 +32,10 @@ def simulate_study(
 ) -> pd.DataFrame:
     """Return a table of accuracies (`accuracies.COLUMNS`) of a balanced study on random splits.
 
-    `effects` gives the accuracy that a treatment (BnB, BnB+, AnB, AnB+) at n has above base, 0 where it says nothing.
-    A split adds its own deviation to each treatment, makes one half as much easier as the other harder, and every
-    network has its luck (standard deviations `between_splits`, .01 and `between_networks`). All splits are tested on
-    the same `images`, half of them in each half; networks tend to err on the same ones.
+    `effects` maps (treatment, n), with a treatment BnB, BnB+, AnB or AnB+, to its accuracy minus that of base; missing
+    entries are 0. Random deviations are added to each treatment of a split (standard deviation `between_splits`), to
+    one half of a split and subtracted from the other (0.01), and to each network (`between_networks`). All splits are
+    tested on the same `images`, half of them in each half; networks tend to err on the same images.
     """
     rng = np.random.default_rng(seed)
     difficulty = rng.standard_normal(images)
@@ -71,9 +71,9 @@ def simulate_distances(
     between_networks: float = 0.005,
     layers: Iterable[int] = LAYERS,
 ) -> pd.DataFrame:
-    """Return transfer losses (`distance.losses`) of networks AnB on splits whose halves are so far from each other.
+    """Return transfer losses (`distance.losses`) of networks AnB on splits with the given distances of their halves.
 
-    AnB loses .05 on a split of distance 0.5 and `growth` more per 0.1 of distance; deviations and images are those of
+    AnB loses 0.05 on a split of distance 0.5, and `growth` more per 0.1 of distance. Deviations and images are as in
     `simulate_study`.
     """
     rng = np.random.default_rng(seed)
@@ -94,7 +94,7 @@ def simulate_distances(
 
 
 def _tested(network: Network, p: float, difficulty: np.ndarray, members: pd.Index, rng: np.random.Generator) -> dict:
-    """The row of a network that has a share `p` of images right, tested on `members`, each a class of its own."""
+    """The row of a network with expected accuracy `p`, tested on the images `members`, each of which is a class."""
     luck = rng.standard_normal(len(members))
     score = np.sqrt(CORRELATION) * difficulty[members] + np.sqrt(1 - CORRELATION) * luck
     right = score < ndtri(p)
@@ -109,9 +109,9 @@ def _row(network: Network, top1: float, val_images: int) -> dict:
 
 
 def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[str, Callable[[Advice], bool]]]]:
-    """Studies in which an answer of `advise` can be wrong: by name, effects for `simulate_study` and what is a mistake.
+    """Return studies in which an answer of `advise` can be wrong: by name, effects and the tests for mistakes.
 
-    In each a mistake is as easy as the truth allows: effects lie on the bound that the answer speaks of.
+    The effects are for `simulate_study`. They lie on the bounds of the answers, where mistakes are most likely.
     """
     middle = layers[len(layers) // 2]
     point = {(treatment, n): MARGIN for treatment in ("AnB", "AnB+") for n in layers}
@@ -153,7 +153,7 @@ def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[st
 
 
 def advice_error_rates(splits: int, studies: int, layers: tuple[int, ...], images: int = 1000) -> pd.Series:
-    """Share of simulated studies of so many splits in which `advise` makes each mistake of `advice_mistakes`."""
+    """Return the share of simulated studies in which `advise` makes each mistake of `advice_mistakes`."""
     shares = {}
     for effects, mistakes in advice_mistakes(layers).values():
         tables = (simulate_study(effects, splits, seed, images, layers=layers) for seed in range(studies))

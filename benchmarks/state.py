@@ -1,7 +1,7 @@
-"""What saving states costs: python benchmarks/state.py [directory to write to]
+"""The cost of saving checkpoints: python benchmarks/state.py [directory to write to]
 
-Prints, per architecture, the size of a state, the seconds that saving takes, how often it is saved with the default
-jobs.state_seconds, and the share of the training time that this takes.
+Prints for each built-in architecture the size of a checkpoint, the seconds for saving it, how often it is saved with
+the default jobs.state_seconds, and the share of the training time that saving takes.
 """
 
 import statistics
@@ -23,7 +23,7 @@ REPEATS = 5
 
 
 def seconds_to_save(architecture: str, directory: str) -> tuple[float, float]:
-    """Return megabytes, and the median seconds, of saving a base network with 500 classes and its momentum."""
+    """Return the megabytes, and the median seconds for saving, of a base network with 500 classes and its momentum."""
     network = build_model(blueprint(architecture), catalogue()[architecture].sizes[0], 500)
     state = {"network": network.state_dict(), "optimizer": [torch.zeros_like(p) for p in network.parameters()]}
     path, took = Path(directory) / "state.pt", []

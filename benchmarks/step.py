@@ -1,11 +1,12 @@
 """The step of `caffenet` in several forms, alone and together: python benchmarks/step.py [--batch N] [form ...]
 
-A step is forward, backward and update on a batch of random pixels that is ready on the device, compiled, and on a
-GPU in bfloat16 and batches of 1024, as config/imagenet-fast.yaml has it. Each form of the network is first compared
-with the network itself in float64: features and gradients must agree to 1e-12. Each is then timed in turns of ten
-steps; medians. TFLOP/s count what the network needs, whatever a form computes in vain, and their share is that of a
-large product of matrices, measured in the same run. It runs from a checkout, with torch, pandas and safetensors. With
---profile the kernels of the last form, and their times, are written beside the table.
+A step is forward, backward and update on a batch of random pixels that is already on the device. It is compiled; on a
+GPU it uses bfloat16 and batches of 1024, as in config/imagenet-fast.yaml. Each form of the network is first compared
+with the original network in float64: features and gradients must agree to 1e-12. Each form is then timed in turns of
+ten steps; the table lists medians. TFLOP/s count only the operations that the network needs, not additional ones of a
+form. Their share is relative to a large matrix product, measured in the same run. The script runs from a checkout, with
+torch, pandas and safetensors. With --profile, the kernels of the last form and their times are written beside the
+table.
 """
 
 import argparse
@@ -41,7 +42,7 @@ DTYPES = {"cuda": torch.bfloat16, "cpu": torch.float32}
 
 
 class Parts(nn.Module):
-    """A convolution with its ReLU and its pooling, if any, in some of the ways."""
+    """A convolution with its ReLU and its pooling, if any, computed in the given ways."""
 
     def __init__(self, conv: nn.Conv2d, pool: nn.Module | None, ways: frozenset):
         super().__init__()
@@ -76,7 +77,7 @@ class Parts(nn.Module):
 
 
 def form(network: nn.Sequential, *ways: str) -> nn.Sequential:
-    """The network with some ways of computing its convolutions, alone."""
+    """Return the network with only the given ways of computing its convolutions."""
     modules, forms = [module for layer in network for module in layer], []
     while modules:
         module, *modules = modules
@@ -91,7 +92,7 @@ def form(network: nn.Sequential, *ways: str) -> nn.Sequential:
 
 
 def as_it_is(network: nn.Sequential) -> nn.Sequential:
-    """The network."""
+    """Return the network unchanged."""
     return network
 
 
@@ -113,8 +114,8 @@ FORMS = {
 
 
 def new_network(device: torch.device, dtype: torch.dtype = torch.float32, layers: int = 8) -> nn.Sequential:
-    """The first layers of the network with their initial weights."""
-    with torch.device("meta"):  # most of the time would go into fully connected layers, which may not be wanted
+    """Return the first layers of the network with their initial weights."""
+    with torch.device("meta"):  # initialising fully connected layers takes most of the time, and may not be needed
         network = caffenet.build(SIZE, CLASSES)[:layers]
     network.to_empty(device="cpu")
     for number, layer in enumerate(network):
@@ -123,7 +124,7 @@ def new_network(device: torch.device, dtype: torch.dtype = torch.float32, layers
 
 
 def difference(way: Callable, device: torch.device) -> float:
-    """By how much, relatively, the features and gradients of a form of the convolutional layers differ in float64."""
+    """Return the largest relative difference, in float64, of a form's features and gradients (convolutional layers)."""
     network = new_network(device, torch.float64, layers=5)
     images = 60 * torch.randn(2, 3, 67, 67, dtype=torch.float64, device=device)
     results = []
@@ -136,7 +137,7 @@ def difference(way: Callable, device: torch.device) -> float:
 
 
 def new_step(way: Callable, batch: int, device: torch.device) -> Callable[[], None]:
-    """A step of a form of the network, and of its parameters."""
+    """Return a function that does a training step of a form of the network."""
     network = new_network(device)
     optimizer = CaffeSGD(network.parameters(), 0.9, 0.0005)
     images = (60 * torch.randn(batch, 3, SIZE, SIZE, device=device)).to(memory_format=torch.channels_last)
@@ -153,7 +154,7 @@ def new_step(way: Callable, batch: int, device: torch.device) -> Callable[[], No
 
 
 def seconds(work: Callable[[], None], device: torch.device, times: int = STEPS, turns: int = TURNS) -> float:
-    """The seconds that `work` takes, median over turns of so many times each, after two that warm up."""
+    """Return the seconds that `work` takes: the median over turns of `times` calls each, after two warm-up calls."""
     work(), work()
     return statistics.median(_turn(work, device, times) / times for _ in range(turns))
 
@@ -174,14 +175,14 @@ def _turn(work: Callable[[], None], device: torch.device, times: int) -> float:
 
 
 def limit(device: torch.device) -> float:
-    """Operations a second in a large product of matrices of random bfloat16."""
+    """Return the operations per second in a large product of random matrices, in bfloat16 on a GPU."""
     side = 8192 if device.type == "cuda" else 1024
     left, right = (torch.randn(side, side, device=device).to(DTYPES[device.type]) for _ in range(2))
     return 2 * side**3 / seconds(partial(torch.mm, left, right), device)
 
 
 def kernels(step: Callable[[], None], batch: int) -> str:
-    """The kernels of a step on a GPU, with the milliseconds that each takes."""
+    """Return the kernels of a step on a GPU, with the milliseconds of each, as text."""
     step()
     with profile(activities=[ProfilerActivity.CUDA]) as profiled:
         for _ in range(3):

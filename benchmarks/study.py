@@ -1,9 +1,10 @@
-"""Where the time of a finished study went: python benchmarks/study.py [results directory] [cores]
+"""Breakdown of the time of a finished study: python benchmarks/study.py [results directory] [cores]
 
-For each kind of network the number of jobs and their mean seconds: start-up (from the start of the job's process to the
-first step, and its end), data, forward, backward with the update, tests. What a job took is what Snakemake noted. How
-its training divides is measured here, by training one network of each kind with a clock at each part. Idle is what is
-left of cores times wall time: Snakemake itself, packing, drawing, and cores that waited.
+The table lists for each kind of network the number of jobs and their mean seconds for start-up (from the start of the
+job's process to the first step, and the end of the process), data, forward, backward with the update, and tests. The
+duration of a job is the one recorded by Snakemake. The shares within training are measured here, by training one
+network of each kind with a clock for each part. Idle is the rest of cores times wall time: Snakemake itself, packing,
+drawing, and waiting cores.
 """
 
 import json
@@ -32,7 +33,7 @@ CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 
 
 def job_times(results: Path) -> pd.DataFrame:
-    """One row per training job: its network's kind, seconds of the job and of its training, when it ended."""
+    """Return one row per training job: the kind of network, seconds of the job and of its training, and its end."""
     rows = []
     for file in sorted(results.glob("provenance/random-*/*.json")):
         network = Network.parse(file.parent.name, file.stem)
@@ -44,14 +45,14 @@ def job_times(results: Path) -> pd.DataFrame:
 
 
 class Clock:
-    """Adds up seconds by part of a training."""
+    """Sums up the seconds of each part of a training run."""
 
     def __init__(self, device: torch.device):
         self.device = device
         self.seconds = dict.fromkeys(["data", "forward", "test"], 0.0)
 
     def timed(self, part: str, work):
-        """`work`, whose time counts for `part`."""
+        """Return `work` as a function whose time is added to `part`."""
 
         def clocked(*arguments):
             began = now(self.device)
@@ -63,7 +64,7 @@ class Clock:
         return clocked
 
     def batches(self, batches):
-        """The same batches, whose making counts for data."""
+        """Return the same batches; the time for making them is added to data."""
 
         def clocked(positions):
             made = batches(positions)
@@ -87,7 +88,7 @@ def parts(results: Path, network: Network, training: dict, device: torch.device)
         start = Start.from_scratch(task)
     settings = read_settings(training, len(task.train))
     trainer = new_trainer(network.name, blueprint("caffenet-mini"), task, start, settings, 0, device)
-    clock.seconds["data"] = now(device) - began  # the mean image, or what frozen layers make of all images
+    clock.seconds["data"] = now(device) - began  # the mean image, or the features of frozen layers for all images
     trainer._train.batches = clock.batches(trainer._train.batches)
     trainer.test = clock.timed("test", trainer.test)
     head = trainer._head.forward

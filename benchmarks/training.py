@@ -1,13 +1,14 @@
-"""The trainer, end to end from a store, against the bare step: python benchmarks/training.py [configuration [n ...]]
+"""Speed of the trainer, end to end, and of the bare step: python benchmarks/training.py [configuration [n ...]]
 
-The ceiling is forward, backward and update, over and over on one batch that is ready on the device. The trainer reads
-its batches from a store on disk, crops, mirrors and subtracts the mean image as the configuration says, and computes
-what frozen layers make of an image once where that never changes. Networks are those of the configuration (default:
-config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with both; config/resnet18-pictures.yaml;
-config/imagenet-fast.yaml and config/imagenet-resnet50.yaml, on a GPU), on random pictures, read all along where a half
-would not fit on the device. Both are measured in turns; medians. Where the configuration says how many training images
-are expected, the hours that Figure 2's networks take at these speeds, without tests, are given. Numbers n of frozen
-layers are those of the configuration, or those given; between these, hours are interpolated.
+The ceiling is the speed of forward, backward and update, repeated on one batch that is already on the device. The
+trainer reads its batches from a store on disk, crops, mirrors and subtracts the mean image as configured, and computes
+the features of frozen layers only once per image if they never change. The networks are those of the configuration
+(default: config/config.yaml, without crop and mirror; config/tiny-imagenet.yaml, with both;
+config/resnet18-pictures.yaml; config/imagenet-fast.yaml and config/imagenet-resnet50.yaml, on a GPU). The images are
+random; they are read from the store during training if a half would not fit on the device. Both speeds are measured in
+turns; the table lists medians. If the configuration has the expected number of training images, the hours for Figure
+2's networks at these speeds, without tests, are added. The numbers n of frozen layers are those of the configuration,
+or those given as arguments; hours are interpolated between them.
 """
 
 import statistics
@@ -49,7 +50,7 @@ CLASSES = 100
 
 
 def bare_step(model: Blueprint, frozen: int, settings: Settings, device: torch.device) -> tuple[Callable, float]:
-    """The bare step of a model on one batch that is on the device, and its operations per image."""
+    """Return the bare step of a model on one batch that is on the device, and its operations per image."""
     network = build_network(model, settings.input_size, CLASSES, partial(derive_seed, 0), device, frozen=frozen)
     optimizer = new_optimizer(network.model, settings)
     shape = (settings.batch_size, 3, settings.input_size, settings.input_size)
@@ -72,7 +73,7 @@ def bare_step(model: Blueprint, frozen: int, settings: Settings, device: torch.d
 
 
 def repeated(step: Callable, device: torch.device) -> float:
-    """How often a step is done in a second, after once."""
+    """Return the steps per second, after a first one."""
     step()
     began, steps = now(device), 0
     while time.perf_counter() - began < SECONDS or not steps:
@@ -82,7 +83,7 @@ def repeated(step: Callable, device: torch.device) -> float:
 
 
 def measured(model: Blueprint, task: Task, frozen: int, settings: Settings, device: torch.device) -> dict:
-    """A row of the table: ceiling and trainer for networks whose first layers are frozen."""
+    """Return a row of the table: ceiling and trainer for networks with `frozen` first layers frozen."""
     start = Start.from_scratch(task, frozen)
     step, operations = bare_step(model, frozen, settings, device)
     trainer = new_trainer("benchmark", model, task, start, settings, 0, device)
@@ -98,7 +99,7 @@ def measured(model: Blueprint, task: Task, frozen: int, settings: Settings, devi
 
 
 def random_task(size: int, images: int, directory: str) -> Task:
-    """A task of random pictures in a store on disk."""
+    """Return a task of random images in a store on disk."""
     generator, file = np.random.default_rng(0), Path(directory) / "store.npy"
     store = np.lib.format.open_memmap(file, "w+", np.uint8, (images, size, size, 3))
     for start in range(0, images, 256):
@@ -111,7 +112,7 @@ def random_task(size: int, images: int, directory: str) -> Task:
 
 
 def figure2_hours(config: Mapping, images: int, speeds: Mapping[int, float]) -> str:
-    """In words, what Figure 2's networks take with `images` a half, at images/s by the number of frozen layers."""
+    """Return the hours for Figure 2's networks, as text; `images` per half, `speeds` in images/s by frozen layers."""
     networks = StudyPlan(config).experiments["random-splits"]
     settings = StudyPlan(config).settings(images)
     n, seconds_an_image = list(speeds), [1 / speed for speed in speeds.values()]
@@ -123,14 +124,14 @@ def figure2_hours(config: Mapping, images: int, speeds: Mapping[int, float]) -> 
 
 
 def speeds(config: Mapping, n: list[int], device: torch.device) -> tuple[pd.DataFrame, str]:
-    """The table of a configuration for these numbers of frozen layers, with notes."""
+    """Return the table of a configuration for these numbers of frozen layers, and notes."""
     settings = replace(
         StudyPlan(config).settings(config["training"]["batch_size"]), iterations=10**8, evaluate_every=10**8
     )
     size, architecture = config["dataset"]["image_size"], config["network"]["architecture"]
     half = (config["dataset"]["expected"]["train"] or 0) // 2
     if half * size**2 * 3 > batches.resident_bytes(device):
-        batches.resident_bytes = lambda device: 0  # a half is read from the store all along, and so must a sample be
+        batches.resident_bytes = lambda device: 0  # read the sample from the store during training, as a half would be
     with tempfile.TemporaryDirectory() as directory:
         task = random_task(size, 20 * settings.batch_size if size > 100 else 20_000, directory)
         table = pd.DataFrame([measured(blueprint(architecture), task, frozen, settings, device) for frozen in n])
@@ -146,7 +147,7 @@ def speeds(config: Mapping, n: list[int], device: torch.device) -> tuple[pd.Data
 if __name__ == "__main__":
     name, *given = sys.argv[1:] or ["config/config.yaml"]
     config = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    fill_defaults(config)  # not checked: an image set need not be there
+    fill_defaults(config)  # not checked: the image set need not exist
     torch.set_num_threads(config["jobs"]["threads"])
     with leased_hardware(config["device"], 1) as device:
         n = sorted(map(int, given)) or [0, *config["network"]["n"]]

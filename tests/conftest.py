@@ -122,10 +122,13 @@ def ignored(folder: str, names: list[str]) -> set[str]:
 
 
 class Checkout:
-    """A copy of the repository, or of an `original` checkout, in which snakemake runs."""
+    """A copy of the repository, or of an `original` checkout, in which snakemake runs.
 
-    def __init__(self, root: Path, original: Path | None = None):
-        self.root = root
+    With `forked`, all snakemakes are forked, not only those that run no job (`snakemake`).
+    """
+
+    def __init__(self, root: Path, original: Path | None = None, forked: bool = False):
+        self.root, self._forked = root, forked
         if original is not None:
             subprocess.run(["cp", "-a", original, root], check=True)
         else:
@@ -143,10 +146,12 @@ class Checkout:
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run snakemake here, with more environment; `check` raises for an exit code other than 0.
 
-        What runs no job, in the usual environment, is forked (tests/warm.py).
+        What runs no job is forked (tests/warm.py), if it needs no other environment; elsewhere, but in checkouts that
+        say so, it is the program that users run.
         """
         command, given = [*arguments, "--cores", "2"], self.environment(**environment)
-        if {"-n", "--dry-run", "--touch", "--unlock"} & {*arguments} and not environment:
+        runs_no_job = {"-n", "--dry-run", "--touch", "--unlock"} & {*arguments}
+        if (runs_no_job or self._forked) and not environment:
             run = warm.python("-m", "snakemake", *command, cwd=self.root, environment=given)
         else:
             both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}

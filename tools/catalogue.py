@@ -1,6 +1,6 @@
-"""Writes resources/architectures.csv, what is known of each architecture: python tools/catalogue.py.
+"""Write resources/architectures.csv, the facts about each architecture: python tools/catalogue.py.
 
-Each model is built and cut into layers on the meta device, on which nothing is computed and nothing takes memory.
+Each model is built and divided into layers on the meta device, where tensors have no values and take no memory.
 """
 
 import csv
@@ -25,11 +25,11 @@ from transferability.study.architectures import catalogue, is_of_a_library
 
 FILE = RESOURCES / "architectures.csv"
 COLUMNS = ["architecture", "layers", "parameters", "smallest", "largest", "step", "mean", "std"]
-LARGEST = 1024  # pixels that are tried, and 16 the smallest
+LARGEST = 1024  # largest size that is tried, in pixels; the smallest is 16
 STEPS = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64)
 MOST_PARAMETERS = 350e6
 FEWEST_LAYERS = 5
-FILLS = {  # what models fill their new tensors with
+FILLS = {  # functions that fill the new tensors of a model
     getattr(torch.Tensor, f"{name}_")
     for name in ("add", "clamp", "copy", "div", "erfinv", "fill", "mul", "normal", "sub", "uniform", "zero")
 }
@@ -37,7 +37,7 @@ _Form = tuple[tuple[int, ...], tuple[int, ...]]  # a tensor's size and strides
 
 
 class _NoValues(TorchFunctionMode):
-    """Leaves out what gives tensors on the meta device values, which they do not have: a quarter of the time."""
+    """Skips functions that fill tensors on the meta device, which have no values; this saves a quarter of the time."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         if function in FILLS and args[0].is_meta:
@@ -46,7 +46,7 @@ class _NoValues(TorchFunctionMode):
 
 
 def names() -> list[str]:
-    """Return the architectures of the libraries that the catalogue lists, if they can be cut: sorted."""
+    """Return the sorted names of the library architectures for the catalogue, if they can be divided into layers."""
     from torchvision import models  # takes 1.5 s
 
     parameters = {
@@ -58,12 +58,12 @@ def names() -> list[str]:
 
 
 def row(architecture: str) -> dict[str, object]:
-    """Return the row of an architecture of a library. Raise InputError if it cannot be cut into several layers."""
+    """Return the row of a library architecture; raise InputError if it cannot be divided into enough layers."""
     facts = expected_pixels(architecture)
     model = built_on_meta(architecture, facts.size)
     layers = as_layers(model, facts.size)
     if len(layers) < FEWEST_LAYERS:
-        raise InputError(f"its parts are no more than {len(layers)} layers: {', '.join(layers)}")
+        raise InputError(f"it can be divided into {len(layers)} layers only: {', '.join(layers)}")
     sizes = _sizes(_tester(architecture, nn.Sequential(*layers.values())), facts.size)
     return {
         "architecture": architecture,
@@ -78,14 +78,14 @@ def row(architecture: str) -> dict[str, object]:
 
 
 def built_on_meta(architecture: str, size: int) -> nn.Module:
-    """Build a model with 1000 classes that has shapes, and no values. Raise InputError if it does not take the size."""
+    """Build a model with 1000 classes on the meta device; raise InputError if it does not accept the size."""
     try:
         with torch.device("meta"), _NoValues():
             return build(architecture, size, 1000)
     except InputError as error:
         if not isinstance(error.__cause__, NotImplementedError):
             raise
-        return build(architecture, size, 1000).to("meta")  # it computes with tensors while it is built
+        return build(architecture, size, 1000).to("meta")  # the model computes with values while it is built
 
 
 def _form_of(tensor: torch.Tensor) -> _Form:
@@ -93,21 +93,21 @@ def _form_of(tensor: torch.Tensor) -> _Form:
 
 
 def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
-    """Return whether images of a size are taken, as a function: by these layers, or by a model built for that size."""
+    """Return a function that tests whether a size is accepted by these layers, or by a model built for that size."""
 
     @cache
     def made_of(given: _Form, number: int) -> _Form:
-        """Size and strides of what a layer makes of a tensor with these: images of many sizes come to the same ones."""
+        """Return size and strides of a layer's output, given those of its input; cached, as many sizes share them."""
         with unchanged(layers[number]), torch.no_grad():
             return _form_of(layers[number].train()(torch.empty_strided(*given, device="meta")))
 
     @cache
     def takes(size: int) -> bool:
-        """Whether square images of a size go through."""
+        """Whether square images of a size are accepted."""
         try:
             reduce(made_of, range(len(layers)), _form_of(torch.empty(2, 3, size, size, device="meta")))
             return True
-        except Exception:  # whatever a stranger's code raises
+        except Exception:  # libraries raise many types of exceptions
             pass
         try:
             built_on_meta(architecture, size)
@@ -119,9 +119,9 @@ def _tester(architecture: str, layers: nn.Sequential) -> Callable[[int], bool]:
 
 
 def _sizes(takes: Callable[[int], bool], default: int) -> range:
-    """Find the sizes in equal steps that a model takes; where there are no two, the one that it was made for.
+    """Find the sizes, in equal steps, that a model accepts; if there are not two of them, return its default size.
 
-    Whether it takes all of them is tried on the first few, ever fewer of those that follow, and the largest.
+    A range of sizes is tested on its first few sizes, on some of the following ones, and on the largest.
     """
     coarse = next(size for size in [*range(16, default, 16), default] if takes(size))
     smallest = next(size for size in range(max(coarse - 15, 16), coarse + 1) if takes(size))
@@ -133,7 +133,7 @@ def _sizes(takes: Callable[[int], bool], default: int) -> range:
 
 
 def _rows() -> Iterator[dict[str, object]]:
-    """The rows of the catalogue: those of the house as they are, then the libraries', in parallel."""
+    """The rows of the catalogue: the built-in architectures unchanged, then those of the libraries, in parallel."""
     with FILE.open(encoding="utf-8", newline="") as file:
         yield from [given for given in csv.DictReader(file) if not is_of_a_library(given["architecture"])]
     with ProcessPoolExecutor() as pool:

@@ -1,4 +1,4 @@
-"""docs/architectures.md: the catalogue of architectures as a person reads it."""
+"""docs/architectures.md: the catalogue of architectures as a page of the documentation."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -36,11 +36,11 @@ Nothing is downloaded: networks start with random weights, or with those that yo
 loss is ln(classes).
 """
 TITLES = {"": "This project's own", "torchvision": "torchvision", "timm": "timm"}
-SHOWN = 7  # groups of layers in a row
+SHOWN = 7  # groups of layers shown in a row
 
 
 def page() -> str:
-    """Return the page: how to read it, and a table of the architectures of each library."""
+    """Return the page: an explanation, and a table of the architectures of each library."""
     rows = pd.DataFrame(
         {
             "library": architecture.name.rpartition("/")[0],
@@ -60,7 +60,7 @@ def page() -> str:
 
 
 def _shortened(names: Sequence[str]) -> str:
-    """The names with rows of numbers as one, and the middle of many left out."""
+    """The names as text: consecutive numbers are grouped, and the middle of a long list is left out."""
     groups = list(_grouped(names))
     if len(groups) > SHOWN:
         groups = [*groups[: SHOWN - 2], "...", *groups[-2:]]
@@ -68,7 +68,7 @@ def _shortened(names: Sequence[str]) -> str:
 
 
 def _grouped(names: Iterable[str]) -> Iterable[str]:
-    """Join names that differ in a last number that counts up: "layer1.0", "layer1.1" to "layer1.0-1"."""
+    """Group names that end in consecutive numbers: "layer1.0" and "layer1.1" become "layer1.0-1"."""
     runs: list[tuple[str, int, int]] = []
     for name in names:
         text, number = re.fullmatch(r"(.*?)(\d*)", name).groups()

@@ -1,6 +1,6 @@
-"""What documents the configuration, written from the schema: config/config.yaml, and the tables in config/README.md.
+"""The documentation of the configuration, generated from the schema: config/config.yaml and tables in config/README.md.
 
-pytest tests/unit/study/test_config.py --write-docs writes both again.
+`pytest tests/unit/study/test_config.py --write-docs` generates both again.
 """
 
 import re
@@ -28,7 +28,7 @@ _Dumper.add_representer(list, lambda dumper, value: dumper.represent_sequence("t
 
 
 def default_file() -> str:
-    """Return the content of config/config.yaml: every key with the first part of its description as a comment."""
+    """Return the content of config/config.yaml: every key, with the beginning of its description as a comment."""
     comments = {".".join(key): _comment(part) for key, part in keys_of(schema())}
     lines, path, sections = [], [], {name for name, value in default_config().items() if isinstance(value, dict)}
     for line in yaml.dump(default_config(), Dumper=_Dumper, sort_keys=False, width=1000).splitlines():
@@ -54,7 +54,7 @@ def sections() -> list[str]:
 
 
 def key_table(section: str) -> str:
-    """Return the table in config/README.md of a section's keys, in Markdown; "" is for the keys outside sections."""
+    """Return the table of a section's keys in config/README.md, as Markdown; "" means the keys outside sections."""
     lines = ["| key | meaning | default | accepted |", "| --- | --- | --- | --- |"]
     for key, part in keys_of(schema()):
         if (key[0] if len(key) > 1 else "") == section:

@@ -1,6 +1,6 @@
-"""The timm models that the catalogue lists: the smallest of most families, and the most used ones.
+"""The timm models in the catalogue: the smallest model of most families, and the most used models.
 
-All other timm models can be used, too: the catalogue only lists layers and sizes in advance.
+Other timm models can be used too: the catalogue only lists layers and sizes in advance.
 """
 
 CONVOLUTIONAL = """

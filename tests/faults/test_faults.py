@@ -199,15 +199,15 @@ def test_loss_that_is_not_finite(study, table):
 
 
 def test_two_processes_train_the_same_network(study, table):
-    first = study.start("A3B+", before=held(lambda: "waits for another process" in study.log("A3B+")))
+    first = study.start("A3B+", before=held(lambda: "waiting for another process" in study.log("A3B+")))
     study.wait_for_state("A3B+")
     second = study.start("A3B+")
     for process in (first, second):
         process.join(60)
         assert process.exitcode == 0
     log = study.log("A3B+")
-    assert "waits for another process that trains this network" in log
-    assert "is finished with this recipe, code and data: put in place, not trained again" in log
+    assert "waiting for another process that trains this network" in log
+    assert "is finished with this recipe, code and data: restored, not trained again" in log
     assert read_record(study.products("A3B+").accuracy)["network"] == "A3B+"
     outcome = "the second waits, finds the network finished and puts that in place"
     table.append(("two processes for one network", "as after kill -9 of snakemake, which leaves its jobs", outcome))
@@ -221,7 +221,7 @@ def test_two_snakemakes_at_once(checkout, table):
         with file_lock(results / "state/random-0/baseA.lock", "trains this network"):  # the first waits for that
             first = pool.submit(checkout.snakemake, target, *settings)
             deadline = time.monotonic() + 120
-            while not (log.exists() and "waits for another process" in log.read_text()):
+            while not (log.exists() and "waiting for another process" in log.read_text()):
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             second = checkout.snakemake(target, *settings, check=False)

@@ -13,7 +13,7 @@ from transferability.jobs.provenance import read_provenance
 from transferability.results.accuracies import collect
 from transferability.runtime import checkpoints as state
 
-IN_PLACE = "is finished with this recipe, code and data: put in place, not trained again"
+IN_PLACE = "is finished with this recipe, code and data: restored, not trained again"
 
 
 def trained(study: Study, name: str) -> int:
@@ -70,7 +70,7 @@ def test_what_is_kept_and_damaged_is_trained_again(study, undisturbed, table, da
     kept.write_bytes(bytes(content) if damage == "bit flipped" else bytes(content[:-10]))
     study.delete("baseA")
     assert study.run("baseA") == 0
-    assert "it is not put in place" in study.log("baseA") and trained(study, "baseA") == 2
+    assert "it is not restored" in study.log("baseA") and trained(study, "baseA") == 2
     assert study.results("baseA") == undisturbed.results("baseA")
     table.append((f"finished weights {damage}", "where they are kept", "not put back, trained again: same bytes"))
 

@@ -143,7 +143,7 @@ DO_NOT = [
     ("common/worker_pool", "GRACE = 600.0", "GRACE = 300.0"),
     ("runtime/processes", "TRANSFERABILITY_SNAKEMAKE", "TRANSFERABILITY_PARENT"),
     ("runtime/logs", "%(asctime)s %(message)s", "%(message)s"),
-    ("jobs/recipe", "once for the file as it is", "one time for the file as it is"),
+    ("jobs/recipe", "cached while the file is unchanged", "cached as long as the file is unchanged"),
     ("runtime/marks", "was trained by other code", "is of other code"),
     ("study/network", "accepted are names like baseA", "accepted are baseA"),
     ("training/optimizers", "# For all parameters of a group", "# For every parameter of a group"),

@@ -137,7 +137,7 @@ def test_a_signal_before_training_ends_a_job_at_once(study, table):
     with file_lock(study.root / "state" / "random-0" / "A3B+.lock", "trains this network"):
         process = study.start("A3B+")
         deadline = time.monotonic() + 60
-        while "waits for another process" not in (study.log("A3B+") if (study.root / "A3B+.log").exists() else ""):
+        while "waiting for another process" not in (study.log("A3B+") if (study.root / "A3B+.log").exists() else ""):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGTERM)

@@ -59,7 +59,8 @@ def test_other_pixels_than_it_knows_are_a_warning_that_names_the_key(file, sampl
     pixels = {"order": "rgb", "mean": list(mean), "std": list(std)}
     [warning] = check_given(StudyPlan(config_of(file, pixels)), sample).warnings
     assert (
-        warning.startswith("mine: its first BatchNorm sees ") and "network.pixels is not how it expects them" in warning
+        warning.startswith("mine: its first BatchNorm sees ")
+        and "config key network.pixels does not match its training" in warning
     )
 
 
@@ -67,7 +68,7 @@ def test_what_does_not_fit_or_is_not_there_is_a_fault_that_names_both(file, samp
     [fault] = check_given(StudyPlan(config_of(file, architecture="timm/test_vit")), sample).faults
     assert fault.startswith(f"mine: {file} does not fit: ")
     [fault] = check_given(StudyPlan(config_of(tmp_path / "absent")), sample).faults
-    assert fault == f"config key given.weights.mine: {tmp_path}/absent is no file; give that of a network's weights"
+    assert fault == f"config key given.weights.mine: {tmp_path}/absent is not a file; give a network's weights file"
 
 
 def test_a_network_without_batchnorm_and_a_set_without_images_are_only_imported(sample, tmp_path):
@@ -81,8 +82,6 @@ def test_a_network_without_batchnorm_and_a_set_without_images_are_only_imported(
 def test_what_imagenet_would_feed_stands_beside_what_is_fed(sample):
     note = check_model_inputs(StudyPlan(config_of("none")), sample).note
     assert "over 40 training images: red " in note
-    assert note.endswith(
-        "of ImageNet's images it would be red -0.03 and 0.46, green -0.09 and 0.45, blue -0.19 and 0.45"
-    )
+    assert note.endswith("for ImageNet's images: red -0.03 and 0.46, green -0.09 and 0.45, blue -0.19 and 0.45")
     swapped = check_model_inputs(StudyPlan(config_of("none", HALVES | {"order": "bgr"})), sample).note
-    assert swapped.endswith("it would be blue -0.19 and 0.45, green -0.09 and 0.45, red -0.03 and 0.46")
+    assert swapped.endswith("for ImageNet's images: blue -0.19 and 0.45, green -0.09 and 0.45, red -0.03 and 0.46")

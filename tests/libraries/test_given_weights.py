@@ -272,7 +272,7 @@ def test_weights_of_another_size_name_the_key_of_the_size(tmp_path):
     vit = blueprint("timm/test_vit")
     torch.save(build_model(vit, 160, 7).state_dict(), tmp_path / "given.pth")
     with pytest.raises(
-        InputError, match=r"of another shape: pos_embed .*; give network.architecture, and the training.c"
+        InputError, match=r"of another shape: pos_embed .*; give network.architecture, and the training.input_size"
     ):
         given(tmp_path / "given.pth", 64, vit)
 

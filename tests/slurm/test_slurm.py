@@ -117,7 +117,7 @@ def goes_on(log: str) -> bool:
 
     Slurm lets a job that was cancelled go on for KillWait seconds; one that ends its training by then has finished it.
     """
-    return re.search(r"resumed at iteration [1-9]|put in place, not trained again", log) is not None
+    return re.search(r"resumed at iteration [1-9]|restored, not trained again", log) is not None
 
 
 def test_a_cancelled_job_is_retried_and_resumes(checkout, job_log):
@@ -160,7 +160,7 @@ def test_jobs_that_go_on_when_snakemake_is_killed_are_taken_over(checkout, job_l
     assert running[1:] == ["RUNNING"]
     checkout.snakemake("--unlock", *arguments[1:])
     output = finish(checkout, start(checkout, *arguments), 300)
-    assert f"cancels 1 Slurm jobs that a snakemake left behind here: {running[0]}" in output
+    assert f"cancelling 1 Slurm jobs left by an earlier snakemake: {running[0]}" in output
     assert goes_on((checkout.root / "results/slurm/logs/train/random-0/baseA.log").read_text())
     assert re.search(rf"JobId={running[0]} .*JobState=CANCELLED", job_log.read_text())
 

@@ -157,7 +157,7 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     for command in (offline, copy):
         subprocess.run(command.replace("python", sys.executable), shell=True, check=True, cwd=study.root)
     mine = yaml.safe_load((study.root / "mine.yaml").read_text(encoding="utf-8"))
-    mine["network"]["n"], mine["given"]["repeats"], mine["treatments"] = [1, 9], 2, ["AnB"]
+    mine["network"]["n"], mine["given"]["repeats"] = [1], 2
     mine["dataset"]["image_size"], mine["training"]["input_size"], mine["training"]["length"] = 40, 32, "2 epochs"
     (study.root / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     found = study.snakemake(*shlex.split(preflight)[1:]).stdout
@@ -169,9 +169,10 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     assert "networks" in (results / "plan.md").read_text(encoding="utf-8")
     page = (results / "advice.md").read_text(encoding="utf-8")
     assert page.startswith("## Advice: layers of imagenet\n")
+    assert "Copy all layers and " in page and "No other number of frozen layers that was tried" in page
     assert "layer4.1" in page and "layer1.0" not in page
     accuracies = pd.read_csv(results / "accuracy.csv")
-    assert len(accuracies) == 2 * (1 + 2)
+    assert set(accuracies["network"]) == {"baseB", "A9B+", "A1~8B", "A9B"} and len(accuracies) == 2 * 4
     assert set(accuracies["val_images"]) == {6} and set(accuracies["train_images"]) == {24}
     log = (results / "logs/import/given-imagenet-0.log").read_text(encoding="utf-8")
     assert "120 of 120 entries of 9 layers" in log

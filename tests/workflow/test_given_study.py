@@ -74,7 +74,7 @@ def test_what_is_done_stays_when_the_file_is_touched_or_gone(study):
     assert study.pending(*TABLE, *MINE) == {}
     (study.root / GIVEN / "weights/given-other-0/baseA.safetensors").unlink()
     run = study.snakemake(*TABLE, *MINE, "--dry-run", check=False)
-    wrong = "config key given.weights.other: other.safetensors is no file; give that of a network's weights"
+    wrong = "config key given.weights.other: other.safetensors is not a file; give a network's weights file"
     assert run.returncode and run.stdout.splitlines()[-1] == wrong, "one line, without Snakemake's traceback"
     (study.root / "away").rename(file)
     study.snakemake(*TABLE, *MINE)

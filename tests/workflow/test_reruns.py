@@ -31,7 +31,7 @@ def finished_few(finished_study, tmp_path_factory):
 @pytest.fixture
 def checkout(finished_few, tmp_path):
     """A finished study for each test, to change."""
-    return Checkout(tmp_path / "checkout", finished_few)
+    return Checkout(tmp_path / "checkout", finished_few, forked=True)
 
 
 def trainings(pending: dict[str, int]) -> dict[str, int]:

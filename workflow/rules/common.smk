@@ -1,4 +1,4 @@
-# Shared by the other files here: the study, the paths of its results, wildcards, resources.
+# Definitions shared by the other rule files: the study, the paths of its results, wildcards, resources.
 import os
 import re
 from dataclasses import asdict
@@ -14,8 +14,8 @@ from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE
 from transferability.study.study_plan import StudyPlan
 
 STUDY = StudyPlan(config)
-INPUTS = Inputs(STUDY, Path(os.path.relpath(REPOSITORY)) / "resources")  # a checkout that moves has the same inputs
-CODE = code_fingerprint(*training_code(STUDY.architecture))  # what computes in a training job
+INPUTS = Inputs(STUDY, Path(os.path.relpath(REPOSITORY)) / "resources")  # relative: the same after a checkout moves
+CODE = code_fingerprint(*training_code(STUDY.architecture))  # checksum of the code of a training job
 OF_CLASSES = [name for name in STUDY.experiments if name != "given"]  # the classes of one image set are compared
 ALL_ACCURACIES = [STUDY.results.accuracy(network.split, network.name) for network in STUDY.networks]
 
@@ -31,15 +31,15 @@ pathvars:
     benchmarks=str(STUDY.results.root / "benchmarks"),
 
 
-# Rules whose outputs begin with {folder} make a figure or table in <results> from this study's accuracies, and in
-# <results>/paper from the paper's.
+# Rules whose outputs begin with {folder} make a figure or table twice: in <results> from this study's accuracies, and
+# in <results>/paper from the paper's.
 wildcard_constraints:
     folder="|".join(map(re.escape, (str(STUDY.results.root), str(INPUTS.paper)))),
     split=rf"random-\d+|manmade-natural|{MIXED}\d+-\d+|{GIVEN}[\w-]+-\d+|{WHOLE}",
     experiment="|".join(STUDY.experiments),
 
 
-# What long jobs ask for. Memory grows with each attempt, up to a limit. Time does not: each attempt resumes.
+# Resources of long jobs. Memory grows with each attempt, up to a limit. The time does not: each attempt resumes.
 LONG_JOB = {
     "mem_mb": lambda wildcards, attempt: min(
         attempt * config["jobs"]["mem_mb"], max(config["jobs"]["mem_mb"], config["jobs"]["mem_mb_max"])
@@ -50,7 +50,7 @@ TRAINING_RESOURCES = LONG_JOB | {"gpu": config["jobs"]["gpu"]}
 
 
 def in_report(path, category, title):
-    """A figure or table that is in the report, with the caption of its name in workflow/report/."""
+    """Mark a figure or table for the report; its caption is the file of the same name in workflow/report/."""
     return report(
         path,
         caption=f"../report/{Path(path).stem}.rst",
@@ -63,15 +63,15 @@ def in_report(path, category, title):
 
 
 def made(names, folders, kinds):
-    """The figures or tables of these names, in these folders."""
+    """Return the files of figures or tables with these names, in these folders."""
     return expand("{folder}/{name}.{kind}", folder=folders, name=names, kind=kinds)
 
 
 def or_give_up(function):
-    """An input function that ends with one line. Snakemake shows other errors of it as a page with a traceback."""
+    """Return an input function that reports an InputError in one line, instead of Snakemake's long traceback."""
 
     def answer(given):
-        """What the function returns."""
+        """Return what the function returns."""
         try:
             return function(given)
         except InputError as error:

@@ -1,8 +1,8 @@
-# The checked configuration, completed with defaults; and what Snakemake itself cannot do, one error for each.
+# The checked configuration, completed with defaults; and errors for what Snakemake does not support.
 import sys
 from pathlib import Path
 
-# Modules in the checkout or the working directory, such as your own torch.py, are not imported.
+# Modules in the checkout or the working directory, such as a file torch.py of yours, are not imported.
 if workflow.modifier.is_main_snakefile():
     own = (Path.cwd(), Path(workflow.basedir).resolve())
     sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() not in own]
@@ -13,8 +13,8 @@ from transferability.common.errors import InputError
 from transferability.runtime.environment import check_environment
 from transferability.study.configuration import complete_config
 
-# Where this repository is, and whether another workflow imports it as a module. Then `config` is what that workflow
-# gives, and `workflow` is the other one: its configuration files and its directory are not ours.
+# The directory of this repository, and whether another workflow imports it as a module. If so, `config` comes from that
+# workflow, and `workflow` is that workflow, with its own configuration files and directory.
 REPOSITORY = Path(str(workflow.current_basedir)).parents[1]
 IMPORTED = not workflow.modifier.is_main_snakefile()
 

@@ -1,6 +1,6 @@
-# From images on disk to the one store of decoded images that all splits share. All networks depend on these files: they
-# are made again when their settings change, or how images are drawn, listed or decoded. If the files come out as they
-# were, no network is trained again.
+# From images on disk to the store of decoded images, which all splits share. All networks depend on these files. The
+# files are made again if their settings change, or the code that draws, lists or decodes images. If their content stays
+# the same, no network is trained again.
 
 
 rule draw_pictures:

@@ -1,4 +1,4 @@
-# How far apart the halves of splits are in WordNet, and how transfer loss grows with it: Figure 4.
+# The distance of the halves of splits in WordNet, and how transfer loss grows with it: Figure 4.
 
 
 rule distances:

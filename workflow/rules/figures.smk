@@ -1,4 +1,4 @@
-# The paper's figures, from this study and, in paper/, from the paper's own accuracies; filters and training curves.
+# The paper's figures, from this study's accuracies and, in paper/, from the paper's; filters and training curves.
 
 
 rule figure1:

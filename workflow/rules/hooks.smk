@@ -1,4 +1,4 @@
-# What happens before jobs are chosen, before they start and after they ended: transferability.runtime.hooks.
+# Hooks that run before jobs are chosen, before they start and after they have ended: transferability.runtime.hooks.
 from snakemake.dag import DAG
 
 from transferability.runtime import snakemake_parts

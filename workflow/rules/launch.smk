@@ -1,19 +1,19 @@
-# Before GPU-weeks are spent: is everything in order (preflight), and what will it cost (plan)? Both rules have no output,
-# so that they run whenever they are asked for.
+# Checks (preflight) and costs (plan) of a study before it is trained. Both rules have no output, so that they run
+# whenever they are requested.
 
 
 rule preflight:
     input:
         pictures="<results>/pictures" if INPUTS.drawn else [],
     log:
-        "logs/preflight.log",  # not among results, which may turn out not to be writable
+        "logs/preflight.log",  # not in the results directory, which may not be writable
     conda:
         "../../envs/environment.yaml"
     threads: 8
     resources:
         **TRAINING_RESOURCES,
     params:
-        root=lambda wildcards: INPUTS.root,  # that it is missing is one of the faults
+        root=lambda wildcards: INPUTS.root,  # if it is missing, preflight reports it as a fault
     message:
         "check images, splits, networks, disk and device"
     script:

@@ -1,4 +1,4 @@
-# Accuracies in tidy tables, this study's and the paper's in the same columns, and what follows from them.
+# Accuracies in tidy tables, with the same columns for this study and the paper, and the tables derived from them.
 
 
 rule collect:

@@ -1,4 +1,4 @@
-# The classes of the halves A and B of each split. Like the store, made again when settings or code change.
+# The classes of the halves A and B of each split. Like the store, they are made again if settings or code change.
 
 
 rule split:
@@ -43,7 +43,7 @@ use rule split_randomly as split_whole with:
         split=WHOLE,
 
 
-# All classes as B, where A is a given network.
+# All classes as B, for splits whose A is a given network.
 use rule split_randomly as split_given with:
     output:
         B="<results>/splits/{split}/B.csv",
@@ -52,7 +52,7 @@ use rule split_randomly as split_given with:
         split=f"{GIVEN}.*",
 
 
-# A network that somebody trained, as the base network A.
+# A given network as the base network A.
 ruleorder: import_weights > train_base
 
 

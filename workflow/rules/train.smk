@@ -1,6 +1,7 @@
-# One network, one job, which takes its recipe from the configuration. A job that was killed resumes from its checkpoint,
-# and one that starts again finds what is finished: both are under state/, which is no rule's output. store.json records
-# whether the store changed; the timestamps of the pixels do not count, as other studies may share them (dataset.store).
+# One job per network, which takes its recipe from the configuration. A job that was killed resumes from its checkpoint;
+# a job whose network is finished restores it. Checkpoints and finished networks are under state/, which is not the
+# output of a rule. store.json records whether the store changed; the timestamps of the pixels do not count, because
+# other studies may share them (dataset.store).
 
 
 rule train_base:
@@ -34,7 +35,7 @@ rule train_base:
         "../scripts/train.py"
 
 
-# On the whole set: networks with random layers, and with few examples per class.
+# Networks on the whole set, with random layers or with few examples per class.
 use rule train_base as train_whole with:
     output:
         accuracy="<results>/accuracy/{split}/{network}.json",
@@ -44,7 +45,7 @@ use rule train_base as train_whole with:
     priority: 0
 
 
-# First layers copied from a base network: B3B, B3B+, A3B, A3B+, A4~1B.
+# Networks whose first layers are copied from a base network: B3B, B3B+, A3B, A3B+, A4~1B.
 use rule train_whole as train_transfer with:
     input:
         index="<results>/index.csv",

@@ -1,4 +1,4 @@
-"""What the study advises: whether to copy layers, how many, and whether to freeze or fine-tune them."""
+"""Write the study's advice: whether to copy layers, how many, and whether to freeze or fine-tune them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whether the paper's conclusions hold in this study."""
+"""Decide whether the paper's conclusions hold in this study."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which side each class is on, man-made or natural, and what decided it."""
+"""List the side of each class, man-made or natural, and the reason for it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Gather the accuracies of an experiment's networks in tables: by network, and by class."""
+"""Collect the accuracies of an experiment's networks in two tables: by network, and by class."""
 
 from pathlib import Path
 

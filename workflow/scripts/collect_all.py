@@ -1,4 +1,4 @@
-"""Put the experiments' tables together: the accuracies of all networks of the study."""
+"""Combine the tables of the experiments: the accuracies of all networks of the study."""
 
 from pathlib import Path
 

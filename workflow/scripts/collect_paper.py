@@ -1,4 +1,4 @@
-"""Put the paper's own accuracies into the columns of a study's table."""
+"""Convert the paper's accuracies to the columns of a study's table."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The configuration of this study: defaults, files and the command line merged."""
+"""Write the configuration of this study, merged from defaults, files and the command line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How transfer loss grows with the semantic distance of the halves: slopes and Figure 4."""
+"""Estimate how transfer loss grows with the semantic distance of the halves, and draw Figure 4."""
 
 from pathlib import Path
 

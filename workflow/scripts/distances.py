@@ -1,4 +1,4 @@
-"""How far apart the halves of each split are in WordNet."""
+"""Measure how far apart the halves of each split are in WordNet."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Draw the embedded image set."""
+"""Draw the built-in image set."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Effects per n and split, with intervals."""
+"""Estimate effects per n and split, with intervals."""
 
 from transferability.analysis.additive import TEXT as ADDITIVE_TEXT
 from transferability.analysis.additive import additive_fit

@@ -1,4 +1,4 @@
-"""Draw the first-layer kernels of the base networks, and describe each, and what it was before training."""
+"""Draw the first-layer kernels of the base networks, and describe each kernel before and after training."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def main(job):
             continue
         kernels[key] = found
         accuracy = study.results.accuracy(network.split, network.name)
-        if accuracy.exists():  # a given network has none: nobody knows how it began
+        if accuracy.exists():  # a given network has none, and its initial weights are unknown
             at_start[key] = kernels_of(initial_weights(study, network, read_record(accuracy)["classes"]))
     write_text(Path(job.output.table), kernels_table(kernels, at_start).to_csv(index=False))
     save_figure(draw_filters(kernels, MISSING), [Path(job.output.pdf), Path(job.output.png)])

@@ -1,4 +1,4 @@
-"""Import a network that somebody trained as the base network A of a split."""
+"""Import a given network as the base network A of a split."""
 
 from pathlib import Path
 

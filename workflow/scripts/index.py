@@ -1,4 +1,4 @@
-"""List the images of the set."""
+"""List the images of the data set."""
 
 from pathlib import Path
 

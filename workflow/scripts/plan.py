@@ -1,4 +1,4 @@
-"""Tell what is left to train, what that will take, and what it will decide."""
+"""Report what is left to train, what it will cost, and which claims it can decide."""
 
 from pathlib import Path
 

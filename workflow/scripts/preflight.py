@@ -1,4 +1,4 @@
-"""Check everything that a study needs, before anything trains."""
+"""Check everything that a study needs, before anything is trained."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +18,7 @@ def main(job):
     findings, classes = preflight(study, Path(job.params.root), job.threads)
     page = report(findings)
     print(page, flush=True)
-    with suppress(OSError):  # that it cannot write there is among the faults
+    with suppress(OSError):  # a directory that is not writable is one of the faults
         write_text(results / "preflight.md", page)
         write_text(results / "preflight.csv", for_spreadsheets(classes).to_csv(index=False))
     if faults := sum(len(finding.faults) for finding in findings):

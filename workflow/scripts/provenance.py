@@ -1,4 +1,4 @@
-"""Where, when and how fast the networks were trained."""
+"""List where, when and how fast the networks were trained."""
 
 from transferability.common.pages import Section, write_pages
 from transferability.jobs.accuracy_file import read_record

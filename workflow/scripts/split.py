@@ -1,4 +1,4 @@
-"""Divide the classes of the set into halves A and B."""
+"""Divide the classes of the data set into halves A and B."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from transferability.tasks.splits import split_manifests
 @script
 def main(job):
     wnids = sorted(read_index(Path(job.input.index))["wnid"].unique())
-    # Where only names come from WordNet, another one is no reason to divide the classes again.
+    # If only names come from WordNet, another version of it is no reason to divide the classes again.
     graph = hypernym_graph(job.params.wordnet or job.config["wordnet"], wnids)
     manifests = split_manifests(job.wildcards.split, wnids, graph, job.params.sides)
     for half, manifest in manifests.items():

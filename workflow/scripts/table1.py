@@ -1,4 +1,4 @@
-"""Table 1: what transfer with fine-tuning wins."""
+"""Make Table 1: the gain from transfer with fine-tuning."""
 
 from transferability.analysis.paper_tables import NO_TABLE1, TABLE1_TEXT, table1
 from transferability.common.pages import Section, write_pages

@@ -1,4 +1,4 @@
-"""Table S1: accuracy over the number of training examples per class."""
+"""Make Table S1: accuracy over the number of training examples per class."""
 
 from transferability.analysis.paper_tables import TABLE_S1_TEXT, table_s1
 from transferability.common.pages import Section, write_pages

@@ -1,4 +1,4 @@
-"""Train a network: from scratch (base, random, reduced) or with first layers copied from a base network."""
+"""Train a network, from scratch (base, random, reduced) or with first layers copied from a base network."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The largest WordNet nodes of the data set."""
+"""List the largest WordNet nodes of the data set."""
 
 from pathlib import Path
 

@@ -1,10 +1,11 @@
-"""Snakemake's console for a person (`logger: plain` in profiles/default): a line per finished network, errors last.
+"""A console for Snakemake (`logger: plain` in profiles/default): a line per finished network, errors at the end.
 
-There are only lines, and never a control character. snakemake-logger-plugin-rich 0.5.1 cannot serve: it prints the
-whole log of every failed job, also after Ctrl-C, and has neither a time left nor a line per network.
+The output consists of plain lines without control characters. snakemake-logger-plugin-rich 0.5.1 is not suitable: it
+prints the whole log of every failed job, also after Ctrl-C, and shows neither the time left nor a line per network.
 
-Warnings and errors are told, whoever has them, and what the workflow says; what Snakemake says of its own work is in
-.snakemake/log. In a dry run, and with --verbose, --printshellcmds, --debug-dag or --quiet, you get Snakemake's own.
+All warnings and errors are printed, and the messages of the workflow; Snakemake's messages about its own work are in
+.snakemake/log. In a dry run, and with --verbose, --printshellcmds, --debug-dag or --quiet, Snakemake's own console is
+used instead.
 """
 
 import logging
@@ -21,28 +22,28 @@ from snakemake_logger_plugin_plain.mistakes import explain
 from transferability.monitor.console import Job, Run, step_of
 from transferability.runtime.logs import printable
 
-SNAKEMAKE = str(Path(snakemake.__file__).parent)  # what the paths of its code, and of its plugins', begin with
-ANSWERS = {"archive", "clean", "lint", "list_resources", "unlock"}  # functions of Snakemake that do what one asks for
-# Errors that say no more than that a job failed, which has a line already.
+SNAKEMAKE = str(Path(snakemake.__file__).parent)  # prefix of the paths of its code, and of its plugins' code
+ANSWERS = {"archive", "clean", "lint", "list_resources", "unlock"}  # functions whose messages the user requested
+# Errors that only repeat that a job failed, for which a line was printed already.
 REPEATED = (
     "Exiting because a job execution failed. Look above for error messages",
     "RuleException:\nCalledProcessError in file ",
     "WorkflowError:\nAt least one job did not complete successfully.",
 )
 STOPS = {
-    "Terminating processes on user request": "stopping; what runs saves its state",
-    "Will exit after finishing currently running jobs": "stopping; what runs is finished first",
+    "Terminating processes on user request": "stopping; running jobs save their state",
+    "Will exit after finishing currently running jobs": "stopping; running jobs are finished first",
 }
 
 
 class LogHandler(LogHandlerBase):
-    """Writes what a `Run` says of Snakemake's records to the stream that Snakemake's own handler would use."""
+    """Writes the lines that a `Run` makes of Snakemake's records to the stream of Snakemake's own handler."""
 
     has_filter = has_formatter = True
     needs_rulegraph = writes_to_file = False
 
     def __post_init__(self) -> None:
-        check_configuration_files()  # as soon as Snakemake starts a logger, it reads them
+        check_configuration_files()  # now, because Snakemake reads them right after it starts its loggers
         settings = self.common_settings
         quiet_or_not = settings.quiet or settings.verbose or settings.printshellcmds or settings.debug_dag
         self._serves = not (settings.dryrun or quiet_or_not)
@@ -60,20 +61,20 @@ class LogHandler(LogHandlerBase):
 
     @property
     def writes_to_stream(self) -> bool:
-        """Whether this handler stands in for Snakemake's own."""
+        """Whether this handler replaces Snakemake's own."""
         return self._serves
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write what is worth a line."""
+        """Write a line for the records that are worth one."""
         handle = self._events.get(getattr(record, "event", None), lambda record: "")
-        try:  # what a mistake means stands also beside what Snakemake's own console says
+        try:  # mistakes are explained even if Snakemake's own console is used
             if line := (handle if self._serves else self._explain)(record):
                 self._write(line)
         except Exception:
             self.handleError(record)
 
     def close(self) -> None:
-        """Write how the run ended, after everything else that Snakemake says. It calls this more than once."""
+        """Write how the run ended, after all other messages. Snakemake calls this more than once."""
         if self._serves:
             for line in self._run.end():
                 self._write(line)
@@ -104,14 +105,14 @@ class LogHandler(LogHandlerBase):
         message = self._message(record)
         if not message or not self._run.jobs:
             return message
-        self._run.errors.append(message)  # for the end
+        self._run.errors.append(message)  # printed at the end
         return ""
 
     def _message(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
         if record.levelno >= logging.ERROR:
             return self._explain(record) or ("" if message.startswith(REPEATED) else message)
-        if hasattr(record, "networks"):  # what the workflow says before jobs start
+        if hasattr(record, "networks"):  # the workflow's message before jobs start
             self._run.plan(*record.networks)
             self._trains |= set(record.rules)
         if stop := next((told for begins, told in STOPS.items() if message.startswith(begins)), ""):

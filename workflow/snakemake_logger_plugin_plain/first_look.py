@@ -1,4 +1,4 @@
-"""A look at the configuration files before Snakemake reads them: it would run the Python in one that is a template."""
+"""Check the configuration files before Snakemake reads them: it would run the Python in a template."""
 
 import io
 import sys
@@ -12,17 +12,17 @@ from transferability.study.config_file import read_config_file
 
 
 def check_configuration_files() -> None:
-    """End this process with an error if one of the files of --configfile is no plain data."""
+    """End this process with an error if a file of --configfile is not plain data."""
     try:
         for file in _configuration_files():
-            if file.exists():  # that it is not there, Snakemake says
+            if file.exists():  # Snakemake reports missing files
                 read_config_file(file)
     except InputError as error:
         sys.exit(f"the configuration is wrong\n{error}")
 
 
 def _configuration_files() -> list[Path]:
-    """Those of the command line and of profiles, as Snakemake itself finds them."""
+    """The files of the command line and of profiles, as found by Snakemake itself."""
     try:
         with redirect_stderr(io.StringIO()):
             return parse_args(sys.argv[1:])[1].configfile

@@ -1,4 +1,4 @@
-"""Common mistakes on the command line, which Snakemake answers with a traceback."""
+"""Explanations of common mistakes on the command line, for which Snakemake prints a traceback."""
 
 import re
 from collections.abc import Iterable
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 DOTTED = re.compile(r"([A-Za-z]\w*)\.([\w.]+)=(.*)", re.DOTALL)  # dataset.root=/images
 NOT_A_PAIR = re.compile(r"name=value pairs\. \(Unparsable value: (.*)\)")
 NO_FILE = re.compile(r"load_configfile.*^FileNotFoundError: .*: (['\"].*['\"])$", re.DOTALL | re.MULTILINE)
-TARGETS_FIRST = "targets come before --configfile, which takes all that follow"
+TARGETS_FIRST = "targets come before --configfile, which takes all arguments that follow"
 
 
 def explain(message: str, arguments: Iterable[str]) -> str:
-    """Return what an error of Snakemake's means, in a line with the remedy; "" for errors that say it themselves.
+    """Return an explanation of an error of Snakemake, in one line with the remedy; "" for all other errors.
 
-    `arguments` are those that Snakemake was called with.
+    `arguments` are the command-line arguments of Snakemake.
     """
     arguments = list(arguments)
     if "Config entry must start with a valid identifier" in message:
@@ -23,11 +23,11 @@ def explain(message: str, arguments: Iterable[str]) -> str:
             "'dataset={root: /images}', and targets before --config"
         )
     if found := NO_FILE.search(message):
-        return f"--configfile: {found[1]} is not there; {TARGETS_FIRST}"
+        return f"--configfile: {found[1]} does not exist; {TARGETS_FIRST}"
     return ""
 
 
 def _nested(section: str, key: str, value: str) -> str:
     names = key.split(".")
     nested = "".join(f"{{{name}: " for name in names) + value + "}" * len(names)
-    return f"--config {section}.{key}={value}: a key stands in its section; give --config '{section}={nested}'"
+    return f"--config {section}.{key}={value}: dotted keys are not accepted; give --config '{section}={nested}'"

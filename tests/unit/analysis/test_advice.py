@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from simulated_studies import advice_error_rates, simulate_study
-from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise, sources
+from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise, sources, with_all_copied
 from transferability.analysis.advice_pages import NOTHING, advice_sections, advice_table
 from transferability.analysis.claim_parts import NOT_DECIDED
 from transferability.analysis.effects import ALPHA
@@ -176,3 +177,57 @@ def test_where_it_can_be_wrong_an_answer_is_wrong_no_more_often_than_its_level()
     rates = advice_error_rates(splits=2, studies=STUDIES, layers=(1, 4), images=100)
     assert len(rates) == 10
     assert (rates <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / STUDIES)).all(), rates
+
+
+FOUR = ("conv1", "layer1.0", "layer2.0", "fc")
+SPLITS = 4
+
+
+def all_copied(effects: dict[str, float], images: int = 10**12) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Accuracies of a given network of four layers, .6 from scratch, with effects by network; and those by network."""
+    generator, rows, found = np.random.default_rng(0), [], {}
+    for name, effect in {"baseB": 0.0, **effects}.items():
+        found[name] = 0.6 + effect + generator.normal(0, 0.002, SPLITS)
+        for split, top1 in enumerate(found[name]):
+            facts = Network.parse(f"given-mine-{split}", name).facts()
+            rows.append(facts | {"top1": top1, "control": False, "val_images": images, "classes": 2, "loss": 0.5})
+    return pd.DataFrame(rows), found
+
+
+def test_of_all_layers_copied_as_many_are_frozen_as_lose_less_than_a_point():
+    """The bound of what that may lose is the highest of t intervals (Bonferroni), here by their textbook formula."""
+    table, found = all_copied({"A3B+": 0.3, "A1~2B": 0.302, "A2~1B": 0.296, "A3B": 0.25})
+    answer = advice_of_four(table).all_copied
+    assert (answer.answer, answer.n, answer.found.smallest_of) == ("2", (2,), 3)
+    differences = [found[name] - found["A2~1B"] for name in ("A3B+", "A1~2B", "A3B")]
+    quantile = stats.t.ppf(1 - ALPHA / 3, SPLITS - 1)
+    bounds = [each.mean() + quantile * each.std(ddof=1) / np.sqrt(SPLITS) for each in differences]
+    assert answer.found.interval(ALPHA / 3)[1] == pytest.approx(max(bounds), rel=1e-3)
+    text = page(table, FOUR)[0].text
+    accuracies = [100 * found[name].mean() for name in ("A2~1B", "baseB")]
+    assert text.startswith("Copy all layers and freeze the first 2 of 3 (up to layer1.0): ")
+    assert f"{accuracies[0]:.1f} %, against {accuracies[1]:.1f} % from scratch" in text
+    assert f"against the best, it may lose {100 * max(bounds):.1f} points." in text
+    assert "Whether copying" not in text and "frozen copies" not in text, "nothing of the paper's question was trained"
+
+
+@pytest.mark.parametrize(("best", "how"), [("A3B+", "fine-tune everything"), ("A3B", "train only the new classifier")])
+def test_both_ends_have_words_of_their_own(best, how):
+    table, _ = all_copied({"A3B+": 0.2, "A1~2B": 0.2, "A2~1B": 0.2, "A3B": 0.2} | {best: 0.3})
+    assert page(table, FOUR)[0].text.startswith(f"Copy all layers and {how}: ")
+    csv = advice_table(table, "top1", FOUR)
+    assert csv["treatment"].unique().tolist() == ["An~B"] and csv["n"].tolist() == [0, 1, 2, 3]
+    assert csv["layer"].tolist() == ["", *FOUR[:3]]
+
+
+def test_beside_the_papers_networks_both_questions_are_answered():
+    effects = {"A3B+": 0.3, "A1~2B": 0.3, "A3B": 0.25, "A1B": 0.1, "A1B+": 0.2}
+    table, _ = all_copied(effects)
+    text = page(table, FOUR)[0].text
+    assert text.startswith("Copy all layers and ") and "Copy layers: that beats training from scratch" in text
+    csv = advice_table(table, "top1", FOUR).groupby("treatment")["n"].agg(list).to_dict()
+    assert csv == {"An~B": [0, 1, 3], "AnB": [1, 3], "AnB+": [1, 3]}
+
+
+def advice_of_four(table: pd.DataFrame) -> Advice:
+    return advise(sources(with_all_copied(relative_accuracies(table, "top1"), len(FOUR)))["given-mine"])

@@ -112,7 +112,7 @@ def test_a_job_that_is_tried_again_has_not_failed(tmp_path):
     job = training("A3B", tmp_path)
     run.start(1, job, now=0.0)
     assert run.fail(1).startswith("failed: random-0/A3B: stopped before its walltime is over (log: ")
-    assert run.start(1, job, now=1.0) == "tries again: random-0/A3B"
+    assert run.start(1, job, now=1.0) == "trying again: random-0/A3B"
     assert run.finish(1, now=2.0) == "[1/1] random-0/A3B"
     assert run.end() == []
 
@@ -205,7 +205,7 @@ NOT_THERE = "Traceback ...\n in load_configfile\n\nFileNotFoundError: [Errno 2] 
             "give --config 'reduced={training: {learning_rate: 1}}'",
         ),
         (NOT_A_PAIR, ["--config", "dataset={root:", "/x}"], "--config: '/x}' is not KEY=VALUE; put quotes around"),
-        (NOT_THERE, ["--configfile", "no.yaml"], "--configfile: 'no.yaml' is not there; targets come before"),
+        (NOT_THERE, ["--configfile", "no.yaml"], "--configfile: 'no.yaml' does not exist; targets come before"),
         ("MissingRuleException:\nNo rule to produce x", ["x"], ""),
     ],
 )

@@ -47,7 +47,7 @@ def test_every_network_has_a_state_and_why(results):
     status = study_status(results, NOW).set_index("network")
     assert status["state"].to_dict() == dict(zip(NAMES, STATES, strict=True))
     assert status.loc["A1B", "detail"] == "25 %, 1,234 images/s, 1:02:05 left, on node7, NVIDIA H100"
-    assert status.loc["A2B", "detail"] == "no sign of life for 10 min, at 25 %"
+    assert status.loc["A2B", "detail"] == "no progress reported for 10 min, at 25 %"
     assert status.loc["A3B", "detail"] == "the loss is not finite"
     assert status.loc["A4B", "detail"] == "ValueError: odd"
     assert status.loc["A5B", "detail"] == ""
@@ -124,7 +124,7 @@ def test_the_end_is_expected_from_what_others_took(results):
 
 def test_the_page_names_what_is_not_requested_and_when_all_is_done(results):
     lines = page(read_report(results, NOW)).splitlines()
-    assert "of those waiting the last run was not asked for 1" in lines
+    assert "not requested by the last run: 1 of the waiting networks" in lines
     assert any(line.startswith("about 4 h left, until 1970-01-1") for line in lines)
     assert lines.index("running:") < lines.index("stopped:") < lines.index("failed:")
     assert "  random-0/A1B: 25 %, 1,234 images/s, 1:02:05 left, on node7, NVIDIA H100" in lines

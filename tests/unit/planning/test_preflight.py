@@ -66,7 +66,7 @@ def test_twelve_faults_are_told_in_one_run(checkout, tree):
     told = [
         f"1 of 9 expected classes are missing: {WNIDS[0]}",
         f"1 class not expected: {TENCH}",
-        f"1 class with another number of training images: {WNIDS[2]} 11 of 12",
+        f"1 class with a wrong number of training images: {WNIDS[2]} 11 of 12",
         f"no val images for 1 of 9 classes: {WNIDS[4]}",
         f"{images[WNIDS[3]][0]} cannot be decoded: it is truncated: it ends at byte",
         f"{images[WNIDS[5]][1]} cannot be decoded: it is a web page or other markup, not an image",

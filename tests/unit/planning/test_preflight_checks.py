@@ -51,7 +51,7 @@ def test_a_good_set_is_in_order_and_a_short_training_is_a_warning(tmp_path):
     page = report(findings)
     assert "**Everything is in order.** Warnings: 1." in page
     assert "the smallest task, random-0/A, has 2 classes of 6 training and 4 validation images" in page
-    assert "its networks get 2 iterations, an update each, of 64 images, so that they see each image 21.3 times" in page
+    assert "networks are trained for 2 iterations (updates) of 64 images, and see each image 21.3 times" in page
     assert "- warning: training: 2 iterations for the smallest task leave networks that have hardly learned" in page
     assert classes["train"].tolist() == [3] * 4
     assert (tmp_path / "results" / "preflight" / "contact-sheet.png").exists()
@@ -119,9 +119,9 @@ def test_an_expected_class_by_another_form_of_unicode_is_told_so(tmp_path):
     counts = pd.DataFrame({"train": [5, 5], "val": [1, 1]}, index=["cafe\u0301", "Bee"])
     found = check_classes({"classes": tmp_path / "expected.csv", "train": None, "val": None}, counts)
     assert found.faults[-1] == (
-        "2 expected classes under a name that looks alike: 'bee' is there as 'Bee', "
-        "'caf\\xe9' is there as 'cafe\\u0301'; "
-        "write both in one way"
+        "2 expected classes under a name that looks the same: 'bee' exists as 'Bee', "
+        "'caf\\xe9' exists as 'cafe\\u0301'; "
+        "spell both in the same way"
     )
 
 
@@ -134,8 +134,8 @@ def test_a_file_of_several_images_is_a_warning(tmp_path):
     pages[0].save(tmp_path / "ant" / "one.tif")
     files, index = read(study(tmp_path))
     assert check_images(files, index, None, 1).warnings == [
-        "4 files hold several images, of which the first counts: ant/moves.gif, ant/moves.png, ant/stack.tif and 1 "
-        "more; if these are images of their own, save each as a file"
+        "4 files hold several images, of which only the first is used: ant/moves.gif, ant/moves.png, ant/stack.tif and "
+        "1 more; if they are separate images, save each as a file"
     ]
 
 

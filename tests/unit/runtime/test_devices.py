@@ -99,15 +99,15 @@ def test_a_device_that_another_user_keeps_is_given_up_with_his_name(tmp_path, mo
     holder.start()
     assert ready.wait(60)
     monkeypatch.setattr("transferability.runtime.devices.PATIENCE", 1.0)
-    who = f"process {holder.pid} of nobody" if listens else "a process that does not say whose it is"
+    who = f"process {holder.pid} of nobody" if listens else "an unknown process"
     caplog.set_level("INFO")
     with (
-        pytest.raises(InputError, match="have these processes ended, leave their GPUs out") as error,
+        pytest.raises(InputError, match="ask their users to end these processes, exclude their GPUs") as error,
         leased_device([device], 1, ends_after(20)),
     ):
         pass
     assert f"{device}.0 (by {who})" in str(error.value)
-    assert f"waits: in use are {device}.0 (by {who})" in caplog.text
+    assert f"waiting for a device: in use are {device}.0 (by {who})" in caplog.text
     holder.kill()
 
 

@@ -160,7 +160,7 @@ def test_a_killed_job_is_told_with_what_may_have_killed_it(server):
     os.kill(job, signal.SIGKILL)
     error = script.communicate(timeout=60)[1]
     assert script.returncode == 1
-    assert "error: the process that trained was killed (by hand, or as memory ran out); run again" in error
+    assert "error: the process that trained was killed (by a user, or because memory ran out); run again" in error
     assert "run again" in (server.folder / "job.log").read_text()
 
 

@@ -114,7 +114,7 @@ def test_a_note_says_what_a_result_was_made_from(tmp_path):
 def test_inputs_that_are_replaced_meanwhile_are_an_error(tmp_path):
     (tmp_path / "input.csv").write_text("1\n")
     job = job_of(tmp_path)
-    with pytest.raises(InputError, match="what it is made from was replaced meanwhile"), noted(tmp_path, job, "code"):
+    with pytest.raises(InputError, match="an input was replaced while it was being made"), noted(tmp_path, job, "code"):
         (tmp_path / "input.csv").write_text("2\n")
     assert not is_as_made(tmp_path, job, "code")
 

@@ -42,7 +42,7 @@ def test_slurm_is_asked_and_the_jobs_own_runtime_counts_where_it_does_not_answer
     assert job_deadline(runtime=1) == float("inf")
     slurm("7 INVALID")
     assert job_deadline(runtime=2) - time.monotonic() == pytest.approx(120, abs=5)
-    assert "does not tell the walltime" in caplog.text
+    assert "does not report the time left" in caplog.text
 
 
 def test_of_a_job_array_the_own_task_counts(slurm):
@@ -78,7 +78,7 @@ def trains(job: object, directory: Path, cluster: str = "test") -> dict:
 def test_jobs_that_a_killed_snakemake_left_behind_are_cancelled_and_no_others(cancelled, tmp_path, capsys):
     jobs = [f"{numbers}|mine_{RUN}|{RULE}|{tmp_path}" for numbers in ("1|1", "2_1|7", "2_2|8", "3|3")]
     assert cancelled(jobs, {"1", "2_1", "4"}, trains("8", tmp_path)) == "1 2_1 2_2"
-    assert "cancels 3 Slurm jobs that a snakemake left behind here: 1 2_1 2_2" in capsys.readouterr().err
+    assert "cancelling 3 Slurm jobs left by an earlier snakemake: 1 2_1 2_2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_stale_or_planted_progress_file_cancels_nothing_else(cancelled, tmp_pa
     [
         ("echo 'sinfo: error: one' >&2; echo 'sinfo: fatal: no source' >&2; exit 1", "(sinfo: fatal: no source)"),
         ("exit 1", "()"),
-        (None, "(there is no program sinfo)"),
+        (None, "(the program sinfo is not installed)"),
     ],
 )
 def test_where_no_slurm_answers_one_error_says_why_and_what_to_do(tmp_path, monkeypatch, sinfo, reason):
@@ -131,5 +131,5 @@ def test_the_profile_says_that_no_slurm_answers_before_it_submits_anything(check
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     run = checkout.snakemake("--profile", "slurm", "--config", "results_dir=results/nowhere", check=False)
     assert run.returncode != 0
-    assert "no Slurm answers on this machine" in run.stdout
+    assert "Slurm does not answer on this machine" in run.stdout
     assert "Traceback" not in run.stdout and not (checkout.root / "results/nowhere/logs").exists()

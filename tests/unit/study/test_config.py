@@ -101,7 +101,7 @@ def test_every_configuration_is_valid(file):
         ({"dataset": {"layout": "imagefolder"}}, r"dataset.root: none given; layout imagefolder needs it: --config"),
         (
             {"dataset": {"layout": "pictures", "root": "/data"}},
-            "dataset.root: /data given; layout pictures draws its own",
+            "dataset.root: /data given; layout pictures draws its own images",
         ),
         (
             {"dataset": {"validation": 0}},
@@ -113,7 +113,7 @@ def test_every_configuration_is_valid(file):
             "dataset.scale: '12 bits' given; accepted: auto, full, or two numbers, the",
         ),
         ({"dataset": {"scale": [0, 1, 2]}}, r"dataset.scale: \[0, 1, 2\] given; accepted: auto, full, or two numbers"),
-        ({"dataset": {"scale": [4095, 0]}}, r"dataset.scale: \[4095, 0\] given; accepted: .* the lower first"),
+        ({"dataset": {"scale": [4095, 0]}}, r"dataset.scale: \[4095, 0\] given; accepted: .* the smaller one first"),
         ({"dataset": {"scale": [0, float("inf")]}}, r"dataset.scale.1: inf given; accepted: number"),
         ({"results_dir": "../elsewhere"}, r"results_dir: '\.\./elsewhere' given; accepted: a path of letters"),
         ({"splits": {"sides": {"n1": "living"}}}, "splits.sides.n1: 'living' given; accepted: manmade, natural"),
@@ -355,8 +355,8 @@ def test_names_of_earlier_versions_are_accepted_and_remarked(tmp_path):
     assert (training["evaluate_every"], training["min_crop_area"]) == ("2 epochs", 0.5)
     assert (training["augmentation"], config["reduced"]["training"]["input_size"]) == ("random-crop", 32)
     assert config["dataset"]["fit"] == "center-crop" and not {"rate", "mirror", "test_every"} & set(training)
-    assert "rate is called learning_rate now" in remarks and "dataset.fit: cut is called center-crop now" in remarks
-    assert remarks[-1].endswith("is said by experiments: [random-splits, reduced, given] now")
+    assert "rate is now called learning_rate" in remarks and "dataset.fit: cut is now called center-crop" in remarks
+    assert remarks[-1].endswith("is replaced by experiments: [random-splits, reduced, given]")
     again = {"training": {"learning_rate": 0.7}}
     assert complete_config(again, []) == []
 

@@ -12,28 +12,28 @@ from transferability.common.errors import InputError
 from transferability.study.config_file import read_config_file
 from transferability.study.configuration import SCHEMA, validate_config
 
-TWICE = "training: given twice, and only the last would count; join the two"
+TWICE = "training: given twice, and only the last would be used; join the two"
 WRONG = {
     "a section twice": (
         b"training: {learning_rate: 1}\nseed: 1\ntraining: {momentum: 0}\n",
         "FILE, line 3: training: given twice",
     ),
-    "a key twice": (b"training:\n  rate: 1\n  rate: 2\n", "FILE, line 3: rate: given twice, in line 2 too, and only"),
+    "a key twice": (b"training:\n  rate: 1\n  rate: 2\n", "FILE, line 3: rate: given twice, also in line 2, and only"),
     "a key in a list twice": (b"a: [{b: 1, b: 2}]", "FILE, line 1: b: given twice"),
     "a key in two spellings": (b"a:\n  10: x\n  0xA: y\n", "FILE, line 3: 10: given twice"),
     "a section of JSON twice": (b'{"training": {},\n "training": {}}', f"FILE: {TWICE}"),
-    "UTF-16": ("seed: 1".encode("utf-16"), "FILE: no text in UTF-8; save it as UTF-8, or give another file (targets"),
+    "UTF-16": ("seed: 1".encode("utf-16"), "FILE: not UTF-8 text; save it as UTF-8, or give another file (targets"),
     "UTF-16 without a mark": ("seed: 1".encode("utf-16-le"), "FILE: not YAML: "),
-    "latin1": (b"results_dir: caf\xe9", "FILE: no text in UTF-8"),
-    "a figure": (b"%PDF\xac", "FILE: no text in UTF-8; save it as UTF-8, or give another file (targets come before --"),
+    "latin1": (b"results_dir: caf\xe9", "FILE: not UTF-8 text"),
+    "a figure": (b"%PDF\xac", "FILE: not UTF-8 text; save it as UTF-8, or give another file (targets come before --"),
     "no YAML": (b"a: 1\nb: [\nc: 2", "FILE, line 4: not YAML: did not find expected"),
     "no such day": (b"a: 2024-13-45", "FILE: not YAML: month must be in 1..12"),
     "a key that is a list": (b"a: 1\n? [1, 2]\n: 3", "FILE, line 2: not YAML: found unhashable key"),
     "two documents": (b"a: 1\n---\nb: 1", "FILE, line 2: not YAML: but found another document"),
-    "depths of JSON": (b"[" * 100_000, "FILE: sections within sections without end"),
-    "depths": (b"{a: " * 3_000 + b"1" + b"}" * 3_000, "FILE: sections within sections without end"),
-    "a list": (b"- a", "FILE: no keys in it; a configuration has some"),
-    "nothing": (b"# later\n", "FILE: no keys in it"),
+    "depths of JSON": (b"[" * 100_000, "FILE: sections are nested too deeply"),
+    "depths": (b"{a: " * 3_000 + b"1" + b"}" * 3_000, "FILE: sections are nested too deeply"),
+    "a list": (b"- a", "FILE: no keys in the file; give keys such as"),
+    "nothing": (b"# later\n", "FILE: no keys in the file"),
     "a template in JSON": (b'{"__use_yte__": true}', "FILE: __use_yte__: with this key snakemake runs"),
     "a template that is none": (b"__use_yte__: false", "FILE: __use_yte__: with this key snakemake runs"),
 }
@@ -61,7 +61,7 @@ def test_what_is_no_plain_configuration_is_one_error(kind, tmp_path):
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
 def test_a_pipe_or_a_directory_is_not_waited_for(make, tmp_path):
     make(tmp_path / "mine.yaml")
-    with pytest.raises(InputError, match=r"mine.yaml: no file that can be read again and again"):
+    with pytest.raises(InputError, match=r"mine.yaml: not a regular file, and jobs need to read it repeatedly"):
         read_config_file(tmp_path / "mine.yaml")
 
 

@@ -100,6 +100,20 @@ def test_a_given_network_is_a_of_splits_of_its_own_and_b_has_all_classes():
     assert len(StudyPlan(config).networks) == 4 * (1 + 4 * 7 + 1)
 
 
+def test_all_layers_copied_come_with_both_ends():
+    """Everything fine-tuned, the first n frozen, only the classifier trained; each once beside AnB and AnB+."""
+    config = CONFIG | {"experiments": ["given"], "given": {"weights": {"mine": "m.pth"}, "repeats": 1}}
+    config |= {"treatments": ["An~B"], "network": CONFIG["network"] | {"n": [2, 5, 7]}}
+    networks = StudyPlan(config).networks
+    assert [network.name for network in networks] == ["baseB", "A7B+", "A2~5B", "A5~2B", "A7B"]
+    assert [(network.copied, network.frozen) for network in networks[1:]] == [(7, 0), (7, 2), (7, 5), (7, 7)]
+    assert not StudyPlan(config).controls
+    names = [network.name for network in StudyPlan(config | {"treatments": ["AnB", "An~B", "AnB+"]}).networks]
+    assert len(names) == len(set(names)) == 1 + 3 + 3 + 2 + 1  # base, AnB, AnB+, between, control
+    config |= {"experiments": ["random-splits"]}
+    assert {"A2~5B", "B2~5A", "A7B+", "B7A+"} <= {network.name for network in StudyPlan(config).networks}
+
+
 def test_what_a_configuration_leaves_out_has_no_networks():
     parts = StudyPlan(CONFIG | ONLY_RANDOM_SPLITS).experiments
     assert [name for name, networks in parts.items() if networks] == ["random-splits"]

@@ -91,6 +91,6 @@ def test_pixels_of_the_configuration_override_the_librarys(stub):
 
 def test_a_library_that_does_not_say_its_pixels_is_an_error_that_names_the_keys(stub, monkeypatch):
     monkeypatch.setitem(FOUND, "mean", None)
-    with pytest.raises(InputError, match=r"does not say which pixels .* give config keys network.pixels.mean and"):
+    with pytest.raises(InputError, match=r"does not specify which pixels .* give config keys network.pixels.mean and"):
         config_of(UNLISTED, n=[1])
     assert config_of(UNLISTED, n=[1], pixels={"mean": [0.5] * 3})["network"]["n"] == [1]

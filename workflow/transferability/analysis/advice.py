@@ -20,6 +20,8 @@ only in their random numbers, so their intervals do not include the error of dra
 - Freeze or fine-tune? "Fine-tune" needs the best fine-tuned n to win more than MARGIN over every frozen n; "freeze"
   needs the best frozen n to lose less than MARGIN against every fine-tuned n (intersection-union tests). Both are at
   level ALPHA / (number of n), as the best n is chosen from the data.
+- How many of all copied layers to freeze (An~B)? The largest n, which is the cheapest to train, whose mean lies within
+  MARGIN of the best mean. What it may lose against any other n: the highest upper bound, at ALPHA / (number of n - 1).
 - More than longer training? "Yes" needs AnB+, mean over all n, to win more than MARGIN over the control; "no" needs it
   to win less than MARGIN.
 """
@@ -34,9 +36,11 @@ import pandas as pd
 from transferability.analysis.claim_parts import MARGIN, NOT_DECIDED
 from transferability.analysis.effects import ALPHA, Estimate, estimate
 from transferability.analysis.relative import CONTROL
+from transferability.study.network import ALL_COPIED
 
 FROZEN, TUNED = "AnB", "AnB+"
-TREATMENTS = (FROZEN, TUNED, "BnB", "BnB+")
+TREATMENTS = (FROZEN, TUNED, "BnB", "BnB+", ALL_COPIED)
+COPIES = (FROZEN, TUNED, ALL_COPIED)
 YES, NO, NONE, FREEZE, TUNE = "yes", "no", "none", "freeze", "fine-tune"
 
 Cells = Mapping[int, Estimate]  # n -> difference of a treatment from training from scratch
@@ -58,8 +62,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Advice:
-    """The answers for one source of features: see the module. `beyond_training` compares AnB+ with longer training."""
+    """The answers for one source of features: see the module. `beyond_training` compares AnB+ with longer training.
 
+    `all_copied` has as `found` what the n that it names may lose against the n that may be furthest above it.
+    """
+
+    all_copied: Answer
     pays: Answer
     freezable: Answer
     best_tuned: Answer
@@ -71,7 +79,7 @@ def sources(relative: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Group relative accuracies (`relative_accuracies`) by source of features; leave out sources without transfer."""
     rows = relative[relative["treatment"].isin([*TREATMENTS, CONTROL])]
     groups = rows.groupby(rows["split"].str.replace(r"-\d+$", "", regex=True), sort=False)
-    return {name: group for name, group in groups if group["treatment"].isin([FROZEN, TUNED]).any()}
+    return {name: group for name, group in groups if group["treatment"].isin(COPIES).any()}
 
 
 def cells(source: pd.DataFrame, treatment: str) -> Cells:
@@ -83,6 +91,7 @@ def advise(source: pd.DataFrame) -> Advice:
     """Answer every question for one source of features."""
     frozen, tuned = cells(source, FROZEN), cells(source, TUNED)
     return Advice(
+        all_copied=_all_copied(source),
         pays=_pays(source, frozen, tuned),
         freezable=_freezable(frozen),
         best_tuned=_best_tuned(source, tuned),
@@ -91,15 +100,48 @@ def advise(source: pd.DataFrame) -> Advice:
     )
 
 
+def with_all_copied(relative: pd.DataFrame, layers: int) -> pd.DataFrame:
+    """Add rows of the treatment An~B, where n is the number of frozen layers, for networks of so many layers.
+
+    They are those of An~mB with n + m = layers - 1 and, where there are such, of AnB and AnB+ with all layers copied.
+    These stay AnB and AnB+ only in a study that has them at other n, too.
+    """
+    found = relative["treatment"].str.extract(r"^An~(\d+)B$")[0]
+    between = relative[(found.astype(float) + relative["n"]) == layers - 1].assign(treatment=ALL_COPIED)
+    if between.empty:
+        return relative
+    whole = relative[(relative["n"] == layers - 1) & relative["split"].isin(between["split"])]
+    ends = [whole[whole["treatment"] == FROZEN], whole[whole["treatment"] == TUNED].assign(n=0)]
+    alone = [one for one in (FROZEN, TUNED) if _numbers(relative, one) == (layers - 1,)]
+    others = relative[~relative["treatment"].isin(alone)]
+    return pd.concat([others, between, *(end.assign(treatment=ALL_COPIED) for end in ends)], ignore_index=True)
+
+
 def best(of: Cells) -> int:
     """Return the n with the highest accuracy."""
     return max(of, key=lambda n: of[n].value)
+
+
+def _all_copied(source: pd.DataFrame) -> Answer:
+    means = cells(source, ALL_COPIED)
+    if not means:
+        return Answer(NOT_DECIDED)
+    highest = means[best(means)].value
+    n = max(number for number, found in means.items() if found.value >= highest - MARGIN)
+    others = [number for number in means if number != n]
+    behind = [estimate(source, {(ALL_COPIED, (one,)): 1.0, (ALL_COPIED, (n,)): -1.0}) for one in others]
+    if not behind:
+        return Answer(str(n), (ALL_COPIED,), (n,))
+    worst = max(behind, key=lambda found: np.nan_to_num(found.interval(ALPHA / len(others))[1], nan=found.value))
+    return Answer(str(n), (ALL_COPIED,), (n,), replace(worst, smallest_of=len(others)))
 
 
 def _pays(source: pd.DataFrame, frozen: Cells, tuned: Cells) -> Answer:
     single = [Answer(YES, (FROZEN,), (n,), found) for n, found in frozen.items()]
     single += [Answer(YES, (TUNED,), (n,), found) for n, found in tuned.items()]
     mean = [Answer(YES, (TUNED,), tuple(tuned), estimate(source, {(TUNED, tuple(tuned)): 1.0}))] if tuned else []
+    if not single:
+        return Answer(NOT_DECIDED)
     for answers in (mean, single):
         gains = [one for one in answers if one.found.interval(ALPHA / 2 / len(answers))[0] > MARGIN]
         if gains:

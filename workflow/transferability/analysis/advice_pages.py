@@ -3,32 +3,23 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from transferability.analysis.advice import (
-    FREEZE,
-    FROZEN,
-    NO,
-    NONE,
+    COPIES,
     TREATMENTS,
-    TUNE,
-    TUNED,
-    YES,
     Advice,
-    Answer,
     advise,
     cells,
     sources,
+    with_all_copied,
 )
-from transferability.analysis.claim_parts import NOT_DECIDED
+from transferability.analysis.advice_words import CALLED, interval_in_points, layer_name, listed, points, words
 from transferability.analysis.doubts import doubts
-from transferability.analysis.effects import Estimate
 from transferability.analysis.relative import relative_accuracies
 from transferability.common.pages import Section
 from transferability.study.network import GIVEN
 
-CALLED = {FROZEN: "frozen", TUNED: "fine-tuned", "BnB": "own frozen", "BnB+": "own fine-tuned"}
 RULES = """n is the number of first layers that are copied. "Frozen" is AnB, "fine-tuned" AnB+; "own" layers (BnB, BnB+)
 come from a network that was trained on the same images: they show the cost of freezing and the gain of longer training.
 Differences are points of top-1 accuracy above training from scratch, paired by split and target, with 90 % intervals,
@@ -51,6 +42,10 @@ Freeze or fine-tune? Fine-tune, if the best fine-tuned n lies more than one poin
 best frozen n loses less than one point against every fine-tuned n. Both are tested at 5 % divided by the number of n
 from which the best was chosen.
 
+All layers copied: how many to freeze? The largest number, which costs least to train, whose mean accuracy lies within
+one point of the highest mean. What it may lose is the highest upper bound of the difference between any other number
+and it, at 5 % divided by the count of other numbers (Bonferroni).
+
 More than longer training? Whether AnB+, mean over all n, lies more than one point above the control (yes) or not (no).
 The control is a network whose layers are all copied from one that was trained on the same images, and trained again.
 Without a control the comparison is with BnB+."""
@@ -63,7 +58,6 @@ the best difference observed."""
 FIGURE = """Accuracy over the number n of copied layers, frozen and fine-tuned, against training from scratch (dashed).
 Bars are the intervals of the differences: where a bar lies a point or more from the dashed line, copying gains or
 loses. An arrow marks an interval that leaves the axis, as the intervals of two repeats often do."""
-WIDE = 20  # points: wider intervals are shown by their half width, as -67.3 to +70.1 is hard to read
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 
 
@@ -75,13 +69,13 @@ def advice_table(accuracies: pd.DataFrame, measure: str, layers: Sequence[str]) 
     networks. Accuracies are shares.
     """
     rows = []
-    for source, table in sources(relative_accuracies(accuracies, measure)).items():
+    for source, table in sources(with_all_copied(relative_accuracies(accuracies, measure), len(layers))).items():
         for treatment in TREATMENTS:
             for n, found in cells(table, treatment).items():
                 chosen = table[(table["treatment"] == treatment) & (table["n"] == n)]
                 means = chosen["accuracy"].mean(), chosen["base"].mean()
                 numbers = (*means, found.value, *found.interval(), found.degrees + 1, found.networks)
-                rows.append([source, n, _name(n, layers), treatment, *numbers])
+                rows.append([source, n, layer_name(n, layers), treatment, *numbers])
     names = [
         "source",
         "n",
@@ -102,7 +96,7 @@ def advice_sections(
     accuracies: pd.DataFrame, table: pd.DataFrame, measure: str, layers: Sequence[str], figure: Path | None = None
 ) -> list[Section]:
     """Return the page: the advice and the `advice_table`, per source; `figure`; what the answers rest on; the rules."""
-    found = sources(relative_accuracies(accuracies, measure))
+    found = sources(with_all_copied(relative_accuracies(accuracies, measure), len(layers)))
     if not found:
         return [Section("Advice", NOTHING)]
     advices = {source: advise(rows) for source, rows in found.items()}
@@ -111,7 +105,7 @@ def advice_sections(
         *(
             Section(
                 f"Advice: {called(source)}",
-                f"{words(advice, layers)}\n\n{_basis(found[source])}",
+                f"{words(advice, layers, found[source])}\n\n{_basis(found[source])}",
                 _over_n(table, source),
             )
             for source, advice in advices.items()
@@ -123,12 +117,6 @@ def advice_sections(
         ),
         Section("Rules", RULES.format(errors=" ".join(_errors(found.values())))),
     ]
-
-
-def words(advice: Advice, layers: Sequence[str]) -> str:
-    """Return the advice in three sentences."""
-    sentences = (_whether, _how_many_frozen, _how_many_tuned)
-    return " ".join(sentence(advice, layers) for sentence in sentences)
 
 
 def _errors(tables: Iterable[pd.DataFrame]) -> list[str]:
@@ -155,60 +143,10 @@ def _basis(relative: pd.DataFrame) -> str:
     )
 
 
-def _whether(advice: Advice, layers: Sequence[str]) -> str:
-    pays = advice.pays
-    seen = f"{_points(pays.found)} points {CALLED[pays.treatments[0]]}, {_at(pays.n, layers)}"
-    if pays.answer == NO:
-        return f"Train from scratch: at no n do copied layers gain a point (best seen: {seen})."
-    if pays.answer == NOT_DECIDED:
-        return f"Whether copying layers beats training from scratch is not decided{_why(pays)} (best seen: {seen})."
-    more = {
-        YES: "; it is more than longer training alone gives",
-        NO: "; longer training alone gives as much within a point, or more",
-        NOT_DECIDED: "; whether it is more than longer training alone gives is not decided",
-    }[advice.beyond_training.answer]
-    return f"Copy layers: that beats training from scratch ({seen}){more if advice.beyond_training.n else ''}."
-
-
-def _how_many_frozen(advice: Advice, layers: Sequence[str]) -> str:
-    answer = advice.freezable
-    if not answer.n:
-        return "This study has no networks with frozen copies."
-    seen = f"{_points(answer.found)} points"
-    if answer.answer == NONE:
-        return f"Keep no copied layers frozen: already {_at(answer.n, layers)} loses more than a point ({seen})."
-    if answer.answer == NOT_DECIDED:
-        return f"How many copied layers can stay frozen is not decided{_why(answer)} ({_at(answer.n, layers)}: {seen})."
-    largest = f"The largest n that can stay frozen is {_at(answer.n, layers)}"
-    return f"{largest}: no loss against training from scratch ({seen})."
-
-
-def _how_many_tuned(advice: Advice, layers: Sequence[str]) -> str:
-    answer = advice.best_tuned
-    if not answer.n:
-        return "This study has no networks with fine-tuned copies."
-    rather = {
-        TUNE: "Fine-tune rather than freeze",
-        FREEZE: "Freeze rather than fine-tune, which gains less than a point",
-        NOT_DECIDED: "Whether to freeze or to fine-tune is not decided",
-    }[advice.freeze_or_tune.answer]
-    others = [n for n in answer.left if n not in answer.n]
-    if answer.answer != NOT_DECIDED:
-        rest = f", and is not clearly better than n = {_list(others)}" if others else ""
-        return f"{rather}; fine-tuned, {_at(answer.n, layers)} is best{rest}."
-    if not others:
-        return f"{rather}; {_at(answer.n, layers)} is the only n that was fine-tuned."
-    return f"{rather}; fine-tuned, {_at(answer.n, layers)} is the best seen, but no other n is ruled out{_why(answer)}."
-
-
-def _why(answer: Answer) -> str:
-    """The reason why an answer is not decided, if there is a simple one."""
-    return "" if answer.found.degrees else ", as one split alone has no interval"
-
-
 def _answers(advice: Advice) -> pd.DataFrame:
     """The answers, each with the difference that it rests on or, if not decided, that was examined."""
     questions = {
+        "all layers copied: how many to freeze?": advice.all_copied,
         "does copying pay?": advice.pays,
         "how many layers can stay frozen?": advice.freezable,
         "how many layers to copy and fine-tune?": advice.best_tuned,
@@ -217,10 +155,15 @@ def _answers(advice: Advice) -> pd.DataFrame:
     }
     rows = []
     for question, answer in questions.items():
+        if not answer.n:
+            continue
+        if answer is advice.all_copied:
+            rows.append([question, answer.answer, "best other n - this n", listed(answer.n), points(answer.found)])
+            continue
         terms = answer.treatments if len(answer.treatments) == 2 else (*answer.treatments, "scratch")
         difference = " - ".join(terms) if answer.treatments else ""
-        at = " and ".join(map(str, answer.n)) if answer is advice.freeze_or_tune else _list(answer.n)
-        rows.append([question, answer.answer, difference, at, _points(answer.found) if answer.n else ""])
+        at = " and ".join(map(str, answer.n)) if answer is advice.freeze_or_tune else listed(answer.n)
+        rows.append([question, answer.answer, difference, at, points(answer.found)])
     return pd.DataFrame(rows, columns=["question", "answer", "difference", "n", "points"])
 
 
@@ -228,54 +171,19 @@ def _over_n(table: pd.DataFrame, source: str) -> pd.DataFrame:
     """The table of one source as text, with a row per n."""
     rows = table[table["source"] == source]
     shown = rows[["n", "layer"]].drop_duplicates().sort_values("n").set_index("n")
+    scratch = rows[rows["treatment"].isin(COPIES)].groupby("n")["scratch"].mean()
+    shown["from scratch"] = (100 * scratch).map("{:.1f} %".format)
     for treatment in TREATMENTS:
         own = rows[rows["treatment"] == treatment].set_index("n")
         if own.empty:
             continue
-        if treatment in (FROZEN, TUNED):
-            if "from scratch" not in shown:
-                shown["from scratch"] = (100 * own["scratch"]).map("{:.1f} %".format)
+        if treatment in COPIES:
             shown[CALLED[treatment]] = (100 * own["accuracy"]).map("{:.1f} %".format)
         intervals = zip(own["difference"], own["low"], own["high"], strict=True)
-        shown[f"{CALLED[treatment]} - scratch"] = pd.Series([_interval(*one) for one in intervals], own.index)
+        shown[f"{CALLED[treatment]} - scratch"] = pd.Series([interval_in_points(*one) for one in intervals], own.index)
     if not shown["layer"].any():
         shown = shown.drop(columns="layer")
     return shown.reset_index().fillna("")
-
-
-def _points(found: Estimate) -> str:
-    return _interval(found.value, *found.interval())
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    """A difference of accuracies in points, with its interval if there is one; if wide, as half of its width."""
-    if np.isnan(low):
-        return f"{100 * value:+.1f}"
-    half = 100 * (high - low) / 2
-    return f"{100 * value:+.1f} " + (f"(±{half:.0f})" if half > WIDE else f"({100 * low:+.1f} to {100 * high:+.1f})")
-
-
-def _at(numbers: Sequence[int], layers: Sequence[str]) -> str:
-    """Text for one n with the layer's name, or for the mean over several n."""
-    if len(numbers) > 1:
-        return f"mean over n = {_list(numbers)}"
-    name = _name(numbers[0], layers)
-    return f"n = {numbers[0]} ({name})" if name else f"n = {numbers[0]}"
-
-
-def _name(n: int, layers: Sequence[str]) -> str:
-    return layers[n - 1] if n <= len(layers) else ""
-
-
-def _list(numbers: Sequence[int]) -> str:
-    """Text for numbers in ascending order; runs of three or more are shortened, as in 3-7."""
-    runs: list[list[int]] = []
-    for n in numbers:
-        if runs and n == runs[-1][-1] + 1:
-            runs[-1].append(n)
-        else:
-            runs.append([n])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
 def called(source: str) -> str:

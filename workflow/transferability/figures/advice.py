@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 
 from transferability.analysis.advice import FROZEN, TUNED
 from transferability.analysis.advice_pages import called
-from transferability.figures.style import TREATMENT_LOOKS, LayerAxis, focus_on_values
+from transferability.figures.style import TREATMENT_LOOKS, LayerAxis, Look, focus_on_values
+from transferability.study.network import ALL_COPIED
 
 LOOKS = {
     FROZEN: ("frozen", TREATMENT_LOOKS["transfer", False]),
     TUNED: ("fine-tuned", TREATMENT_LOOKS["transfer", True]),
+    ALL_COPIED: ("all copied, first n frozen", Look("An~B", "#2a9d8f", "#14524a", "s")),
 }
 
 
@@ -38,7 +40,10 @@ def draw_advice(table: pd.DataFrame, layers: Sequence[str] = ()) -> Figure:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=4)
-    panels[-1].set_xlabel("number n of copied layers")
+    drawn = set(table["treatment"]) & set(LOOKS)
+    both = "copied (or, where all are copied, frozen)"
+    kind = "copied" if ALL_COPIED not in drawn else "frozen" if drawn == {ALL_COPIED} else both
+    panels[-1].set_xlabel(f"number n of {kind} layers")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""A network's accuracy file, read and checked. What it holds is put together in `assembly.accuracy_record`."""
+"""Reading and checking a network's accuracy file. Its content is made by `assembly.accuracy_record`."""
 
 import json
 import math
@@ -23,10 +23,11 @@ def read_record(file: Path) -> dict:
 
 
 def worse_than_guessing(record: Mapping) -> str:
-    """Say that a network's last validation loss is above ln(classes), that of guessing; "" where it is not.
+    """Return a message if a network's last validation loss is above ln(classes), the loss of guessing; otherwise "".
 
-    Such a network diverged, is sure of its errors, or did not undo its initial weights: what it says of the layers that
-    it was given is doubtful. `record` is what `read_record` returns, or a row of a table of accuracies.
+    Such a network diverged, is overconfident in its errors, or did not unlearn its initial weights. Its accuracy is
+    doubtful evidence about the layers that it copied. `record` is the result of `read_record`, or a row of a table of
+    accuracies.
     """
     guessing = math.log(record["classes"])
     if not record["loss"] > guessing:

@@ -1,4 +1,4 @@
-"""From a recipe and files to a trained network and its accuracy record: all that decides a result."""
+"""From a recipe and files to a trained network and its accuracy record: everything that determines a result."""
 
 import logging
 from collections.abc import Mapping
@@ -29,11 +29,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Start:
-    """What a network starts from: a mean image and, if it copies, trained weights.
+    """The starting point of a network: a mean image and, if layers are copied, trained weights.
 
     `mean` (`preprocessing.mean_image`) is None for architectures whose pixels are standardised. `weights` is a state
-    dict whose first `copied` layers are taken over. The first `frozen` layers, copied or drawn at random, stay as they
-    are.
+    dict, of which the first `copied` layers are copied. The first `frozen` layers, copied or random, are not trained.
     """
 
     mean: torch.Tensor | None
@@ -43,12 +42,12 @@ class Start:
 
     @classmethod
     def from_scratch(cls, task: Task, frozen: int = 0) -> "Start":
-        """Start a network of a task from random weights."""
+        """Return the start of a network with random weights on a task."""
         return cls(mean_image(task.train), frozen=frozen)
 
     @classmethod
     def from_base(cls, base: Mapping[str, torch.Tensor], copied: int, frozen: int) -> "Start":
-        """Start a network from what `Trainer.result` gave for its source's base network."""
+        """Return the start of a network that copies layers; `base` is `Trainer.result` of the base network."""
         return cls(base.get(MEAN_IMAGE), base, copied, frozen)
 
 
@@ -69,25 +68,25 @@ def new_trainer(
 
 
 class Watch(Protocol):
-    """What happens around a training, and changes nothing in it; it may end it by raising."""
+    """Callbacks of a training run. They do not change it, but may end it by raising an exception."""
 
     def saved(self) -> dict | None:
-        """Return the state of an earlier training that was stopped, if there is one."""
+        """Return the saved state of an earlier training run that was stopped, or None."""
 
     def begins(self, trainer: Trainer) -> None:
-        """A training begins, or resumes."""
+        """Called when the training run begins or resumes."""
 
     def on_iteration(self, trainer: Trainer) -> None:
-        """It is an iteration further."""
+        """Called after every iteration."""
 
     def on_test(self, trainer: Trainer, train_loss: float) -> None:
-        """It has been tested (`Trainer.run`)."""
+        """Called after every test (`Trainer.run`)."""
 
 
 def train(
     recipe: Recipe, source: Source, mark: str, device: torch.device, means: Path, watch: Watch
 ) -> tuple[dict, dict[str, torch.Tensor]]:
-    """Train a network to its end: return what its accuracy file holds, and the tensors that others copy."""
+    """Train a network to the end; return the content of its accuracy file, and the tensors that other networks copy."""
     task, trainer = trainer_of(recipe, source, device, means)
     log.info("%s: %d training, %d validation images, on %s", trainer.name, len(task.train), len(task.val), device)
     if (state := watch.saved()) is not None:
@@ -101,7 +100,8 @@ def train(
 def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path) -> tuple[Task, Trainer]:
     """Read a network's task, and return it with the network's trainer, at iteration 0.
 
-    Mean images are kept in the directory `means`. Raises InputError for damaged files, or if they do not fit together.
+    Mean images are cached in the directory `means`. Raises InputError for damaged files, or for files that do not fit
+    together.
     """
     square, examples = Square(**recipe.square), recipe.network["examples_per_class"]
     task = read_task(source.store_files, square, source.manifest, examples)
@@ -117,7 +117,7 @@ def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path
 
 
 def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) -> torch.Tensor:
-    """The mean of the training images, which takes minutes on ImageNet: computed once per task, and kept."""
+    """The mean of the training images. It takes minutes on ImageNet, so it is computed once per task and cached."""
     key = fingerprint([recipe.code, data_digests(source), recipe.network["examples_per_class"]])
     path = means / f"{key[:16]}.safetensors"
     try:
@@ -131,14 +131,14 @@ def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) ->
         means.mkdir(parents=True, exist_ok=True)
         write_weights(path, {MEAN_IMAGE: mean}, name=key, mark=key)
     except OSError as error:
-        log.warning("cannot keep the mean image at %s: %s", path, error)
+        log.warning("cannot save the mean image at %s: %s", path, error)
     return mean
 
 
 def accuracy_record(recipe: Recipe, trainer: Trainer, task: Task, mark: str) -> dict:
-    """Return what a network's accuracy file holds: a function of configuration, data and code alone.
+    """Return the content of a network's accuracy file, which depends on configuration, data and code only.
 
-    by_class has for each class how many of its validation images the last test had right: "41/50".
+    by_class holds for each class how many of its validation images were right in the last test: "41/50".
     """
     images = np.bincount(task.val.labels, minlength=task.classes)
     record = {

@@ -1,4 +1,4 @@
-"""Where, when and how fast a network was trained, and with which versions: what its provenance file holds."""
+"""Provenance files: where, when and how fast a network was trained, and with which versions."""
 
 import json
 import os
@@ -26,8 +26,8 @@ FIELDS = {
 def provenance(
     mark: str, device: "torch.device", started: datetime, seconds: float, images: int, resumed_at: int
 ) -> dict:
-    """Return what a provenance file holds of a job that trained `images` images in `seconds`."""
-    import torch  # takes a second, and readers do not need it
+    """Return the content of the provenance file of a job that trained on `images` images in `seconds`."""
+    import torch  # takes a second, and reading provenance files does not need it
 
     return {
         "started": started.isoformat(timespec="seconds"),
@@ -46,7 +46,7 @@ def provenance(
 
 
 def not_known(mark: str) -> dict:
-    """Return what a provenance file holds of a network whose own was lost."""
+    """Return the content of a provenance file that replaces a lost one: no values are known."""
     return dict.fromkeys(sorted(FIELDS)) | {"fingerprint": mark}
 
 
@@ -65,7 +65,7 @@ def read_provenance(file: Path) -> dict:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         damage = repr(error)
     if damage:
-        raise InputError(f"{file} is damaged ({damage}); delete it and run again: no network is trained again for it")
+        raise InputError(f"{file} is damaged ({damage}); delete it and run again (no network is trained again for it)")
     return content
 
 
@@ -73,5 +73,5 @@ def installed_version(package: str) -> str | None:
     """Return a package's version, None if it is not installed."""
     try:
         return version(package)
-    except PackageNotFoundError:  # an environment for jobs alone needs no snakemake
+    except PackageNotFoundError:  # an environment for jobs only does not need snakemake
         return None

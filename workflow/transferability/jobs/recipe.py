@@ -1,4 +1,4 @@
-"""What makes a network what it is: its recipe and the files that it is made from, and the mark that stands for both."""
+"""What determines a network: its recipe and its input files; and the mark, a checksum of both."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -19,17 +19,18 @@ from transferability.study.training_settings import training_of, used_of
 
 
 def training_code(architecture: str) -> tuple[str, str]:
-    """Name the code that, with all that it uses, decides what a training of an architecture gives."""
+    """Return the modules that, with all their imports, determine the result of training an architecture."""
     return "jobs.assembly", builder(architecture)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained, by value, so that a change in how that follows from its name shows.
+    """How a network is trained, by value: a change in how these values follow from its name changes the mark.
 
-    Seeds are derived from `name`, "random-0/A3B+"; `network` is what `Network.facts` returns. The first `copied` layers
-    are its base's, the first `frozen` never learn. `architecture` holds the fields of a Blueprint. `training` is the
-    configuration's section, `seed` the study's, `code` the checksum of what computes.
+    Seeds are derived from `name`, for example "random-0/A3B+"; `network` is the result of `Network.facts`. The first
+    `copied` layers come from the base network; the first `frozen` layers are not trained. `architecture` holds the
+    fields of a Blueprint. `training` is the section of the configuration, `seed` the study's seed, and `code` the
+    checksum of the training code.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Source:
-    """The files that a network is trained from. `weights` is the base network that it copies from, if it copies."""
+    """The input files of a network. `weights` is the base network that it copies layers from, or None."""
 
     index: Path
     store: Path
@@ -57,7 +58,7 @@ class Source:
 
     @property
     def store_files(self) -> StoreFiles:
-        """Those of them that make up the store."""
+        """The files of the store."""
         return StoreFiles(self.index, self.store, self.checksums, self.description)
 
 
@@ -67,7 +68,7 @@ def _torch() -> str:
 
 
 def recipe_of(study: StudyPlan, network: Network, code: str) -> Recipe:
-    """Return how a study trains one of its networks with the code of that checksum."""
+    """Return the recipe of a network of a study; `code` is the checksum of the training code."""
     return Recipe(
         name=f"{network.split}/{network.name}",
         network=network.facts(),
@@ -83,7 +84,7 @@ def recipe_of(study: StudyPlan, network: Network, code: str) -> Recipe:
 
 
 def source_of(results: Results, network: Network) -> Source:
-    """Return the files that a network of a study is trained from."""
+    """Return the input files of a network of a study."""
     return Source(
         index=results.index,
         store=results.store,
@@ -95,14 +96,14 @@ def source_of(results: Results, network: Network) -> Source:
 
 
 def data_digests(source: Source) -> dict[str, str]:
-    """Return checksums of the content of the files that a network is made from: each reader compares the two."""
+    """Return the checksums stored with a network's input files; whoever reads a file compares its content with them."""
     digests = {"index": _kept(table_digest, source.index), "manifest": _kept(table_digest, source.manifest)}
     digests["store"] = _kept(file_sha256, source.description)  # it holds the checksum of the pixels
     return digests | ({"weights": _kept(weights_says, source.weights).sha256} if source.weights else {})
 
 
 def mark_of(recipe: Recipe, source: Source) -> str:
-    """Return the mark of a network: it changes where recipe, code or data do, and only there.
+    """Return the mark of a network: it changes if and only if the recipe, the code or the data change.
 
     Raises OSError for a file that cannot be read, InputError for damaged weights.
     """
@@ -111,7 +112,7 @@ def mark_of(recipe: Recipe, source: Source) -> str:
 
 
 def _numbers(content):
-    """Plain data in which equal numbers are written alike: 0.0 as 0."""
+    """The same plain data, with equal numbers written in the same way: 0.0 as 0."""
     if isinstance(content, Mapping):
         return {key: _numbers(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
@@ -120,7 +121,7 @@ def _numbers(content):
 
 
 def _kept(digest: Callable, path: Path):
-    """What `digest` gives for a file, once for the file as it is: all networks of a task have the same."""
+    """The result of `digest` for a file, cached while the file is unchanged: all networks of a task share it."""
     status = path.stat()
     return _digest(digest, path, (status.st_ino, status.st_size, status.st_mtime_ns))
 
@@ -131,7 +132,7 @@ def _digest(digest: Callable, path: Path, _status: tuple):
 
 
 def check_sources(sources: Collection[Source]) -> None:
-    """Raise InputError if an index, manifest or store's description is damaged: marks rely on their checksums."""
+    """Raise InputError if an index, a manifest or the description of a store is damaged: marks use their checksums."""
     for files in {source.store_files for source in sources}:
         read_index(files.index)
         check_description(files)

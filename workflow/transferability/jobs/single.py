@@ -1,4 +1,4 @@
-"""One network without Snakemake: trained on arrays of images, from scratch or with layers of another network."""
+"""Training one network without Snakemake, on arrays of images, from scratch or with layers of another network."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ Images = tuple[np.ndarray, np.ndarray]  # uint8 (count, size, size, 3), RGB; and
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network: accuracy (a share) and loss of its last test, all tests, and its weights.
+    """A trained network: top-1 accuracy (0 to 1) and loss of its last test, the curve of all tests, and its weights.
 
     `curve` has columns iteration, top1, loss; `weights` are tensors by name, for `transfer`.
     """
@@ -34,7 +34,7 @@ class Trained:
 
 
 def train_network(train: Images, val: Images, *, name: str = "base", **how) -> Trained:
-    """Train a network from scratch, as a study trains its base networks; all else as for `transfer`."""
+    """Train a network from scratch, as a study trains its base networks; other arguments as in `transfer`."""
     return transfer({}, 0, train, val, name=name, **how)
 
 
@@ -52,13 +52,13 @@ def transfer(
     device: str = "cpu",
     **training,
 ) -> Trained:
-    """Train a network whose first `n` layers are copied from `base` and `frozen`, or learn too; test it on `val`.
+    """Train a network whose first `n` layers are copied from `base`, and test it on `val`.
 
-    `base` is what `train_network` returned, a file below a study's results/weights, or a state dict of the same
-    architecture. `train` and `val` are pairs of images and labels (`Images`). `pixels` and `training` override keys of
-    the configuration's sections network.pixels and training: pixels={"order": "bgr"}, length="5 epochs",
-    learning_rate=0.01.
-    Random numbers follow from `seed` and `name`, as in a study. From then on torch computes deterministically.
+    The copied layers are `frozen`, or trained too (frozen=False). `base` is the result of `train_network`, a file below
+    a study's results/weights, or a state dict of the same architecture. `train` and `val` are pairs of images and
+    labels (`Images`). `pixels` and `training` override keys of the configuration's sections network.pixels and
+    training: pixels={"order": "bgr"}, length="5 epochs", learning_rate=0.01. Random numbers are determined by `seed`
+    and `name`, as in a study. Afterwards torch computes deterministically in this process.
 
     Raises InputError for arguments or arrays that do not fit, TrainingError if the loss diverges.
     """
@@ -98,7 +98,7 @@ def _weights(base: Trained | Mapping[str, torch.Tensor] | str | Path) -> Mapping
 
 
 def _task(train: Images, val: Images) -> Task:
-    """The task of two pairs of images and labels; InputError if they are not such."""
+    """The task made of two pairs of images and labels; raises InputError for other arguments."""
     parts = {}
     for subset, (images, labels) in (("train", train), ("val", val)):
         images, labels = np.asarray(images), np.asarray(labels)

@@ -1,4 +1,4 @@
-"""The list of a study's networks in its results directory: by it a study is known without its configuration."""
+"""The list of a study's networks in its results directory, which is readable without the study's configuration."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -25,7 +25,7 @@ def write_networks(study: StudyPlan, requested: Collection[Network]) -> None:
 
 
 def read_networks(results: Path) -> pd.DataFrame:
-    """Read the list that `write_networks` left; InputError if no workflow has run in the results directory."""
+    """Read the list written by `write_networks`; raises InputError if no workflow has run in the results directory."""
     try:
         return pd.read_csv(results / LIST)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -35,7 +35,7 @@ def read_networks(results: Path) -> pd.DataFrame:
 
 
 def studies_near(place: Path) -> list[Path]:
-    """Return the directories of studies up to three levels below a directory, or else above it."""
+    """Return the directories of studies up to three levels below a directory; if there are none, those above it."""
     there = next(directory for directory in (place, *place.absolute().parents) if directory.is_dir())
     below = [list_.parent for depth in range(1, 4) for list_ in sorted(there.glob("*/" * depth + LIST))]
     return below or [directory for directory in there.absolute().parents if (directory / LIST).is_file()]

@@ -1,4 +1,4 @@
-"""Weights files: a network's tensors as safetensors, which say whose they are, with a checksum of them."""
+"""Weights files: a network's tensors as safetensors, with its name, its mark and a checksum as metadata."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ REMEDY = "delete it and run again to retrain this base network"
 
 @dataclass(frozen=True)
 class Says:
-    """What a weights file says of itself: whose it is ("random-0/baseA"), its mark, and a checksum of its tensors."""
+    """The metadata of a weights file: the network ("random-0/baseA"), its mark, and a checksum of its tensors."""
 
     name: str
     mark: str
@@ -30,9 +30,9 @@ class Says:
 def write_weights(path: Path, tensors: Mapping[str, "torch.Tensor"], name: str, mark: str) -> None:
     """Write a network's tensors as safetensors, with its name and mark and a checksum of the tensors as metadata.
 
-    All are in one entry: safetensors writes several in another order in each process.
+    The metadata is a single entry, because safetensors writes several entries in a different order in each process.
     """
-    from safetensors.torch import save  # imports torch, which who only compares marks need not wait for
+    from safetensors.torch import save  # imports torch, which comparing marks does not need
 
     says = json.dumps(asdict(Says(name, mark, _tensors_sha256(tensors))))
     with atomic_write(path) as unfinished:
@@ -40,11 +40,11 @@ def write_weights(path: Path, tensors: Mapping[str, "torch.Tensor"], name: str, 
 
 
 def weights_says(path: Path, name: str = "") -> Says:
-    """Read what a weights file says of itself: that it is the network `name`'s, if that is given.
+    """Read the metadata of a weights file; `name` is the expected network, if given.
 
-    Raises InputError if it is damaged or says that it is another network's, OSError if it cannot be read.
+    Raises InputError if the file is damaged or belongs to another network, OSError if it cannot be read.
     """
-    with path.open("rb"):  # safetensors does not tell that a file may not be read from that it is damaged
+    with path.open("rb"):  # raises OSError, which safetensors does not distinguish from a damaged file
         pass
     try:
         with safe_open(path, framework="numpy") as file:
@@ -57,11 +57,11 @@ def weights_says(path: Path, name: str = "") -> Says:
 
 
 def read_weights(path: Path, name: str = "") -> dict[str, "torch.Tensor"]:
-    """Read a base network's tensors, and compare their checksum; `name` and errors are those of `weights_says`."""
+    """Read a base network's tensors and compare their checksum; `name` and errors are those of `weights_says`."""
     says = weights_says(path, name)
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is not a mapping)
         damage = "" if _tensors_sha256(tensors) == says.sha256 else "its checksum differs"
     except (SafetensorError, ValueError, KeyError) as error:
         damage = repr(error)

@@ -1,1 +1,1 @@
-"""What a person sees of a study while it runs: its status, and the lines of the console."""
+"""Monitoring of a study while it runs: its status, and the lines of the console."""

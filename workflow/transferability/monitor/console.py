@@ -1,4 +1,4 @@
-"""What a person reads while a study runs: a line per finished network, and at the end what failed or how to resume.
+"""The console of a running study: a line per finished network, and at the end the failures or how to resume.
 
 `Run` turns what Snakemake reports of its jobs into lines. The logger plugin (workflow/snakemake_logger_plugin_plain)
 feeds it and writes the lines.
@@ -12,12 +12,12 @@ from pathlib import Path
 from transferability.common.errors import counted
 from transferability.runtime.logs import last_error
 
-LISTED = 10  # failed jobs that the end names
-SHOWN = 4  # lines of one job's error that the end shows
+LISTED = 10  # failed jobs that are listed at the end
+SHOWN = 4  # lines that are shown of one job's error
 
 
 def step_of(log: Path) -> str:
-    """Return what a log is of: a network in the paper's notation, random-0/A3B+, or another step, split random-0."""
+    """Return the step that wrote a log: a network in the paper's notation (random-0/A3B+), or "split random-0"."""
     folder, _, name = str(log.with_suffix("")).rpartition("logs/")
     if name.startswith("train/"):
         return name.removeprefix("train/")
@@ -27,7 +27,7 @@ def step_of(log: Path) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """One job of Snakemake's; `accuracy` is the accuracy file that it makes, if it trains a network."""
+    """A job of Snakemake. `accuracy` is the accuracy file that it makes, if it trains a network."""
 
     name: str
     log: Path | None = None
@@ -36,14 +36,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a network or another step ("split random-0") failed, as its log ends; `log` is "" where there is none."""
+    """The failure of a network or another step ("split random-0"), with the error in its log; `log` may be ""."""
 
     step: str
     error: str
     log: str
 
     def lines(self) -> list[str]:
-        """The error with its step and log; the first line says it all where an error has only one."""
+        """The error with its step and log, in one line or several."""
         first, *more = self.error.splitlines()
         said = first if first.startswith(self.step) else f"{self.step}: {first}"  # many errors begin with the name
         if len(more) > SHOWN:
@@ -52,25 +52,26 @@ class Failure:
 
 
 class Run:
-    """The state of one run of Snakemake, and what to say of it. Times are in seconds, of any clock."""
+    """The state of one run of Snakemake, and the lines to print about it. Times are in seconds, of any clock."""
 
     def __init__(self):
         self.stopped = False
         self.failed: dict[int, Failure] = {}
-        self.errors: list[str] = []  # of Snakemake, since the first job has started
-        self.jobs: dict[int, Job] = {}  # that have started
-        self._training: dict[int, float] = {}  # when each that runs began
-        self._at_a_time = self._finished = self._done = self._networks = 0  # at most; by this run; of all; in all
-        self._worked = 0.0  # how long those took that this run has finished
-        self._scrolled = False  # whether failures were said in part, or other lines came after them
+        self.errors: list[str] = []  # Snakemake's errors since the first job started
+        self.jobs: dict[int, Job] = {}  # started jobs
+        self._training: dict[int, float] = {}  # start time of each running training job
+        # Networks: most trained at a time, finished by this run, done in total, and all.
+        self._at_a_time = self._finished = self._done = self._networks = 0
+        self._worked = 0.0  # seconds that the networks finished by this run took in total
+        self._scrolled = False  # whether failures were shown in part, or are followed by other lines
 
     def plan(self, due: int, networks: int) -> None:
-        """`due` networks are to be trained of the `networks` that were asked for, besides those of earlier calls."""
+        """Add `networks` requested networks, of which `due` have to be trained, to those of earlier calls."""
         self._done += networks - due
         self._networks += networks
 
     def start(self, number: int, job: Job, now: float) -> str:
-        """A job starts: return what to say, or ""."""
+        """Record the start of a job; return the line to print, or ""."""
         self.jobs[number] = job
         again = self.failed.pop(number, None)
         self._scrolled |= bool(self.failed or again)
@@ -78,10 +79,10 @@ class Run:
             return job.name
         self._training[number] = now
         self._at_a_time = max(self._at_a_time, len(self._training))
-        return f"tries again: {job.name}" if again else ""
+        return f"trying again: {job.name}" if again else ""
 
     def finish(self, number: int, now: float) -> str:
-        """A job has finished: return what to say, or ""."""
+        """Record the end of a job; return the line to print, or ""."""
         if (began := self._training.pop(number, None)) is None:
             return ""
         self._worked += now - began
@@ -96,11 +97,14 @@ class Run:
         return line + (f", about {in_words(self._worked / self._finished * remaining)} left" if remaining else "")
 
     def fail(self, number: int, reason: str = "") -> str:
-        """A job has failed: return what to say, or "" once the run was asked to stop. `reason` is Snakemake's."""
-        job = self.jobs.get(number, Job(f"job {number}"))  # one that failed before it started
+        """Record the failure of a job; return the line to print, or "" if the run is stopping.
+
+        `reason` is the error that Snakemake reports.
+        """
+        job = self.jobs.get(number, Job(f"job {number}"))  # a job may fail before it starts
         self._training.pop(number, None)
         error = (job.log and last_error(job.log)) or reason or "ended without an error in its log; was it killed?"
-        self.stopped |= any(f"stopped by {cause}" in error for cause in ("SIGINT", "Ctrl-C"))  # its job heard it first
+        self.stopped |= any(f"stopped by {cause}" in error for cause in ("SIGINT", "Ctrl-C"))  # before Snakemake
         if self.stopped:
             return ""
         failure = self.failed[number] = Failure(job.name, error, str(job.log or ""))
@@ -109,9 +113,9 @@ class Run:
         return f"failed: {first}"
 
     def end(self) -> list[str]:
-        """Return what a run that did not make everything ends with; nothing otherwise.
+        """Return the last lines of an incomplete run; none if everything was made.
 
-        Failures are listed again, unless they stand whole in the last lines.
+        Failures are listed again, unless the last lines already show them in full.
         """
         lines = []
         if self.failed and self._scrolled:
@@ -129,7 +133,7 @@ class Run:
 
 
 def in_words(seconds: float) -> str:
-    """A time to wait, as precise as an estimate deserves: 40 s, 4 min, 5 h, 3 days."""
+    """Return a duration, rounded to the precision of an estimate: 40 s, 4 min, 5 h, 3 days."""
     for unit, size, most in (("s", 1, 100), ("min", 60, 100), ("h", 3600, 48)):
         if seconds < most * size:
             return f"{max(1, round(seconds / size))} {unit}"

@@ -1,4 +1,4 @@
-"""What of a study is done, runs, was stopped, failed or waits: transferability-status, also while it runs."""
+"""The command transferability-status: which networks of a study are done, running, stopped, failed or waiting."""
 
 import argparse
 import json
@@ -25,26 +25,28 @@ from transferability.study.files import Results
 
 STATES = ["done", "running", "stopped", "failed", "waiting"]
 COLUMNS = ["split", "network", "treatment", "state", "detail", "requested", "share", "seconds_left"]  # of the report
-SILENT = 120.0  # seconds without a sign of life after which a job counts as gone
-STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # what a StoppedError says, and Ctrl-C
+SILENT = 120.0  # seconds without an update of its progress file after which a job counts as dead
+STOPPED = re.compile(r"(\S+: )?stopped (by|before) ")  # messages of StoppedError and Ctrl-C
 
 HELP = """Report how far a study is: how many of its networks are done, running, stopped, failed or waiting.
 
-  done     its accuracy file is there; listed as doubtful if its last validation loss is above that of guessing
-  running  its job gave a sign of life within two minutes: progress, speed, time left
+  done     its accuracy file exists; listed as doubtful if its last validation loss is above the loss of guessing
+  running  its job reported progress within the last two minutes: progress, speed, time left
   stopped  by Ctrl-C, a signal or the end of its walltime; the same command resumes it
-  failed   its log ends with an error, or its job is silent; other steps (index, split, pack, import, figures) too
-  waiting  its turn has not come, or the last run of snakemake was not asked for it
+  failed   its log ends with an error, or its job stopped reporting; also other steps (index, split, pack, import,
+           figures)
+  waiting  not started yet, or not requested by the last run of snakemake
 
-It only reads, and can be called on any machine that sees the directory, while snakemake runs or not."""
+The command only reads files. You can run it at any time, on any machine that can read the directory."""
 
 
 def study_status(results: Path, now: float) -> pd.DataFrame:
-    """Return one row per network: split, network, treatment, whether the last run of snakemake was asked for it
-    (requested), state (STATES), in words detail, share trained (0..1), where it trains seconds_left (else NaN), and
-    seconds, how long all of it takes or took (NaN where nothing says it).
+    """Return a table with one row per network.
 
-    `now` is in seconds since the epoch. Raises InputError if no workflow has run in the results directory.
+    The columns are split, network, treatment, requested (whether the last run of snakemake was to make it), state (one
+    of STATES), detail (text), share trained (0 to 1), seconds_left (NaN unless it is running), and seconds, the
+    duration of the whole training (NaN if unknown). `now` is in seconds since the epoch. Raises InputError if no
+    workflow has run in the results directory.
     """
     networks = read_networks(results)
     found = [_state(Results(results), row.split, row.network, now) for row in networks.itertuples()]
@@ -59,7 +61,7 @@ def _state(results: Results, split: str, network: str, now: float) -> dict:
     accuracy = results.accuracy(split, network)
     if accuracy.exists():
         done = {"state": "done", "detail": "", "share": 1.0}
-        with suppress(InputError, OSError):  # a damaged file is reported where it is used
+        with suppress(InputError, OSError):  # a damaged file is reported when it is used
             done["detail"] = worse_than_guessing(read_record(accuracy))
         with suppress(InputError, OSError):
             times = read_provenance(results.provenance(split, network))
@@ -75,7 +77,7 @@ def _state(results: Results, split: str, network: str, now: float) -> dict:
         return running
     error = last_error(results.training_log(split, network)).partition("\n")[0]
     if progress and not error:
-        error = f"no sign of life for {silent / 60:.0f} min, at {100 * share:.0f} %"
+        error = f"no progress reported for {silent / 60:.0f} min, at {100 * share:.0f} %"
     state = "waiting" if not error else "stopped" if STOPPED.match(error) else "failed"
     return {"state": state, "detail": error, "share": share}
 
@@ -88,7 +90,7 @@ def _running(progress: Mapping, share: float) -> str:
 
 
 def failed_steps(results: Path) -> list[Failure]:
-    """Return the steps other than trainings whose logs end with an error; Snakemake deletes a log when a job starts."""
+    """Return the failed steps other than trainings: their logs end with an error. Snakemake deletes old logs itself."""
     places = [results / "logs", results / "paper" / "logs"]
     logs = sorted(log for place in places for log in place.rglob("*.log") if not log.is_relative_to(place / "train"))
     errors = {log: last_error(log) for log in logs}
@@ -98,21 +100,21 @@ def failed_steps(results: Path) -> list[Failure]:
 
 
 def seconds_left(status: pd.DataFrame) -> float | None:
-    """Estimate how long the networks of a `study_status` will take that were asked for, in seconds.
+    """Estimate the seconds until the requested networks of a `study_status` are done; None if none is running.
 
-    As many are trained at a time as now, and those that wait take as long as others of their treatment. None where
-    none is trained.
+    The estimate assumes that as many networks are trained at a time as now, and that waiting networks take as long as
+    others of their treatment.
     """
     if status["seconds_left"].isna().all():
         return None
     usual = status.groupby("treatment")["seconds"].transform("mean").fillna(status["seconds"].mean())
     due = status["requested"] & status["state"].isin(["waiting", "stopped"])
     left = status["seconds_left"].mask(due, usual * (1 - status["share"])).sum()
-    return float(left) / (status["state"] == "running").sum()  # those that have just begun, too
+    return float(left) / (status["state"] == "running").sum()  # including networks that have just begun
 
 
 def read_report(results: Path, now: float) -> dict:
-    """Return how far a study is, as JSON: docs/results.md lists the keys. `now` and errors as for `study_status`."""
+    """Return the progress of a study as JSON; docs/results.md lists the keys. `now` and errors as in `study_status`."""
     status = study_status(results, now)
     left = seconds_left(status)
     counts = pd.crosstab(status["treatment"], status["state"]).reindex(columns=STATES, fill_value=0)
@@ -136,7 +138,7 @@ def _utc(seconds: float) -> str:
 
 
 def page(report: Mapping) -> str:
-    """Return a report for people: sums by treatment, the expected end, what runs, stopped, failed or is doubtful."""
+    """Return a report as text: sums by treatment, the expected end, running, stopped, failed and doubtful networks."""
     sums = pd.DataFrame.from_dict({**report["treatments"], "all": report["counts"]}, orient="index")[STATES]
     table = sums.assign(all=sums.sum(axis=1)).rename_axis(index="treatment", columns="state").to_string()
     return "\n".join([*(printable(line) for line in table.split("\n")), *_below(report)])
@@ -144,7 +146,7 @@ def page(report: Mapping) -> str:
 
 def _below(report: Mapping) -> Iterator[str]:
     if idle := report["counts"]["not_requested"]:
-        yield f"\nof those waiting the last run was not asked for {idle}"
+        yield f"\nnot requested by the last run: {idle} of the waiting networks"
     if report["expected_end"]:
         end = datetime.fromisoformat(report["expected_end"]).astimezone()
         yield f"\nabout {in_words(report['seconds_left'])} left, until {end:%Y-%m-%d %H:%M}"
@@ -160,18 +162,18 @@ def _below(report: Mapping) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print the sums by treatment, then every network that runs, was stopped or failed; or JSON."""
+    """Print the sums by treatment, then every running, stopped or failed network; or JSON."""
     parser = argparse.ArgumentParser(
         prog="transferability-status", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("results", nargs="?", default="results", type=Path, help="results directory (default: results)")
     parser.add_argument("--json", action="store_true", help="print JSON for programs; docs/results.md lists the keys")
     arguments = parser.parse_args()
-    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not have every letter
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not support every character
     try:
         report = read_report(arguments.results, time.time())
         print(json.dumps(report, indent=1) if arguments.json else page(report), flush=True)
-    except BrokenPipeError:  # as `| head` leaves it; Python writes what is left at its end
+    except BrokenPipeError:  # for example `| head`; Python would flush the rest at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (InputError, OSError) as error:
         raise SystemExit(printable(f"error: {error}")) from error

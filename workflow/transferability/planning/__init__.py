@@ -1,4 +1,4 @@
-"""Before GPU-weeks are spent: whether everything is in order (preflight), and what the study takes (plan).
+"""Checks and estimates before a study is trained: preflight reports what is wrong, plan reports what the study costs.
 
-In come a configuration, images and a device; out go pages that say what is wrong, and how long the rest will take.
+The input is a configuration, images and a device; the output is pages with faults, and with time and disk space.
 """

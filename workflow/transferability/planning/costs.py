@@ -1,4 +1,4 @@
-"""What a study takes: images, time and disk, network by network."""
+"""The costs of a study: images, time and disk space, network by network."""
 
 import json
 import time
@@ -19,14 +19,14 @@ from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples, Task
 from transferability.training.trainer import Trainer
 
-MEASURED_SECONDS = 0.5  # that a measurement of training takes at least, after its first iteration
-CPU_BATCH = 16  # images that a measurement on a CPU takes at most at a time
+MEASURED_SECONDS = 0.5  # minimal duration of a measurement of training, after its first iteration
+CPU_BATCH = 16  # largest batch in a measurement on a CPU
 FLOAT32 = 4  # bytes
 
 
 @dataclass(frozen=True)
 class Disk:
-    """Bytes that a study needs: its store, the weights of base networks, and the states of one training under way."""
+    """Bytes that a study needs: its store, the weights of base networks, and the checkpoints of one training run."""
 
     store: int
     weights: int
@@ -34,10 +34,10 @@ class Disk:
 
 
 def disk_needs(study: StudyPlan, images: int, classes: Mapping) -> Disk:
-    """Return what a study needs of the disk; `classes` maps a task (split, target) to its number of classes.
+    """Return the disk space that a study needs; `classes` maps a task (split, target) to its number of classes.
 
-    A state holds weights and velocities (two kinds of AdamW's); there are up to three of a training, while it writes
-    one.
+    A checkpoint holds weights and momentum (two moments for AdamW). A training run has up to three checkpoints, while
+    it writes one.
     """
     size, crop, model = study.image_size, study.input_size, study.blueprint
     mean = size * size * 3 * FLOAT32 if model.is_builtin else 0
@@ -57,7 +57,7 @@ def _parameters(model: Blueprint, crop: int, classes: int) -> int:
 
 
 def workload(study: StudyPlan, tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFrame:
-    """Return the images that each network is trained and tested on, over and over: columns network, trained, tested.
+    """Return the number of images that each network processes in total: columns network, trained, tested.
 
     `tasks` maps (split, target) to the number of images per class: columns train, val (`index.count_images`).
     """
@@ -80,9 +80,10 @@ class Speed:
 
 
 def measure_speeds(study: StudyPlan, frozen: Iterable[int], classes: int, device: torch.device) -> dict[int, Speed]:
-    """Measure how fast networks whose first layers are frozen train and are tested, for each number of such layers.
+    """Measure the speed of training and tests for each number of frozen first layers.
 
-    That is on random pixels, for about a second each, on a CPU with small batches, and not compiled: that takes longer.
+    Each measurement uses random pixels and takes about a second. Batches are small on a CPU. The network is not
+    compiled, because compilation takes longer than that.
     """
     settings = study.settings(study.config["training"]["batch_size"])
     batch = min(settings.batch_size, CPU_BATCH) if device.type == "cpu" else settings.batch_size
@@ -97,7 +98,7 @@ def measure_speeds(study: StudyPlan, frozen: Iterable[int], classes: int, device
 
 
 class _EnoughError(Exception):
-    """A measurement is over."""
+    """Raised when a measurement is over."""
 
 
 def _measure(model: Blueprint, task: Task, start: Start, settings: Settings, device: torch.device) -> Speed:
@@ -114,7 +115,7 @@ def training_speed(trainer: Trainer, seconds: float) -> float:
     times = []
 
     def pause(_trainer: Trainer) -> None:
-        """Note the time, and stop when it is enough."""
+        """Record the time, and stop after enough iterations."""
         times.append(time.perf_counter() if times else now(trainer.device))
         if times[-1] - times[0] > seconds and len(times) > 2:
             times[-1] = now(trainer.device)
@@ -126,7 +127,7 @@ def training_speed(trainer: Trainer, seconds: float) -> float:
 
 
 def now(device: torch.device) -> float:
-    """Return the time in seconds, when all that was begun on the device is done."""
+    """Wait until the device has finished all work, and return the time in seconds."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()
@@ -145,9 +146,10 @@ def estimate_seconds(work: pd.DataFrame, speeds: Mapping[int, Speed]) -> pd.Seri
 
 
 def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Results) -> tuple[float, int, list[str]]:
-    """Compare with finished networks: the median of their time over the estimated one, their number, their devices.
+    """Compare the estimates with finished networks.
 
-    Without any, 1.0, 0 and nothing. A network that resumed from a state counts by its images per second.
+    Return the median ratio of actual to estimated time, the number of finished networks, and their devices; 1.0, 0 and
+    an empty list if there are none. The actual time is derived from images per second, so resumed networks count too.
     """
     ratios, devices = [], []
     for network, images, estimated in zip(work["network"], work["trained"], seconds, strict=True):
@@ -156,7 +158,7 @@ def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Results) -> tuple[
             provenance = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if not provenance["images_per_s"]:  # resumed at its last test: it trained nothing more
+        if not provenance["images_per_s"]:  # resumed after its last iteration: nothing was trained
             continue
         ratios.append(images / provenance["images_per_s"] / estimated)
         devices.append(provenance["device"])

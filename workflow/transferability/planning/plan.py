@@ -1,4 +1,4 @@
-"""What is left of a study to train, and what that will take."""
+"""The networks of a study that are left to train, and the time and disk space that this will take."""
 
 import os
 import time
@@ -23,10 +23,10 @@ UNITS = {"s": "second", "min": "minute", "h": "hour", "days": "day"}
 def plan_study(
     study: StudyPlan, index: pd.DataFrame, manifests: Mapping[tuple[str, str], pd.DataFrame], device: torch.device
 ) -> list[Section]:
-    """Return what a study will take, as tables: by treatment, networks under way, speeds, disk.
+    """Return the costs of a study as tables: networks by treatment, running networks, speeds, disk.
 
-    `manifests` are those of the tasks (split, target). Training is measured on `device`, a second for each number of
-    frozen layers; where networks are finished already, the estimate is scaled to the time that they took.
+    `manifests` maps tasks (split, target) to their manifests. Training is measured on `device`, for a second per number
+    of frozen layers. If networks are finished already, the estimate is scaled to the time that they took.
     """
     counts = count_images(index)
     tasks = {task: counts.loc[manifest["wnid"]] for task, manifest in manifests.items()}
@@ -39,7 +39,7 @@ def plan_study(
     origin = (
         f"scaled by {factor:.2f} to the time that {finished} finished networks took on {', '.join(devices)}"
         if finished
-        else f"measured on {device_name(device)}, and rough: finished networks will correct it"
+        else f"a rough measurement on {device_name(device)}, which finished networks will correct"
     )
     needs = disk_needs(study, len(index), {task: len(manifest) for task, manifest in manifests.items()})
     running = table[table["state"] == "running"]
@@ -47,16 +47,16 @@ def plan_study(
     return [
         Section(
             how_long(plan, study.config["jobs"]["threads"], device),
-            f"What is left to train. Hours are those of one network after the other: {origin}.",
+            f"The networks left to train. Hours are for training one network at a time: {origin}.",
             plan,
         ),
-        Section("Running", "Networks under way.", running[["split", "network", "detail"]]),
+        Section("Running", "Networks that are being trained.", running[["split", "network", "detail"]]),
         Section(
             "Speeds",
-            f"Images per second measured on {device_name(device)}, by the number of first layers that are frozen.",
+            f"Images per second measured on {device_name(device)}, by the number of frozen first layers.",
             _speeds(speeds),
         ),
-        Section("Disk", "A training under way holds up to three states of itself.", _disk(needs)),
+        Section("Disk", "Disk space. A running training has up to three checkpoints.", _disk(needs)),
     ]
 
 
@@ -73,9 +73,9 @@ def by_treatment(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def how_long(plan: pd.DataFrame, threads: int, device: torch.device) -> str:
-    """Say how long what is left of a plan (`by_treatment`) takes on this machine, whose jobs have `threads` each.
+    """Return how long the rest of a plan (`by_treatment`) takes on this machine, as text; each job has `threads`.
 
-    On a CPU as many networks are trained at a time as have room, on a GPU one is.
+    On a CPU, as many networks are trained at a time as the cores allow; on a GPU, one.
     """
     seconds = HOUR * plan.set_index("treatment").loc["all", "hours left"]
     if not seconds:

@@ -1,4 +1,4 @@
-"""Is everything in order, before anything trains? All that is wrong is reported at once."""
+"""Checks of a study before anything is trained. All faults are reported at once."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +20,10 @@ from transferability.study.study_plan import StudyPlan
 
 
 def preflight(study: StudyPlan, root: Path, processes: int) -> tuple[list[Finding], pd.DataFrame]:
-    """Check a study's images, splits, trainings, disk and device; return findings, and a table of the classes.
+    """Check a study's images, splits, training, disk and device; return findings, and a table of the classes.
 
-    Every image is decoded, in several processes, with a progress bar; a call that was killed is resumed by the next. A
-    contact sheet of the classes is written to the results, if that is possible.
+    Every image is decoded, in several processes, with a progress bar; if a call is killed, the next one resumes it. A
+    contact sheet of the classes is written to the results directory if it is writable.
     """
     dataset, results = study.config["dataset"], study.results.root
     index, problems = list_images(dataset["layout"], root, dataset["validation"])

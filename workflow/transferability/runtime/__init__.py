@@ -1,5 +1,5 @@
-"""What keeps jobs alive and their results true: the machinery around the training of a network.
+"""The machinery around the training of a network, which keeps jobs running and their results correct.
 
-Checksums of code, marks of what is there, finished networks, checkpoints, locks, devices, deadlines, the fork server,
-and what the workflow does before, between and after jobs. The science imports none of it.
+Checksums of code, marks of existing results, finished networks, checkpoints, locks, devices, deadlines, the fork
+server, and what the workflow does before, between and after jobs. The scientific code imports none of it.
 """

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of an unfinished training on disk, so that a killed job resumes where it was."""
+"""Checkpoints: the state of an unfinished training run on disk, from which a killed job resumes."""
 
 import logging
 import signal
@@ -13,16 +13,16 @@ from transferability.common.errors import InputError, StoppedError, first_line
 
 log = logging.getLogger(__name__)
 
-PREVIOUS = ".previous"  # what is added to the name of the state before the last
-LARGEST_SHARE = 0.02  # of the time may go into saving states
-RESERVE = 30.0  # seconds before its walltime that a job saves its state, besides what saving takes
+PREVIOUS = ".previous"  # suffix of the previous checkpoint's file name
+LARGEST_SHARE = 0.02  # largest share of the time that is spent on saving checkpoints
+RESERVE = 30.0  # a job saves its state this many seconds, plus the time for saving, before its walltime ends
 
 
 def save_checkpoint(path: Path, state: dict) -> None:
-    """Write a state whole, and keep the one before beside it, in case that this one is damaged on the disk."""
+    """Write a state atomically; the previous one is kept beside it, in case the new one gets damaged on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as unfinished:
-        with unfinished.open("wb") as file:  # which torch opens in C++, where a full disk is no OSError
+        with unfinished.open("wb") as file:  # torch itself would open it in C++, where a full disk raises no OSError
             torch.save(state, file)
         if path.exists():
             path.replace(_previous(path))
@@ -31,8 +31,8 @@ def save_checkpoint(path: Path, state: dict) -> None:
 def load_checkpoint(path: Path, mark: str) -> dict | None:
     """Return the newest usable state at `path`, or None if there is none.
 
-    One that is damaged, or another mark's, is passed over with a warning, and the next that is saved takes its place.
-    Raises OSError or MemoryError where one cannot be read now, which says nothing against it.
+    A damaged state, or one with another mark, is skipped with a warning; the next state that is saved replaces it.
+    Raises OSError or MemoryError if a state cannot be read at the moment: it may still be intact.
     """
     for candidate in (path, _previous(path)):
         try:
@@ -44,19 +44,19 @@ def load_checkpoint(path: Path, mark: str) -> dict | None:
             continue
         except (OSError, MemoryError):
             raise
-        except Exception as error:  # torch raises many kinds for a damaged file; each means the same here
+        except Exception as error:  # torch raises many types of exceptions for a damaged file
             log.warning("not resuming from %s: %s", candidate, first_line(error))
     return None
 
 
 def _load(path: Path) -> dict:
     with named(path), ZipFile(path) as archive:
-        if archive.testzip():  # torch reads it without a look at the checksums
+        if archive.testzip():  # torch does not compare the checksums
             raise InputError("its checksum differs")
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
     except RuntimeError as error:
-        if "alloc" in str(error):  # torch's way to say that there is no memory
+        if "alloc" in str(error):  # torch reports a lack of memory as a RuntimeError
             raise MemoryError(f"{path}: {first_line(error)}") from error
         raise
 
@@ -66,12 +66,12 @@ def _previous(path: Path) -> Path:
 
 
 class Checkpointer:
-    """Saves the state every `seconds`, and stops the training when it has to end.
+    """Saves the state every `seconds`, and stops the training when the job has to end.
 
-    It has to on SIGTERM, SIGINT, or shortly before `deadline` (of time.monotonic): then it saves the state and raises
-    StoppedError. Where saving is slow it saves less often, so that no more than LARGEST_SHARE of the time goes into
-    it. Where it fails, as on a full disk, it warns and the training continues. Before `saved` there is nothing to save:
-    then a signal raises StoppedError at once.
+    A job has to end on SIGTERM, on SIGINT, or shortly before `deadline` (of time.monotonic). The state is then saved
+    and StoppedError is raised. If saving is slow, it is done less often, so that it takes at most LARGEST_SHARE of the
+    time. If saving fails, for example on a full disk, a warning is logged and the training continues. Before `saved` is
+    called there is no state to save: a signal then raises StoppedError at once.
     """
 
     def __init__(self, path: Path, mark: str, seconds: float, deadline: float = float("inf")):
@@ -83,7 +83,7 @@ class Checkpointer:
             signal.signal(number, self._remember)
 
     def on_iteration(self, trainer) -> None:
-        """Save the state of a Trainer if it is time; stop it if it has to end."""
+        """Save the state of a Trainer if it is due; raise StoppedError if the job has to end."""
         if why := self._why_to_end(3 * self._took):
             then = "run again to resume from"
             if not self._save(trainer):
@@ -93,19 +93,19 @@ class Checkpointer:
             self._save(trainer)
 
     def check(self) -> None:
-        """Raise StoppedError if the job, which waits, has to end."""
+        """Raise StoppedError if the job, which is still waiting, has to end."""
         if why := self._why_to_end(0.0):
             name = f"{self.path.parent.name}/{self.path.name.partition('.')[0]}"
             raise StoppedError(f"{name}: {why}; it had not begun to train")
 
     def saved(self) -> dict | None:
-        """Return the saved state, if there is a usable one; from now on there is one to save."""
+        """Return the saved state, or None if there is no usable one; from now on signals save the state first."""
         state = load_checkpoint(self.path, self.mark)
         self._trains = True
         return state
 
     def remove(self) -> None:
-        """Remove the state, the one before, and what was left unfinished: the network is done."""
+        """Remove the state, the previous one and unfinished files, once the network is done."""
         for file in self.path.parent.glob(f"{self.path.name}*"):
             file.unlink(missing_ok=True)
 

@@ -1,8 +1,9 @@
-"""Which code a result depends on, as a checksum of what that code says, wherever in the library it stands.
+"""Checksums of the code that a result depends on.
 
-That is every statement of the modules that are imported, however deep, inside functions too, with what its names mean
-there and the facts that it reads. Comments, docstrings, type hints, log lines, texts of errors and names of modules do
-not count: code that only moves has the same checksum, and so it has under every version of Python.
+A checksum covers every statement of the modules that are imported, directly or indirectly, also inside functions,
+together with the definitions of the names in it and the resource files that it reads. Comments, docstrings, type hints,
+log calls, error messages and names of modules do not count. The checksum stays the same if code only moves to another
+module, and under every version of Python.
 """
 
 import ast
@@ -15,7 +16,7 @@ from transferability.common.resources import RESOURCES
 
 WORKFLOW = Path(__file__).parents[2]
 SCRIPTS = "scripts"  # "scripts.pack" is the script of rule pack, beside the library
-NEUTRAL = {  # modules that change no result, and why; what they import is not followed
+NEUTRAL = {  # modules that change no result, and why; their imports are not followed
     "transferability": "lists what notebooks import",
     "transferability.common.atomic_files": "how files are written, whatever is in them",
     "transferability.common.checksums": "a change shows in the checksums",
@@ -30,16 +31,16 @@ NEUTRAL = {  # modules that change no result, and why; what they import is not f
     "transferability.jobs.recipe": "a change shows in the recipes and marks, which are compared by value",
 }
 REPORTS = {"debug", "info", "warning", "error", "exception", "warn"}
-ROOMS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.comprehension)  # what they define stays inside
-SILENT = {"ctx", "type_comment", "returns"}  # fields of the syntax that say nothing more
+ROOMS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.comprehension)  # names defined inside are local
+SILENT = {"ctx", "type_comment", "returns"}  # fields of the syntax tree that do not count
 NOTHING = ""
 
 
 @cache
 def code_fingerprint(*names: str) -> str:
-    """Return a checksum of modules of the library, "jobs.assembly", or of scripts, "scripts.pack", and all they import.
+    """Return a checksum of modules of the library ("jobs.assembly") or scripts ("scripts.pack") and all they import.
 
-    Raises ValueError for a name that is no module, for a relative import, and for facts whose file is not named.
+    Raises ValueError for an unknown module, for a relative import, and for a use of RESOURCES without a file name.
     """
     pending = [name if name.startswith(f"{SCRIPTS}.") else f"transferability.{name}" for name in names]
     if unknown := [name for name in pending if not _file(name)]:
@@ -55,14 +56,14 @@ def code_fingerprint(*names: str) -> str:
 
 
 def script_code(script: str | Path) -> str:
-    """Return the checksum of a script in workflow/scripts, and of all that it uses."""
+    """Return the checksum of a script in workflow/scripts and of all code that it uses."""
     return code_fingerprint(f"{SCRIPTS}.{Path(script).stem}")
 
 
 def check_code(expected: str, *names: str) -> None:
-    """Compare the code that this process runs with what a rule's parameter says; raise InputError if it is another.
+    """Raise InputError if the code that this process runs differs from `expected`, the parameter of a rule.
 
-    It is called when the modules are imported: what is on the disk then is what runs.
+    Call it when the modules have been imported: the code on disk at that moment is the code that runs.
     """
     if code_fingerprint(*names) != expected:
         raise InputError(
@@ -71,16 +72,16 @@ def check_code(expected: str, *names: str) -> None:
 
 
 class _Statement:
-    """A statement of a module: a checksum of what it says, the names that it defines and uses, and its imports."""
+    """A statement of a module: the checksum of its content, the names that it defines and uses, and its imports."""
 
     def __init__(self, node: ast.stmt, file: Path):
         self.file, self.defines, self.uses = file, set(), set()
-        self.imports: list[tuple[str, str]] = []  # bound name, whole name of what is imported
+        self.imports: list[tuple[str, str]] = []  # bound name, full name of the imported object
         said = self._say(node)
         self.says = fingerprint(said) if said and not isinstance(node, ast.Import | ast.ImportFrom) else NOTHING
 
     def _say(self, node: object) -> object:
-        """What a part of the syntax says, as JSON that is the same for every version of Python."""
+        """The content of a part of the syntax tree, as JSON that is the same for every version of Python."""
         if not isinstance(node, (ast.AST, list)):
             return node
         match node:
@@ -99,11 +100,11 @@ class _Statement:
                 return NOTHING
             case ast.If(ast.Name("TYPE_CHECKING") | ast.Compare(ast.Name("__name__"), [ast.Eq()])):
                 return self._say(node.orelse) or NOTHING
-            case ast.If():  # that only logs, if its condition does nothing either
+            case ast.If():  # does not count if it only logs, and its condition has no side effects
                 acts = any(isinstance(part, ast.Call | ast.NamedExpr) for part in ast.walk(node.test))
                 blocks = [self._say(node.body), self._say(node.orelse)]
                 return ["If", self._say(node.test), *blocks] if any(blocks) or acts else NOTHING
-            case ast.Raise(ast.Call(kind)) | ast.Raise(kind):  # what it says does not count
+            case ast.Raise(ast.Call(kind)) | ast.Raise(kind):  # the message does not count
                 return ["Raise", self._say(kind)]
             case ast.ExceptHandler():
                 return ["except", self._say(node.type), self._say(node.body)]
@@ -111,7 +112,7 @@ class _Statement:
                 return ["arg", node.arg]
             case ast.AnnAssign() if not hasattr(node, "is_field"):
                 return self._say(ast.Assign([node.target], node.value)) if node.value else NOTHING
-            case ast.JoinedStr():  # versions of Python cut the text between the braces differently
+            case ast.JoinedStr():  # versions of Python split the text between the braces differently
                 parts = (part.value if isinstance(part, ast.Constant) else [self._say(part)] for part in node.values)
                 return ["f", "".join(map(str, parts))]
             case ast.BinOp(ast.Name("RESOURCES"), ast.Div(), ast.Constant(str(name))):
@@ -128,7 +129,7 @@ class _Statement:
     def _say_fields(self, node: ast.AST) -> list:
         outside = set(self.defines) if isinstance(node, ROOMS) else None
         for part in node.body if isinstance(node, ast.ClassDef) else []:
-            part.is_field = True  # of a dataclass, where hints count
+            part.is_field = True  # of a dataclass, where type hints count
         said = [(name, self._say(value)) for name, value in ast.iter_fields(node) if name not in SILENT]
         if outside is not None:
             self.defines = outside | {getattr(node, "name", NOTHING)}
@@ -143,7 +144,7 @@ def _statements(module: str) -> list[_Statement]:
 
 @cache
 def _said(module: str) -> set[str]:
-    """A checksum of each statement of a module, together with what its names mean there."""
+    """The checksums of the statements of a module, each together with the definitions of its names."""
     said = set()
     for part in _statements(module):
         names = {name: sorted(meaning) for name in part.uses if (meaning := _meaning(module, name))}
@@ -154,7 +155,7 @@ def _said(module: str) -> set[str]:
 
 @cache
 def _meaning(module: str, name: str) -> set[str]:
-    """What says what a name means in a module: statements, or an import from elsewhere; of local names, nothing."""
+    """The checksums of the statements that define a name in a module, or of its import; none for local names."""
     imports = [imported for part in _statements(module) for imported in part.imports]
     said = {part.says for part in _statements(module) if name in part.defines}
     return said.union(*(_imported(whole) for bound, whole in imports if bound == name))

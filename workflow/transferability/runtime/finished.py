@@ -1,9 +1,9 @@
-"""Finished networks that are not in place in the study: whatever starts a job again, it finds what it would train.
+"""Copies of finished networks, from which a job that is started again restores its products instead of training.
 
-Below results/state/finished/SPLIT/NETWORK/ there is a directory for each mark. A job leaves there what it has trained,
-and puts a copy in place. Once the study has taken that (`settle`), it is the only one: a file that is then gone was
-deleted by a person, and its network is trained again. What is in place when a job is due goes back first (`set_aside`),
-as Snakemake deletes what a job is to make.
+results/state/finished/SPLIT/NETWORK/ has a directory for each mark. A job saves the trained network there, and copies
+it to the study's results. Once Snakemake has accepted these outputs, the copy under state/ is deleted (`settle`). If a
+product is missing afterwards, the user has deleted it, and its network is trained again. Before a job runs, existing
+products are copied back under state/ (`set_aside`), because Snakemake deletes the outputs of a job before it starts.
 """
 
 import shutil
@@ -23,21 +23,21 @@ from transferability.study.network import Network
 
 @dataclass(frozen=True)
 class Products:
-    """The files that training a network leaves. `weights` is None for networks that nothing is copied from."""
+    """The output files of training a network. `weights` is None for networks that no other network copies."""
 
     accuracy: Path
     provenance: Path
     weights: Path | None = None
 
     def by_kind(self) -> dict[str, Path]:
-        """All of them; the accuracy file is last, so that where it is all are."""
+        """All files by kind. The accuracy file is last: if it exists, the others do too."""
         files = {"weights": self.weights, "provenance": self.provenance, "accuracy": self.accuracy}
         return {kind: path for kind, path in files.items() if path}
 
     def mark(self) -> str | None:
-        """The mark that accuracy file and weights say that they have; None if one is gone, or they do not agree.
+        """The mark in the accuracy file and the weights file; None if one is missing or they differ.
 
-        Raises InputError for a damaged file. Of the tensors in the weights nothing is read.
+        Raises InputError for a damaged file. The tensors in the weights file are not read.
         """
         try:
             marks = {read_record(self.accuracy)["fingerprint"]}
@@ -47,36 +47,36 @@ class Products:
         return marks.pop() if len(marks) == 1 else None
 
     def are_there(self) -> bool:
-        """Whether one of them is there that says anything of the network."""
+        """Whether the accuracy file or the weights file exists."""
         return any(path.exists() for path in (self.accuracy, self.weights) if path)
 
 
 def products_of(results: Results, network: Network) -> Products:
-    """Return the files that the training of a network leaves in its study."""
+    """Return the files that training a network writes to the results of its study."""
     of = (network.split, network.name)
     weights = results.weights(*of) if network.treatment == "base" else None
     return Products(results.accuracy(*of), results.provenance(*of), weights)
 
 
 class Finished:
-    """What is kept of one network, apart from what is in place."""
+    """The copies of one finished network, apart from its products in the study's results."""
 
     def __init__(self, state_root: Path, split: str, network: str):
         self._folder = state_root / "finished" / split / network
 
     def of(self, mark: str, products: Products) -> Products:
-        """Return where the products that were made under a mark are kept."""
+        """Return the paths of the copies with a mark."""
         folder = self._folder / mark[:16]
         return Products(**{kind: folder / kind for kind in products.by_kind()})
 
     def set_aside(self, products: Products) -> None:
-        """Keep what is in place, if it is whole."""
-        with suppress(InputError):  # what is damaged is made again
+        """Copy the products from the study's results, if they are complete and intact."""
+        with suppress(InputError):  # damaged files are made again
             if mark := products.mark():
                 _copy_all(products.by_kind(), self.of(mark, products).by_kind())
 
     def has(self, mark: str, products: Products) -> bool:
-        """Whether all that counts is kept under a mark; raises InputError if it is damaged."""
+        """Whether there is a complete copy with a mark, apart from provenance; raises InputError if it is damaged."""
         kept = self.of(mark, products)
         if kept.mark() != mark:
             return False
@@ -85,9 +85,9 @@ class Finished:
         return True
 
     def put_in_place(self, mark: str, products: Products) -> None:
-        """Put what is kept under a mark in place in the study; OSError if that fails.
+        """Copy the files with a mark to the study's results; raises OSError if that fails.
 
-        A provenance file that is lost says so from then on: it is no reason to train.
+        A lost provenance file is replaced by one without values: it is no reason to train again.
         """
         kept = self.of(mark, products)
         try:
@@ -99,13 +99,13 @@ class Finished:
         _copy_all(kept.by_kind(), products.by_kind())
 
     def settle(self, products: Products) -> None:
-        """The study has taken what is in place: from now on that is the only one."""
+        """Delete the copy with the same mark as the products in the study's results: it is no longer needed."""
         with suppress(InputError):
             if self._folder.is_dir() and (mark := products.mark()):
                 self.drop(mark)
 
     def drop(self, mark: str) -> None:
-        """Forget what is kept under one mark."""
+        """Delete the copy with a mark."""
         shutil.rmtree(self._folder / mark[:16], ignore_errors=True)
 
 

@@ -1,9 +1,10 @@
-"""Jobs in processes forked from one that has torch imported already: importing it again takes a job about two seconds.
+"""Jobs forked from a process that has imported torch: importing it again would take each job about two seconds.
 
-Snakemake starts the server before its first training (`start`), and it ends when snakemake does. A job's script
-connects to it (`run`); the server forks, and from there on script and job have only each other: the script passes
-signals on and gets the exit code, and the job ends with its script. What passes between them is lines of text. Where
-there is no server, or it does not answer, the job runs in its own process. What goes wrong in the server is in its log.
+The workflow starts the server before the first training (`start`), and the server ends when snakemake ends. The script
+of a job connects to the server (`run`), which forks a process for the job. From then on the script communicates with
+this process only: it forwards signals and receives the exit code, and the process ends if its script ends. The messages
+are lines of text. If there is no server, or it does not answer, the job runs in the script's own process. Errors of the
+server are in its log.
 """
 
 import json
@@ -28,28 +29,28 @@ from transferability.runtime.logs import job_log
 from transferability.runtime.processes import block_sigint, end_with_snakemake, unblock_sigint
 
 ADDRESS = "TRANSFERABILITY_FORK_SERVER"  # environment variable: the server's socket, and the Python that it runs
-ANSWER = 60.0  # seconds within which a job has to begin; importing torch on a cold disk takes some
-BEGUN, LOST = "begun\n", "the process that trained was killed (by hand, or as memory ran out)"
+ANSWER = 60.0  # seconds within which a job has to begin; importing torch from a cold disk is slow
+BEGUN, LOST = "begun\n", "the process that trained was killed (by a user, or because memory ran out)"
 GPU = Path("/dev/nvidiactl")
 
 
 def is_useful(device: str) -> bool:
-    """Whether jobs with this configuration key `device` may be forked.
+    """Whether jobs with this value of configuration key `device` may be forked.
 
-    They may not on a GPU, nor under Slurm, whose limits are for the job's own processes.
+    Jobs on a GPU are not forked. Neither are jobs under Slurm, because its limits apply to a job's own processes.
     """
     on_cpu = device == "cpu" or (device == "auto" and not GPU.exists())
     return on_cpu and "SLURM_JOB_ID" not in os.environ
 
 
 def start(architecture: str, optimizer: str, log: Path) -> None:
-    """Start a server for the jobs of this process, which train an architecture and find it in their environment.
+    """Start a server for the jobs of this process that train an architecture; an environment variable names its socket.
 
-    `optimizer` is the configuration key of that name. Raises OSError where the log cannot be written.
+    `optimizer` is the value of the configuration key training.optimizer. Raises OSError if the log cannot be written.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    path = tempfile.mkdtemp(prefix="transferability-", dir="/tmp") + "/socket"  # of 107 bytes at most, unlike TMPDIR
-    # Nothing is imported from the working directory (-P). In a session of its own: Ctrl-C is snakemake's to pass on.
+    path = tempfile.mkdtemp(prefix="transferability-", dir="/tmp") + "/socket"  # at most 107 bytes; TMPDIR may be long
+    # -P: nothing is imported from the working directory. A session of its own: only snakemake passes on Ctrl-C.
     server = [sys.executable, "-P", "-m", "transferability.runtime.fork_server"]
     server += [path, str(os.getpid()), architecture, optimizer]
     with log.open("wb") as errors:
@@ -58,12 +59,12 @@ def start(architecture: str, optimizer: str, log: Path) -> None:
 
 
 def run(order: dict) -> int:
-    """Do `job.run_job(order)` and return its exit code, in a process of the server if there is one.
+    """Call `job.run_job(order)`, in a process of the server if there is one, and return the exit code.
 
-    A SIGTERM or SIGINT is passed on to that process, and it ends when this one does. Without a server, what run_job
-    raises is raised; SystemExit also where that process is killed.
+    SIGTERM and SIGINT are forwarded to that process, and it ends when this one ends. Raises SystemExit if that process
+    is killed. Without a server, raises what run_job raises.
     """
-    end_with_snakemake()  # before torch is imported, which takes a while
+    end_with_snakemake()  # before torch is imported, which takes some time
     path, python = json.loads(os.environ.get(ADDRESS, "[null, null]"))
     if path and python == sys.executable and is_useful(order["config"]["device"]):
         with suppress(OSError):
@@ -76,7 +77,7 @@ def run(order: dict) -> int:
 
 
 def _run_forked(path: str, order: dict) -> int | None:
-    """Return the exit code, or None if the server does not begin; raise OSError if there is none."""
+    """Return the exit code, or None if the server does not begin the job; raise OSError if there is no server."""
     with socket.socket(socket.AF_UNIX) as server:
         server.settimeout(ANSWER)
         server.connect(path)
@@ -104,25 +105,25 @@ def _tell(connection: socket.socket, line: str) -> None:
 
 
 class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
-    """Forks a process for every connection; what happens in one touches neither the server nor the others."""
+    """Forks a process for every connection; a failure in one affects neither the server nor the others."""
 
     request_queue_size = 1024
     max_children = sys.maxsize
     block_on_close = False
 
     def service_actions(self) -> None:
-        """Collect processes that have ended, and end with the process that started the server."""
+        """Reap child processes that have ended; exit if the process that started the server has ended."""
         super().service_actions()
         if os.getppid() != self.parent:
             raise SystemExit
 
 
 class _Job(socketserver.StreamRequestHandler):
-    """In a forked process: become the job that a script asks for."""
+    """In a forked process: run the job that a script requests."""
 
     def handle(self) -> None:
-        """Take over the script's stdio, directory and environment, carry out its order, and send it the exit code."""
-        block_sigint()  # until the job's log is open, which answers it
+        """Take over the script's stdio, directory and environment, carry out its order, and send the exit code."""
+        block_sigint()  # until the job's log is open, where the signal is reported
         self.server.socket.close()
         _, files, _, _ = socket.recv_fds(self.request, 1, 2)
         message = json.loads(self.rfile.readline())
@@ -146,13 +147,13 @@ class _Job(socketserver.StreamRequestHandler):
         for number in (
             signal.SIGTERM,
             signal.SIGINT,
-        ):  # the script ends when it is told, and this process is not stopped
+        ):  # the script ends when it gets the exit code, and must not stop this process
             signal.signal(number, signal.SIG_IGN)
         _tell(self.request, f"{code}\n")
         os._exit(code)
 
     def _listen(self) -> None:
-        """Pass on the signals that the script passes on; when it has gone, end."""
+        """Send this process the signals that the script forwards; end when the script has ended."""
         with suppress(OSError):
             for line in self.rfile:
                 os.kill(os.getpid(), int(line))
@@ -160,13 +161,13 @@ class _Job(socketserver.StreamRequestHandler):
 
 
 def serve(path: str, parent: int, work: Callable[[], Callable[[dict], None]]) -> None:
-    """Fork a process for every order that comes on the socket at `path`, until the process that started this has ended.
+    """Fork a process for every order on the socket at `path`, until the process that started this one has ended.
 
-    `parent` is the number of that process, which may have ended already. `work` imports what carries orders out, and
-    returns it.
+    `parent` is the id of that process, which may have ended already. `work` imports and returns the function that
+    carries out orders.
     """
     try:
-        with _Server(path, _Job) as server:  # jobs that come while it imports wait for their turn
+        with _Server(path, _Job) as server:  # connections made during the import are queued
             server.parent, server.work = parent, work()
             server.serve_forever()
     finally:
@@ -183,8 +184,8 @@ def _training(architecture: str, optimizer: str) -> Callable[[dict], None]:
     if is_of_a_library(architecture):
         import_module(architecture.partition("/")[0])
     if optimizer != "caffe-sgd":
-        import_module("torch._dynamo")  # which torch's optimizers import: 1.5 s
-    code_fingerprint(*training_code(architecture))  # now: what is edited later does not run in the jobs
+        import_module("torch._dynamo")  # torch's optimizers import it, which takes 1.5 s
+    code_fingerprint(*training_code(architecture))  # cached now: later edits of the code do not run in the jobs
     return run_job
 
 

@@ -1,4 +1,4 @@
-"""What the workflow does before jobs are chosen, before they start, and after they ended."""
+"""What the workflow does before jobs are chosen, before they start, and after they have ended."""
 
 import os
 from collections import Counter
@@ -25,9 +25,9 @@ Job = parts.Job
 
 
 class Hooks:
-    """The hooks of a study; `code` is the checksum of what trains, `say` what writes a line to the console.
+    """The hooks of a study. They raise InputError.
 
-    Their errors are InputError.
+    `code` is the checksum of the training code; `say` writes a line to the console.
     """
 
     def __init__(
@@ -40,28 +40,28 @@ class Hooks:
         self._reports = False
 
     def before_report(self) -> None:
-        """From now on what is out of date is an error: a report would show it."""
+        """From now on treat results that are out of date as an error: a report would show them."""
         self._reports = True
 
     def out_of_date(self, jobs: Iterable[Job]) -> list[Job]:
-        """Return the jobs whose results exist, and are not what this study asks for now.
+        """Return the jobs whose results exist but do not match the study's present configuration, data or code.
 
-        It is called when all workflows have been read, and before jobs are chosen.
+        It is called after all workflows have been read and before jobs are chosen.
         """
         parts.lift_job_rate_limit(self._workflow)
         if self._imported:
             parts.run_hooks_of_imported(self._workflow, self.before_jobs, self.after_jobs)
         if self._workflow.dag_settings.allowed_rules:
             raise InputError(
-                "--allowed-rules given: what other rules make is not compared with what this study asks for; name the "
+                "--allowed-rules given: the results of other rules would not be compared with this study; name the "
                 "files that you want, or use --until"
             )
         found = [job for job in jobs if self._is_out_of_date(job)]
         if networks := sum(self._network(job) is not None for job in found):
-            self._say(f"{counted(networks, 'network')} not known to be what this study asks for: what is, is kept")
+            self._say(f"{counted(networks, 'network')} may not match this study; matching ones are not trained again")
         if found and self._reports:
             raise InputError(
-                "a report would show what is not what this study asks for; run snakemake without a report first"
+                "a report would show results that do not match this study; run snakemake without a report first"
             )
         return found
 
@@ -72,7 +72,7 @@ class Hooks:
         return self._is_noted(job) and not is_as_made(self._results.root, job, script_code(job.rule.script))
 
     def _is_noted(self, job: Job) -> bool:
-        """Whether a script of ours makes the job's results, some of which exist, and notes what they are made from."""
+        """Whether a script of this workflow makes the job's results and records their inputs, and a result exists."""
         of_this_study = job.output and Path(job.output[0]).is_relative_to(self._results.root)
         if not (of_this_study and job.rule.script and any(map(os.path.exists, job.output))):
             return False
@@ -80,7 +80,7 @@ class Hooks:
         return Path(script).parent == self._repository / "workflow" / "scripts"
 
     def _network(self, job: Job) -> Network | None:
-        """The network that a job trains in this study; None for others. An importing workflow may rename the rules."""
+        """The network that a job trains, None for other jobs. An importing workflow may have renamed the rules."""
         product = job.output.get("accuracy", "")
         if not {"split", "network"} <= set(job.wildcards.keys()):
             return None
@@ -92,10 +92,10 @@ class Hooks:
 
     @parts.with_one_message
     def before_jobs(self) -> None:
-        """Note which networks are asked for, keep what jobs may replace, and get ready to train."""
+        """Write the list of requested networks, keep results that jobs may replace, and prepare for training."""
         os.environ.update(job_environment(self._repository))
         jobs = [(job, network) for job in self._workflow.dag.jobs if (network := self._network(job))]
-        with suppress(OSError):  # jobs that write there will tell
+        with suppress(OSError):  # jobs that write there will report it
             asked = {network for _, network in jobs}
             write_networks(self._study, asked)
         if self._workflow.touch:
@@ -117,25 +117,25 @@ class Hooks:
         self._ready_to_train()
 
     def _check_sources(self) -> None:
-        """Raise InputError before Snakemake deletes what cannot be made again, or what this study has not made."""
-        from transferability.datasets.pictures import foreign_file  # networkx takes .2 s
+        """Raise InputError before Snakemake deletes files that cannot be made again, or that are not this study's."""
+        from transferability.datasets.pictures import foreign_file  # importing networkx takes 0.2 s
 
         for job in filter(self._is_noted, self._workflow.dag.needrun_jobs()):
             source = job.params.get("file") or job.params.get("root")
             if source and not Path(source).exists():
                 raise InputError(
-                    f"{job.output[0]} is not known to be what this study asks for, and {source} is not there to make "
-                    "it from: bring it back, and run again; nothing is deleted"
+                    f"{job.output[0]} may not match this study, and {source} is missing, from which it would be made "
+                    "again; restore it, and run again (nothing was deleted)"
                 )
             for path in job.output:
                 if path.is_directory and (strange := foreign_file(Path(path))):
                     raise InputError(
-                        f"{strange} is no picture that this study draws, and would be deleted with {path}: move it "
-                        "elsewhere, and run again; nothing is deleted"
+                        f"{strange} is not a picture of this study, and would be deleted with {path}: move it "
+                        "elsewhere, and run again (nothing was deleted)"
                     )
 
     def _keep(self, due: Iterable[tuple[Job, Network]]) -> None:
-        """Set finished networks aside whose jobs are due, but for those that a person forces to be trained again."""
+        """Set aside the finished networks whose jobs are due, except those that the user forces to be trained again."""
         for network in set(self._study.networks) - {network for _, network in due}:
             self._finished(network).settle(products_of(self._results, network))
         for job, network in due:
@@ -147,36 +147,36 @@ class Hooks:
 
     def _forget(self, network: Network) -> None:
         products_of(self._results, network).accuracy.unlink(missing_ok=True)
-        with suppress(OSError, InputError):  # without what it is made from it has another mark afterwards
+        with suppress(OSError, InputError):  # if an input is missing, the network will get another mark
             self._finished(network).drop(expected_mark(self._study, network, self._code))
 
     def _ready_to_train(self) -> None:
         if not self._workflow.local_exec:
             cancel_left_behind(set(parts.submitted(self._workflow)), self._progress())
         elif len(self._trained) > 1 and fork_server.is_useful(self._study.config["device"]):
-            with suppress(OSError):  # jobs run in their own processes then
+            with suppress(OSError):  # without the server, jobs run in their own processes
                 optimizer = self._study.config["training"]["optimizer"]
                 fork_server.start(self._study.architecture, optimizer, self._results.logs / "fork_server.log")
 
     def _progress(self) -> Iterator[dict]:
-        """What the jobs say of themselves that train, or trained, what this run trains.
+        """The progress files of earlier jobs that train, or trained, the networks of this run.
 
-        That this snakemake could lock the files says that no other one here waits for them.
+        No other snakemake waits for these jobs: otherwise this one could not have locked their files.
         """
         for network in self._trained:
             if told := read_progress(self._results, network.split, network.name):
                 yield told
 
     def after_success(self) -> None:
-        """After a run of everything, say which results to open first."""
+        """After a run of rule all, report which results to open first."""
         self.after_jobs()
         if any(job.rule.name == "all" for job in self._workflow.dag.targetjobs):
             names = (["figure2.pdf"] if self._study.experiments["random-splits"] else []) + ["advice.md"]
             files = " and ".join(str(self._results.root / name) for name in names)
-            self._say(f"open {files} first; README.md says what else there is")
+            self._say(f"open {files} first; README.md lists the other results")
 
     def after_jobs(self) -> None:
-        """What this run has trained and put in place is in place."""
+        """Delete the copies of the networks that this run has trained."""
         for network in self._trained:
             with suppress(OSError):
                 self._finished(network).settle(products_of(self._results, network))

@@ -1,7 +1,7 @@
-"""The input functions and parameters of the rules: what a job is made from, given its wildcards.
+"""The input functions and parameters of the rules: the inputs of a job, given its wildcards.
 
-Figures and tables are made twice, by the same rules: in the folder of the study's results from its own accuracies, in
-the folder "paper" below it from the paper's. `wildcards.folder` says which.
+The same rules make figures and tables twice: from the study's accuracies in its results directory, and from the
+paper's accuracies in the folder "paper" below it. `wildcards.folder` is one of the two.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,19 +18,19 @@ from transferability.study.grid import given_splits
 from transferability.study.network import Network, given_name
 from transferability.study.study_plan import StudyPlan
 
-Wildcards = Any  # Snakemake's: attributes split, network, folder, experiment, as far as the rule has them
+Wildcards = Any  # Snakemake's: attributes split, network, folder, experiment, if the rule has them
 PAPERS_SPLITS = ["random-0", "random-1", "random-2", "random-3", "manmade-natural"]
 
 
 class Inputs:
-    """Input functions of one study. `resources` is the directory of facts that the repository brings."""
+    """Input functions of one study. `resources` is the repository's directory of data files."""
 
     def __init__(self, study: StudyPlan, resources: Path):
         self._study, self._results, self.resources = study, study.results, resources
         self.paper = self._results.root / "paper"
         dataset = study.config["dataset"]
         self.drawn = dataset["layout"] == "pictures"
-        # The images are no input of rules: other files in their directory may change, and braces would be wildcards.
+        # Images are not an input of rules: other files in their directory may change, and braces would be wildcards.
         self.root = str(self._results.root / "pictures") if self.drawn else str(Path(dataset["root"]).expanduser())
 
     def manifest(self, wildcards: Wildcards) -> str:
@@ -42,7 +42,7 @@ class Inputs:
         return str(source_of(self._results, network_of(wildcards)).weights)
 
     def pictures(self, _wildcards: Wildcards) -> str | list[str]:
-        """The drawn pictures. Other image sets are no input; InputError if they are needed and missing."""
+        """The drawn pictures. Other image sets are not an input; raises InputError if they are needed and missing."""
         if self.drawn:
             return self.root
         if not Path(self.root).exists() and not self._results.index.exists():  # finished results do not need them
@@ -57,9 +57,9 @@ class Inputs:
         return str(Path(self._study.config["given"]["weights"][given_name(wildcards.split)]).expanduser())
 
     def given_checksum(self, wildcards: Wildcards) -> str:
-        """The checksum of this file or, if it is gone but was imported, the checksum that it had then.
+        """The checksum of this file; if it is missing but was imported, the checksum that it had then.
 
-        The file is no input of the rule: like the image set, it may be moved once it has been read.
+        The file is not an input of the rule: like the image set, it may be moved once it has been read.
         """
         file, imported = Path(self.given_file(wildcards)), self._results.weights(wildcards.split, "baseA")
         if file.is_file():
@@ -67,7 +67,7 @@ class Inputs:
         if imported.exists():
             return weights_says(imported).mark
         name = given_name(wildcards.split)
-        raise InputError(f"config key given.weights.{name}: {file} is no file; give that of a network's weights")
+        raise InputError(f"config key given.weights.{name}: {file} is not a file; give a network's weights file")
 
     def accuracies(self, wildcards: Wildcards) -> list[str]:
         """The accuracy files of an experiment."""
@@ -81,12 +81,12 @@ class Inputs:
         return [str(file) for file in dict.fromkeys(files)]
 
     def tables(self, *experiments: str) -> Callable[[Wildcards], list[str]]:
-        """An input function: the accuracies of experiments, or all of the paper's."""
+        """Return an input function: the accuracies of experiments, or all accuracies of the paper."""
         own = [str(self._results.experiment(name)) for name in experiments]
         return lambda wildcards: [str(self.paper / "accuracy.csv")] if self.is_paper(wildcards) else own
 
     def tables_by_class(self, *experiments: str) -> Callable[[Wildcards], list[str]]:
-        """An input function: the accuracies of experiments by class; the paper does not give them."""
+        """Return an input function: the accuracies of experiments by class; none for the paper, which reports none."""
         own = [str(self._results.experiment(name, by_class=True)) for name in experiments]
         return lambda wildcards: [] if self.is_paper(wildcards) else own
 
@@ -95,21 +95,21 @@ class Inputs:
         return wildcards.get("folder") == str(self.paper)
 
     def folders(self, experiments: Iterable[str], treatments: Iterable[str] = ()) -> list[str]:
-        """The folders of the results that show these experiments: this study's, if it has such networks, the paper's.
+        """The folders that show these experiments: the study's results, if it has such networks, and the paper's.
 
-        `treatments`, in the paper's notation, restrict what counts. A study of given networks alone shows nothing of
-        the paper's.
+        `treatments`, in the paper's notation, restrict the networks that count. A study of given networks only has no
+        folder for the paper.
         """
         networks = [network for name in experiments for network in self._study.experiments[name]]
         own = any(not treatments or network.notation in treatments for network in networks)
         return [str(self._results.root)] * own + [str(self.paper)] * self._study.has_the_papers_question
 
     def class_table(self, wildcards: Wildcards) -> str:
-        """The table of the study's classes, or of ILSVRC-2012's."""
+        """The table of the study's classes, or of the classes of ILSVRC-2012."""
         return str(self.resources / "ilsvrc2012.csv" if self.is_paper(wildcards) else self._results.index)
 
     def wordnet(self, wildcards: Wildcards) -> str:
-        """Where WordNet comes from."""
+        """The source of WordNet."""
         return "snapshot" if self.is_paper(wildcards) else self._study.config["wordnet"]
 
     def sides(self, wildcards: Wildcards) -> dict:
@@ -117,7 +117,7 @@ class Inputs:
         return {} if self.is_paper(wildcards) else self._study.config["splits"]["sides"]
 
     def splits_with_distance(self, wildcards: Wildcards) -> list[str]:
-        """The splits into halves A and B, whose distance is measured."""
+        """The splits into halves A and B whose distance is measured."""
         given = given_splits(self._study.config)
         own = [split for split in self._study.splits if split not in given]
         return PAPERS_SPLITS if self.is_paper(wildcards) else own
@@ -128,11 +128,11 @@ class Inputs:
         return [str(self._results.root / "distances.csv")] if needed else []
 
     def kernels(self, wildcards: Wildcards) -> list[str]:
-        """The table of first-layer kernels, which is not known of the paper's networks."""
+        """The table of first-layer kernels; none for the paper's networks, whose kernels are unknown."""
         return [] if self.is_paper(wildcards) else [str(self._results.root / "filters.csv")]
 
     def measure(self, wildcards: Wildcards) -> str:
-        """The accuracy that figures show: that of the last test, of the paper the mean of the ten best."""
+        """The accuracy that figures show: of the last test, or, for the paper, the mean of the ten best tests."""
         return "top1_best10" if self.is_paper(wildcards) else "top1"
 
     def architecture(self, wildcards: Wildcards) -> str:
@@ -144,7 +144,7 @@ class Inputs:
         return list(layer_names("caffenet") if self.is_paper(wildcards) else self._study.layers)
 
     def layers_below_n(self, wildcards: Wildcards) -> list[str]:
-        """The names of layers that figures show below n; the paper's eight need none."""
+        """The names of layers that figures show below n; none for the paper's eight layers."""
         known = self.is_paper(wildcards) or self._study.has_the_papers_layers
         return [] if known else list(self._study.layers)
 

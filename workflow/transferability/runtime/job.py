@@ -1,4 +1,4 @@
-"""One network, one job, from files to files: train it, or resume it, or find it finished; write what it leaves."""
+"""One network as one job, from input files to output files: train it, resume it, or restore it if it is finished."""
 
 import json
 import logging
@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """How a job runs, which changes no result: torch's CPU `threads`, `device` (auto, cpu or cuda), and limits.
+    """Settings of a job that change no result: torch's CPU `threads`, `device` (auto, cpu or cuda), and limits.
 
-    `jobs_per_device` jobs share a GPU. The state is saved every `state_seconds`; a job under Slurm that asked for
-    `runtime` minutes stops before they are over. States, progress, locks, and finished networks are below `state_root`.
+    `jobs_per_device` jobs share a GPU. The state is saved every `state_seconds`. A job under Slurm that requested
+    `runtime` minutes stops before they are over. States, progress, locks and finished networks are below `state_root`.
     """
 
     state_root: Path
@@ -49,10 +49,10 @@ class Job:
 
 
 def run_job(order: Mapping) -> None:
-    """Train the network that `order` names, plain data: log, config, split, network, code, threads and runtime.
+    """Train the network that `order` names: a mapping with log, config, split, network, code, threads and runtime.
 
-    `code` is the checksum of what computes. Raises SystemExit after an error that the log has, as for code that is
-    another, or for base weights that are not what this study's would be.
+    `code` is the expected checksum of the training code. Raises SystemExit after writing an error to the log, for
+    example if the code differs, or if the base weights do not match this study.
     """
     with job_log(order["log"]):
         study, code = StudyPlan(order["config"]), order["code"]
@@ -75,11 +75,11 @@ def run_job(order: Mapping) -> None:
 
 
 def train_or_restore(recipe: Recipe, source: Source, products: Products, job: Job) -> None:
-    """Train a network and write its products; resume from the checkpoint that an earlier, killed job left.
+    """Train a network and write its products; resume from the checkpoint of an earlier job that was killed.
 
-    What was finished under the same mark is put in place instead. Waits while another process trains the same network,
-    or uses the GPUs. Raises InputError for a damaged input file, OSError for one that cannot be read, TrainingError if
-    the loss diverges, StoppedError on SIGTERM, SIGINT or before the walltime is over.
+    If the network is finished with the same mark, its products are restored instead. Waits while another process trains
+    the same network, or while all GPUs are in use. Raises InputError for a damaged input file, OSError for a file that
+    cannot be read, TrainingError if the loss diverges, StoppedError on SIGTERM, SIGINT or before the walltime is over.
     """
     torch.set_num_threads(job.threads)
     deadline = job_deadline(job.runtime)
@@ -93,7 +93,7 @@ def train_or_restore(recipe: Recipe, source: Source, products: Products, job: Jo
         Progress(states / f"{name}.progress") as progress,
     ):
         if _is_finished(finished, mark, products):
-            log.info("%s is finished with this recipe, code and data: put in place, not trained again", recipe.name)
+            log.info("%s is finished with this recipe, code and data: restored, not trained again", recipe.name)
         else:
             with leased_hardware(job.device, job.jobs_per_device, checkpointer.check) as device:
                 _train_and_keep(recipe, source, finished.of(mark, products), device, _Watch(checkpointer, progress))
@@ -102,18 +102,18 @@ def train_or_restore(recipe: Recipe, source: Source, products: Products, job: Jo
 
 
 def _is_finished(finished: Finished, mark: str, products: Products) -> bool:
-    """Whether what would be trained is there already: from now on it is kept, too."""
+    """Whether the network is finished already; if so, a copy of its products is kept."""
     try:
-        if products.mark() == mark:  # another process has trained it meanwhile
+        if products.mark() == mark:  # another process trained it while this one waited
             finished.set_aside(products)
         return finished.has(mark, products)
     except InputError as error:
-        log.warning("%s; it is not put in place", error)
+        log.warning("%s; it is not restored", error)
         return False
 
 
 def _train_and_keep(recipe: Recipe, source: Source, kept: Products, device: torch.device, watch: "_Watch") -> None:
-    """Train a network to its end, and leave its products where finished ones are kept."""
+    """Train a network to the end, and write its products to the directory of finished networks."""
     started, began, mark = datetime.now(UTC), time.monotonic(), watch.checkpointer.mark
     watch.progress.says("reads its images")
     accuracy, tensors = train(recipe, source, mark, device, watch.checkpointer.path.parents[1] / "means", watch)
@@ -126,7 +126,7 @@ def _train_and_keep(recipe: Recipe, source: Source, kept: Products, device: torc
 
 
 class _Watch:
-    """An `assembly.Watch` that saves states, reports progress, and notes from where, and how many images, it trains."""
+    """An `assembly.Watch` that saves states, reports progress, and records the first iteration and number of images."""
 
     def __init__(self, checkpointer: Checkpointer, progress: Progress):
         self.checkpointer, self.progress = checkpointer, progress
@@ -134,7 +134,7 @@ class _Watch:
         self.resumed_at = self.images = 0
 
     def begins(self, trainer: Trainer) -> None:
-        """Note where it is, and tell the progress from now on."""
+        """Record the iteration at which training starts, and report progress from now on."""
         self.resumed_at = trainer.iteration
         self.images = (trainer.settings.iterations - self.resumed_at) * trainer.settings.batch_size
         self.progress.follow(trainer, device_name(trainer.device))

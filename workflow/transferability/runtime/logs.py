@@ -1,6 +1,6 @@
-"""What a job writes to its log, how it ends when something is wrong, and what went wrong by its log.
+"""The log of a job: writing it, ending a job with an error message, and reading the last error.
 
-Names of classes, files and tensors are other people's: what goes to a log or a terminal is made `printable`.
+Names of classes, files and tensors come from outside: all text for a log or a terminal is made `printable`.
 """
 
 import logging
@@ -14,12 +14,12 @@ from tempfile import TemporaryFile
 from transferability.common.errors import READABLE, remedy
 from transferability.runtime.processes import block_sigint, end_with_snakemake, unblock_sigint
 
-RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # what each entry of a log begins with
-ROOM = 1 << 16  # bytes of a disk that an error in a log may take
+RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)  # the beginning of each entry of a log
+ROOM = 1 << 16  # bytes of disk reserved for an error message in a log
 
 
 def printable(text: str) -> str:
-    """Return a text that neither steers a terminal nor passes for another message.
+    """Return a text that cannot control a terminal or look like another message.
 
     Control characters are escaped, and lines after the first are indented.
     """
@@ -37,17 +37,17 @@ class _Formatter(logging.Formatter):
 
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
-    """Log to the file `path`, and end when the snakemake that started this process has ended.
+    """Log to the file `path`; the process ends if the snakemake that started it ends.
 
-    A readable error ends it with one message there. An OSError, such as a full disk, and a lack of memory count as
-    readable; these go to standard error as well, as they may keep the log from being written. Of any other exception
-    the log gets the traceback. Each raises SystemExit.
+    All exceptions are turned into SystemExit. For readable errors, the log gets one message. OSError, for example from
+    a full disk, and MemoryError count as readable; they are also written to standard error, because the log may not be
+    writable. For any other exception, the log gets the traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(_Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    logging.raiseExceptions = False  # a line that a full disk does not take needs no traceback of its own
+    logging.raiseExceptions = False  # no traceback if a line cannot be written to a full disk
     end_with_snakemake()
     try:
         unblock_sigint()
@@ -72,17 +72,17 @@ def job_log(path: str) -> Iterator[None]:
 
 @contextmanager
 def _held_room(directory: Path) -> Iterator[None]:
-    """Hold some of a disk meanwhile, which is free afterwards: so a log can say that the disk is full."""
+    """Reserve some disk space and free it at the end, so that a log can still report that the disk is full."""
     with ExitStack() as room:
         with suppress(OSError):  # it is full already
             file = room.enter_context(TemporaryFile(dir=directory, buffering=0))
-            room.callback(file.truncate, 0)  # also where a child of this process has it open
+            room.callback(file.truncate, 0)  # frees the space even if a child of this process has the file open
             file.write(bytes(ROOM))
         yield
 
 
 def last_error(log: Path) -> str:
-    """Return the error that a job's log ends with, of one line or several, or ""."""
+    """Return the error at the end of a job's log, in one line or several; "" if there is none."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,8 +1,8 @@
-"""What a result was made from, noted when it is made: content says what is out of date, whatever clocks say.
+"""Records of what results were made from: results are out of date if contents differ, whatever their timestamps.
 
-A job whose rule has a script of this workflow leaves a note below state/made/ in the results directory: a checksum of
-its code, its parameters and the content of its inputs, and one of each of its outputs. When the workflow starts,
-results whose notes differ are made again. Notes go where the results go: to another disk, or another checkout.
+A job whose rule has a script of this workflow writes a note below state/made/ in the results directory: a checksum of
+its code, parameters and the content of its inputs, and one checksum of each output. When the workflow starts, results
+whose notes differ are made again. The notes stay valid if the results are moved to another disk or checkout.
 """
 
 import hashlib
@@ -17,35 +17,33 @@ from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.errors import InputError
 from transferability.common.tables import SHA256
 
-LARGE = 64_000_000  # bytes of a file, of which not all is read: its readers compare what they read with checksums
-END = 1_000_000  # bytes at both ends of such a file, where it says what it is
+LARGE = 64_000_000  # bytes above which a file is not read whole here: its readers compare checksums themselves
+END = 1_000_000  # bytes that are read at both ends of such a file
 
 
 @contextmanager
 def noted(results: Path, job: Any, code: str) -> Iterator[None]:
-    """Note what a job's outputs are made from meanwhile; `job` has params, input and output as Snakemake has them.
+    """Write a note of what a job's outputs were made from; `job` has Snakemake's params, input and output.
 
-    `code` is the checksum of the code that makes them.
-
-    Raises InputError if its inputs are others afterwards.
+    `code` is the checksum of the code that makes the outputs. Raises InputError if the inputs have changed at the end.
     """
     mark = _mark(results, job, code)
     yield
     if _mark(results, job, code) != mark:
-        raise InputError(f"{job.output[0]}: what it is made from was replaced meanwhile; run again")
+        raise InputError(f"{job.output[0]}: an input was replaced while it was being made; run again")
     note = _note(results, job.output[0])
     note.parent.mkdir(parents=True, exist_ok=True)
     write_text(note, json.dumps({"mark": mark, "outputs": _there(results, job)}, indent=1) + "\n")
 
 
 def is_as_made(results: Path, job: Any, code: str) -> bool:
-    """Whether a job's outputs, those that are there, are what it would make now; checksums of tables have to be."""
+    """Whether the existing outputs of a job are what it would make now; checksum files of tables must exist."""
     try:
         note = json.loads(_note(results, job.output[0]).read_text(encoding="utf-8"))
         whole = all(Path(path).exists() for path in job.output if path.endswith(SHA256))
         same = note["mark"] == _mark(results, job, code)
         return whole and same and _there(results, job).items() <= note["outputs"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # an input is not there, or the note is damaged
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # an input is missing, or the note is damaged
         return False
 
 
@@ -58,7 +56,7 @@ def _there(results: Path, job: Any) -> dict[str, str]:
 
 
 def _input_digest(results: Path, path: str) -> str:
-    """Of a directory that a job made, also if it is gone, what its note says that it was made from."""
+    """The checksum of an input file; for a directory made by a job, the mark in its note, even if it was deleted."""
     if not Path(path).is_file() and (note := _note(results, path)).is_file():
         return json.loads(note.read_text(encoding="utf-8"))["mark"]
     return _digest(Path(path))
@@ -67,7 +65,7 @@ def _input_digest(results: Path, path: str) -> str:
 def _digest(path: Path) -> str:
     """A checksum of a file, or of all files in a directory."""
     if path.is_dir():
-        files = [file for file in path.rglob("*.*") if not file.name.startswith(".")]  # as Snakemake's own
+        files = [file for file in path.rglob("*.*") if not file.name.startswith(".")]  # without Snakemake's own files
         return fingerprint(sorted((str(file.relative_to(path)), file_sha256(file)) for file in files))
     if (size := path.stat().st_size) <= LARGE:
         return file_sha256(path)

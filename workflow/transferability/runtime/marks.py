@@ -1,4 +1,4 @@
-"""What the marks of a study's networks should be, compared with those of the files that are there."""
+"""The expected marks of a study's networks, compared with the marks of the existing files."""
 
 from transferability.common.errors import InputError
 from transferability.jobs.recipe import mark_of, recipe_of, source_of
@@ -9,17 +9,17 @@ from transferability.study.study_plan import StudyPlan
 
 
 def expected_mark(study: StudyPlan, network: Network, code: str) -> str:
-    """Return the mark that a network of a study has when it is trained now, with the code of that checksum.
+    """Return the mark that a network of a study would get if it were trained now; `code` is the code's checksum.
 
-    Raises OSError where a file that it is made from is not there, InputError for damaged weights.
+    Raises OSError if an input file is missing, InputError for damaged weights.
     """
     return mark_of(recipe_of(study, network, code), source_of(study.results, network))
 
 
 def is_up_to_date(study: StudyPlan, network: Network, code: str) -> bool:
-    """Whether what is there of a network is whole, and what the study asks for.
+    """Whether the products of a network are complete and match the study.
 
-    It is not where that cannot be known, as what it is made from is not there.
+    False if that is unknown because an input file is missing.
     """
     try:
         return products_of(study.results, network).mark() == expected_mark(study, network, code)
@@ -28,9 +28,9 @@ def is_up_to_date(study: StudyPlan, network: Network, code: str) -> bool:
 
 
 def check_base(study: StudyPlan, network: Network, code: str) -> None:
-    """Raise InputError if the weights that a network is to copy are not those of its base network in this study.
+    """Raise InputError if the weights that a network copies are not those of its base network in this study.
 
-    Of a given network's they have to be the ones that were taken over for this split.
+    The weights of a given network must be those that were imported for this split.
     """
     if not network.copied:
         return

@@ -1,4 +1,4 @@
-"""What a job does and how far it is: a small file that `status` reads meanwhile, and log lines after every test."""
+"""Progress of a job: a small file that `status` reads while the job runs, and a log line after every test."""
 
 import json
 import logging
@@ -16,20 +16,21 @@ from transferability.runtime.slurm import slurm_job
 from transferability.study.files import Results
 
 if TYPE_CHECKING:
-    from transferability.training.trainer import Trainer  # not imported: who reads progress does without torch
+    from transferability.training.trainer import Trainer  # for type hints only: reading progress must not import torch
 
 log = logging.getLogger(__name__)
 
-EVERY = 10.0  # seconds between two writings of the progress file
-FIRST = 1.0  # seconds until the first
+EVERY = 10.0  # seconds between two writes of the progress file
+FIRST = 1.0  # seconds until the first write
 
 
 class Progress:
-    """Says what a job does, in a file at `path` while it is entered, from a thread of its own.
+    """A context manager that reports what a job does in a file at `path`, from a thread of its own.
 
-    So the file is as young as the job is alive, whatever it is busy with. It holds doing, host, pid, `slurm_job` and
-    when it was written (seconds since the epoch); of a training also iteration, iterations, images_per_s, seconds_left
-    and device. It goes at the end, and stays when the process is killed. It need not survive a crash.
+    The thread updates the file for as long as the job is alive, even during a long iteration. The file holds doing,
+    host, pid, `slurm_job` and written (seconds since the epoch); during training also iteration, iterations,
+    images_per_s, seconds_left and device. It is removed at the end, and remains if the process is killed. It need not
+    survive a crash of the machine.
     """
 
     def __init__(self, path: Path):
@@ -48,11 +49,11 @@ class Progress:
             self._path.unlink(missing_ok=True)
 
     def says(self, doing: str) -> None:
-        """Tell what the job does now, in words."""
+        """Set the description of what the job does now."""
         self._doing = doing
 
     def follow(self, trainer: "Trainer", device: str) -> None:
-        """Tell from now on how far a Trainer is, on a device of that name."""
+        """Report the progress of a Trainer from now on; `device` is the name of its device."""
         self._start, self._tested = trainer.iteration, trainer.iteration
         self._began = time.perf_counter()
         self._doing, self._trainer, self._device = "trains", trainer, device
@@ -76,7 +77,7 @@ class Progress:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with atomic_write(self._path, sync=False) as unfinished:
                     unfinished.write_text(json.dumps(self._content()) + "\n", encoding="utf-8")
-            except OSError as error:  # a full disk must not end a training
+            except OSError as error:  # a full disk must not end the training run
                 log.warning("cannot write %s: %s", self._path, error)
 
     def _content(self) -> dict:
@@ -89,7 +90,7 @@ class Progress:
         return content | slurm_job()
 
     def _speed(self, trainer: "Trainer") -> tuple[float, float]:
-        """Images per second since the start, and the seconds that are left at this speed."""
+        """Images per second since the start, and the seconds left at this speed."""
         iterations = max(trainer.iteration - self._start, 1)
         per_iteration = (time.perf_counter() - self._began) / iterations
         left = (trainer.settings.iterations - trainer.iteration) * per_iteration
@@ -97,7 +98,7 @@ class Progress:
 
 
 def read_progress(results: Results, split: str, network: str) -> dict | None:
-    """Return what a network's job reports of itself (`progress.Progress`), or None if there is nothing."""
+    """Return the content of a network's progress file (`Progress`), or None if there is no readable one."""
     try:
         return dict(json.loads(results.progress(split, network).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

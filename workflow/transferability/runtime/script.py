@@ -1,4 +1,4 @@
-"""The frame of the scripts that Snakemake runs, one per rule."""
+"""The common frame of the scripts that Snakemake runs, one per rule."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,10 +10,10 @@ from transferability.runtime.made import noted
 
 
 def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Run `main` at once where Snakemake runs its file; elsewhere, as in a test, only define it.
+    """Run `main` at once if Snakemake runs its file; otherwise, for example in a test, only define it.
 
-    `main` gets the job as Snakemake describes it: input, output, params, wildcards, config, threads. Its log is open
-    meanwhile, and takes the errors (`job_log`). If it has outputs, it is noted what they are made from (`made`).
+    `main` gets Snakemake's job: input, output, params, wildcards, config, threads. While it runs, messages and errors
+    go to the job's log (`job_log`). If the job has outputs, a note records what they are made from (`made`).
     """
     if (job := main.__globals__.get("snakemake")) is not None:
         with job_log(job.log[0]):
@@ -26,5 +26,5 @@ def script(main: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def paths(files: Iterable[str]) -> list[Path]:
-    """Return files that Snakemake names as paths."""
+    """Return the names of files as paths."""
     return [Path(file) for file in files]

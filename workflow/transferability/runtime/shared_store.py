@@ -1,4 +1,4 @@
-"""One store for all studies of the same images (config key dataset.store): packed by one, linked to by the others."""
+"""One store for all studies of the same images (config key dataset.store): packed once, and linked by every study."""
 
 import json
 import logging
@@ -22,15 +22,15 @@ from transferability.store.square import Square
 log = logging.getLogger(__name__)
 
 CHECKED = 500  # images that are compared with their checksums at a time
-LOOKS = 16  # files whose size and time are asked for at a time: network file systems take a while to answer each
+LOOKS = 16  # files whose size and time are read in parallel: network file systems take long for each
 
 
 def pack_shared(files: ImageFiles, where: StoreFiles, square: Square, processes: int, code: str, shelf: Path) -> None:
-    """Do what `packing.pack` does, in a directory below `shelf` that all studies of these images and squares share.
+    """Call `packing.pack` in a directory below `shelf` that is shared by all studies of these images and squares.
 
-    The files of `where` become links to those there, hard ones on the same file system, else symbolic ones. A store
-    that is there and whole is taken as it is. A half-made one is finished. One that is damaged, or whose images have
-    changed since, is packed again: other studies' hard links stay what they are. Raises what `pack` raises.
+    The files of `where` become links to the shared files: hard links on the same file system, else symbolic links. A
+    complete, intact store is used as it is. An unfinished store is completed. A damaged store, or one whose images have
+    changed, is packed again; hard links of other studies keep the old content. Raises what `pack` raises.
     """
     home = _home(files, where.index, square, code, shelf)
     there = StoreFiles(where.index, home / "store.npy", home / "store.crc32.npy", home / "store.json")
@@ -49,25 +49,25 @@ def pack_shared(files: ImageFiles, where: StoreFiles, square: Square, processes:
             write_text(home / "images.json", json.dumps(images, indent=1) + "\n")
         _link(there.store, where.store)
         _link(there.checksums, where.checksums)
-    # This one is the study's own, so that networks are trained after it: of links the time is that of all studies.
+    # Copied, not linked: the timestamp of a linked file would be shared with all other studies.
     write_text(where.description, there.description.read_text(encoding="utf-8"))
 
 
 def _home(files: ImageFiles, index: Path, square: Square, code: str, shelf: Path) -> Path:
-    """The directory of a store, by what decides its pixels: which files, and what is made of them."""
+    """The directory of a store, named after a checksum of what determines its pixels: files, settings and code."""
     key = fingerprint([file_sha256(index), files.layout, str(files.root.resolve()), asdict(square), code])
     return shelf / key[:16]
 
 
 def _stamp(files: ImageFiles) -> str:
-    """A checksum of the names, sizes and times of all images: paths alone do not tell that one was replaced."""
+    """A checksum of the names, sizes and times of all images: paths alone would not show that an image was replaced."""
     chunks = [range(start, min(start + CHUNK, len(files.paths))) for start in range(0, len(files.paths), CHUNK)]
     with ThreadPoolExecutor(LOOKS) as pool:
         return fingerprint(list(pool.map(files.stamp, chunks)))
 
 
 def _is_whole(there: StoreFiles, square: Square, note: Path, images: dict) -> bool:
-    """Whether a store is there, made of these images, and every one of them is as its checksum says."""
+    """Whether a store exists, was made from these images, and every image matches its checksum."""
     if not there.store.exists():
         return False
     try:
@@ -78,13 +78,13 @@ def _is_whole(there: StoreFiles, square: Square, note: Path, images: dict) -> bo
         for start in range(0, store.shape[0], CHECKED):
             store[np.arange(start, min(start + CHECKED, store.shape[0]))]
     except (OSError, ValueError, InputError) as error:
-        log.warning("%s; packs it again", error)
+        log.warning("%s; packing it again", error)
         return False
     return True
 
 
 def _link(shared: Path, own: Path) -> None:
-    """Let a study's file be the shared one, and as new as the study's index, which Snakemake compares it with."""
+    """Link a study's file to the shared file, and make it newer than the study's index, as Snakemake expects."""
     unfinished = own.with_name(own.name + UNFINISHED)
     with suppress(FileNotFoundError):
         unfinished.unlink()

@@ -1,4 +1,4 @@
-"""What Slurm is asked for and asked to do: when it ends this job, and that jobs which nobody waits for should end."""
+"""Queries and commands to Slurm: the time left for this job, and the cancellation of jobs left by an earlier run."""
 
 import logging
 import os
@@ -15,40 +15,40 @@ from transferability.common.errors import InputError
 log = logging.getLogger(__name__)
 
 SLURM_JOB = "SLURM_JOB_ID"
-_RUN = re.compile(r"([\w-]+_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # what Snakemake's plugin calls its jobs
+_RUN = re.compile(r"([\w-]+_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # job names given by Snakemake's plugin
 
 
 def slurm_job() -> dict[str, str]:
-    """Return what this process says of its job for `cancel_left_behind`, outside of Slurm with empty values."""
+    """Return job id, cluster and working directory for `cancel_left_behind`; the first two are "" outside of Slurm."""
     environment = {"slurm_job": SLURM_JOB, "slurm_cluster": "SLURM_CLUSTER_NAME"}
     return {key: os.environ.get(name, "") for key, name in environment.items()} | {"directory": str(Path.cwd())}
 
 
 def job_deadline(runtime: float) -> float:
-    """Return when Slurm ends the job that this process is part of, in seconds of time.monotonic(); else infinity.
+    """Return when Slurm will end the job of this process, in seconds of time.monotonic(); infinity outside of Slurm.
 
-    Slurm gives a program no signal before it kills it. It is asked for the time that is left; where it does not
-    answer, `runtime` counts, the minutes that the job asked for.
+    Slurm sends no signal before it kills a program, so it is asked for the time left. If it does not answer, the
+    deadline is `runtime` minutes from now, the time that the job requested.
     """
     if SLURM_JOB not in os.environ:
         return float("inf")
-    job = os.environ[SLURM_JOB]  # of an array squeue lists all tasks, whose own numbers come first
+    job = os.environ[SLURM_JOB]  # for an array, squeue lists all tasks; the first column is a task's own number
     lines = [line.split() for line in _ask("squeue", "--noheader", "--job", job, "--format", "%A %L").splitlines()]
     answer = next((line[1] for line in lines if len(line) == 2 and line[0] == job), "")
     if answer == "UNLIMITED":
         return float("inf")
     left = seconds_left(answer)
     if left is None:
-        log.warning("Slurm does not tell the walltime that is left (%r); %g minutes count from now", answer, runtime)
+        log.warning("Slurm does not report the time left (%r); assuming %g minutes from now", answer, runtime)
         left = 60 * runtime
     log.info("Slurm ends this job in %d s", left)
     return time.monotonic() + left
 
 
 def check_slurm_answers() -> None:
-    """Raise InputError where no Slurm answers: nothing that is submitted would ever run.
+    """Raise InputError if Slurm does not answer: submitted jobs would never run.
 
-    What its plugin says then takes 40 s, and names neither the reason nor a remedy.
+    The error of Snakemake's plugin takes 40 s, and gives neither reason nor remedy.
     """
     try:
         asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, encoding="utf-8", timeout=30)
@@ -56,23 +56,23 @@ def check_slurm_answers() -> None:
             return
         reason = asked.stderr.strip().splitlines()[-1:]
     except OSError:
-        reason = ["there is no program sinfo"]
+        reason = ["the program sinfo is not installed"]
     except subprocess.TimeoutExpired:
-        reason = ["sinfo has not answered for 30 s"]
+        reason = ["sinfo did not answer within 30 s"]
     raise InputError(
-        f"no Slurm answers on this machine ({''.join(reason)}); go where sinfo lists partitions, such as a login node "
-        "of your cluster, or leave out --profile slurm to train on this machine"
+        f"Slurm does not answer on this machine ({''.join(reason)}); use a machine where sinfo lists partitions, such "
+        "as a login node of your cluster, or leave out --profile slurm to train on this machine"
     )
 
 
 def cancel_left_behind(submitted: Collection[str], progress: Iterable[Mapping]) -> None:
     """Cancel the jobs in the queue that an earlier snakemake submitted from this directory.
 
-    Nobody would take their results. Jobs that are submitted again resume from the states that these saved.
+    Their results would not be used. Jobs that are submitted again resume from their saved states.
 
-    `submitted` are the numbers that Snakemake noted, `progress` is what trainings say of themselves (`slurm_job`).
-    Both may be old, forged, or of another cluster: a job is cancelled where Slurm says that it is this user's, has a
-    name and a comment as Snakemake's plugin gives them, and was submitted from here.
+    `submitted` are the job ids that Snakemake recorded, `progress` the contents of progress files (`slurm_job`). Both
+    may be old, forged, or from another cluster. So a job is only cancelled if Slurm reports that it belongs to this
+    user, has a name and a comment in the form of Snakemake's plugin, and was submitted from this directory.
     """
     here, mine = str(Path.cwd()), set(submitted)
     if trains := [told for told in progress if told.get("directory") == here]:
@@ -84,9 +84,9 @@ def cancel_left_behind(submitted: Collection[str], progress: Iterable[Mapping]) 
     left = []
     for job, own, name, comment, directory in (row.split("|", 4) for row in answer.splitlines() if row.count("|") > 3):
         if {job, own} & mine and _RUN.fullmatch(name) and comment.startswith("rule_") and directory == here:
-            left.append(job)  # of an array a task, which has another number of its own
+            left.append(job)  # for an array, ARRAY_TASK, which differs from the task's own number
     if left:
-        print(f"cancels {len(left)} Slurm jobs that a snakemake left behind here: {' '.join(left)}", file=sys.stderr)
+        print(f"cancelling {len(left)} Slurm jobs left by an earlier snakemake: {' '.join(left)}", file=sys.stderr)
         _ask("scancel", *left)
 
 
@@ -99,7 +99,7 @@ def _ask(*command: str) -> str:
 
 
 def seconds_left(answer: str) -> int | None:
-    """Read squeue's time left, "1-02:03:04", "2:03:04" or "3:04"; None if it is nothing of the kind."""
+    """Return the seconds in squeue's time left, "1-02:03:04", "2:03:04" or "3:04"; None for any other text."""
     days, _, clock = answer.rpartition("-")
     try:
         return 86400 * int(days or 0) + sum(int(part) * 60**k for k, part in enumerate(reversed(clock.split(":"))))

@@ -1,14 +1,14 @@
-"""The parts of Snakemake without a public name, all that are used here; a test tries them on other versions of it.
+"""All uses of Snakemake's private API in this library; a test tries them with other versions of Snakemake.
 
-- DAG.check_incomplete and dag.forcefiles: results are compared with what is asked for once all jobs are known, and
-  before Snakemake chooses those that run.
-- dag.forcerules and workflow.dag_settings tell what a person forces from what is forced here.
+- DAG.check_incomplete and dag.forcefiles: results are compared with the study once all jobs are known, and before
+  Snakemake chooses the jobs to run.
+- dag.forcerules and workflow.dag_settings: what the user forces, as opposed to what is forced here.
 - persistence.external_jobids: the Slurm jobs of a snakemake that was killed.
-- scheduler._executor and _local_executor: their threads start the jobs, from which Ctrl-C is kept until they answer.
-- workflow._onstart, _onsuccess and _onerror: when a workflow imports this one, Snakemake runs only the hooks of the
-  importing workflow.
-- workflow.create_report: a report is refused where results are out of date.
-- workflow.scheduling_settings: the limit of 100 jobs per second costs half a core once some hundred jobs have ended.
+- scheduler._executor and _local_executor: their threads start the jobs, and block Ctrl-C until a job can handle it.
+- workflow._onstart, _onsuccess and _onerror: if another workflow imports this one, Snakemake only runs the hooks of
+  the importing workflow.
+- workflow.create_report: no report is made while results are out of date.
+- workflow.scheduling_settings: the limit of 100 jobs per second costs half a core after some hundred jobs.
 """
 
 import asyncio
@@ -28,18 +28,18 @@ from transferability.common.errors import InputError
 from transferability.runtime.processes import block_sigint
 
 Job = Any  # Snakemake's: rule, wildcards, params, input, output
-USUAL_LIMIT = (100, 1)  # jobs in seconds, which Snakemake has where a person gives no other
+USUAL_LIMIT = (100, 1)  # Snakemake's default: jobs, seconds
 
 
 def choose_also(dag_class: type, pick: Callable[[Iterable[Job]], Iterable[Job]]) -> None:
-    """Let Snakemake run, besides what it chooses itself, the jobs that a function picks from all.
+    """Let Snakemake also run the jobs that the function `pick` selects from all jobs.
 
     `dag_class` is snakemake.dag.DAG.
     """
     check = dag_class.check_incomplete
 
     async def check_both(dag) -> None:
-        """Do what Snakemake does with incomplete files, and the same with those of the jobs that are picked."""
+        """Force the incomplete files, as Snakemake does, and the outputs of the selected jobs."""
         await check(dag)
         for job in pick(dag.jobs):
             dag.forcefiles.update(job.output)
@@ -48,11 +48,11 @@ def choose_also(dag_class: type, pick: Callable[[Iterable[Job]], Iterable[Job]])
 
 
 def with_one_message(hook: Callable) -> Callable:
-    """Let a hook end Snakemake with one message where it raises InputError."""
+    """Return a hook that ends Snakemake with one message if the given hook raises InputError."""
 
     @wraps(hook)
     def answer(*given) -> None:
-        """Do what the hook does."""
+        """Call the hook."""
         from snakemake.exceptions import WorkflowError
 
         try:
@@ -64,13 +64,13 @@ def with_one_message(hook: Callable) -> Callable:
 
 
 def before_reports(workflow: Any, note: Callable[[], None]) -> None:
-    """Do what `note` does before a report is made, however that is asked for."""
+    """Call `note` before any report is made."""
     create = workflow.create_report
     workflow.create_report = lambda *given, **named: (note(), create(*given, **named))[1]
 
 
 def is_forced(workflow: Any, job: Job) -> bool:
-    """Whether a person forces a job, with -F, -f, -R or --forcerun."""
+    """Whether the user forces a job, with -F, -f, -R or --forcerun."""
     settings = workflow.dag_settings
     named = {*settings.forcerun, *(settings.targets if settings.forcetargets else [])}
     files = {Path(name).absolute() for name in named}
@@ -78,13 +78,13 @@ def is_forced(workflow: Any, job: Job) -> bool:
 
 
 def submitted(workflow: Any) -> Iterator[str]:
-    """Yield the numbers that a cluster gave to jobs that are due and were not seen to end."""
+    """Yield the cluster's ids of jobs that are due and are not known to have ended."""
     for job in workflow.dag.needrun_jobs():
         yield from workflow.persistence.external_jobids(job)
 
 
 def lift_job_rate_limit(workflow: Any) -> None:
-    """Lift Snakemake's default limit of jobs per second; a person's own (--max-jobs-per-timespan) stays."""
+    """Lift Snakemake's default limit of jobs per second; keep a limit set with --max-jobs-per-timespan."""
     settings = workflow.scheduling_settings
     limit = settings and settings.max_jobs_per_timespan
     if limit and (limit.max_jobs, limit.timespan) == USUAL_LIMIT:
@@ -92,10 +92,10 @@ def lift_job_rate_limit(workflow: Any) -> None:
 
 
 def run_hooks_of_imported(workflow: Any, start: Callable, end: Callable) -> None:
-    """Run these after the hooks of the workflow that imports this one, which it may give after it imports it."""
+    """Run `start` and `end` after the hooks of the importing workflow, which may be defined after the import."""
 
     def then(first: Callable, second: Callable) -> Callable:
-        """Return a hook that does the one, then the other."""
+        """Return a hook that calls the first function, then the second."""
         return lambda log: (first(log), second())
 
     workflow._onstart = then(workflow._onstart, start)
@@ -104,10 +104,10 @@ def run_hooks_of_imported(workflow: Any, start: Callable, end: Callable) -> None
 
 
 def answer_ctrl_c(workflow: Any) -> None:
-    """Stop on the first Ctrl-C, and ignore further ones while jobs save their states; none hits a job that starts.
+    """Stop on the first Ctrl-C, and ignore further ones while jobs save their states and while jobs start.
 
-    A job that has been given to a thread, and has no process yet, gets it as soon as it has one. Not so where jobs are
-    on a cluster: what starts here then is what cancels them.
+    A job that is already in a thread but has no process yet gets the signal as soon as its process has started. On a
+    cluster no process is signalled: there, the processes that start after Ctrl-C are those that cancel the jobs.
     """
     signal.signal(signal.SIGINT, partial(_stop, workflow.local_exec))
     local = workflow.scheduler._local_executor or workflow.scheduler._executor
@@ -115,7 +115,7 @@ def answer_ctrl_c(workflow: Any) -> None:
 
 
 def _stop(local: bool, *_signal) -> None:
-    """Interrupt the scheduler. Within one of its coroutines the interruption would come up again in the next one."""
+    """Interrupt the scheduler from outside its coroutines; inside one, the next one would be interrupted again."""
     signal.signal(signal.SIGINT, _ignore)
     if local:
         threading.Thread(target=_interrupt_processes, args=(time.time() - 1,), daemon=True).start()
@@ -126,11 +126,11 @@ def _stop(local: bool, *_signal) -> None:
 
 
 def _ignore(*_signal) -> None:
-    """Do nothing. Unlike SIG_IGN it is not what processes that start now inherit."""
+    """Do nothing. Unlike SIG_IGN, this handler is not inherited by processes that start now."""
 
 
 def _interrupt_processes(since: float) -> None:
-    """Send SIGINT to each process below this one that has started since: the terminal sent it to those before."""
+    """Send SIGINT to each descendant process started after `since`; the terminal signalled the earlier ones."""
     told = set()
     while True:
         with suppress(psutil.Error):

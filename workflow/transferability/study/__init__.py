@@ -1,4 +1,5 @@
-"""What a study is: its checked configuration, and the grid of its networks with their names in the paper's notation.
+"""The definition of a study: its checked configuration, and the grid of its networks, named in the paper's notation.
 
-In comes a configuration, a mapping as YAML gives it; out go networks, training settings and paths. No file is read.
+The input is a configuration, a mapping as read from YAML; the output is networks, training settings and paths. No file
+is read.
 """

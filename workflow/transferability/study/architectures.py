@@ -1,4 +1,4 @@
-"""What is known of architectures without building them: layers, sizes, pixels. From resources/architectures.csv."""
+"""Facts about architectures without building them: layers, sizes, pixels. Read from resources/architectures.csv."""
 
 import csv
 from collections.abc import Mapping
@@ -13,17 +13,18 @@ from transferability.study.blueprint import Blueprint, is_of_a_library
 from transferability.study.unlisted import describe
 
 HOUSE = Path(__file__).parents[1] / "models" / "architectures"
-# How most models of the libraries were trained: mean and deviation of ImageNet's pixels, red, green, blue.
+# Mean and standard deviation of ImageNet's pixels (red, green, blue), with which most library models were trained.
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-AS_KNOWN = {"order": "rgb", "mean": None, "std": None}  # pixels as the catalogue says
+AS_KNOWN = {"order": "rgb", "mean": None, "std": None}  # pixels as in the catalogue
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A row of the catalogue. `sizes` are the squares that it takes, in pixels; `parameters` with 1000 classes.
+    """A row of the catalogue.
 
-    `mean` and `std` (red, green, blue, of pixels from 0 to 1) standardise its pixels. They are None for the networks of
-    the house, which take blue, green, red from 0 to 255 less the mean image.
+    `sizes` are the accepted sizes of square images, in pixels; `parameters` is their number with 1000 classes. `mean`
+    and `std` (red, green, blue, of pixels from 0 to 1) standardise the pixels. They are None for the built-in networks,
+    which take pixels from 0 to 255 in the order blue, green, red, minus the mean image.
     """
 
     name: str
@@ -37,9 +38,9 @@ class Architecture:
 def blueprint(name: str, pixels: Mapping = AS_KNOWN, size: int | None = None) -> Blueprint:
     """Return an architecture's blueprint, for images of `size` pixels.
 
-    `pixels` is the configuration's section: its mean and std, where they are not None, override the catalogue's and,
-    for what that does not list, the library's own. Raises InputError where none of them says how pixels are expected,
-    and for an unlisted name that the library does not have.
+    `pixels` is the section network.pixels of the configuration. If its mean and std are not None, they override those
+    of the catalogue or, for unlisted architectures, of the library. Raises InputError if mean or std is unknown, and
+    for an unlisted name that the library does not have.
     """
     if not is_of_a_library(name):
         return Blueprint(name, None, "bgr", None, None)
@@ -49,38 +50,41 @@ def blueprint(name: str, pixels: Mapping = AS_KNOWN, size: int | None = None) ->
         mean, std = mean or known.mean, std or known.std
     if not (mean and std):
         raise InputError(
-            f"{name}: the library does not say which pixels this network expects; give config keys "
+            f"{name}: the library does not specify which pixels this network expects; give config keys "
             f"network.pixels.mean and network.pixels.std (most expect ImageNet's: {IMAGENET[0]} and {IMAGENET[1]})"
         )
     return Blueprint(name, library_version(name), pixels["order"], tuple(mean), tuple(std))
 
 
 def study_blueprint(config: Mapping) -> Blueprint:
-    """Return the blueprint of the networks of a study; errors are those of `blueprint`."""
+    """Return the blueprint of a study's networks; raises what `blueprint` raises."""
     network = config["network"]
     return blueprint(network["architecture"], network["pixels"], config["training"]["input_size"])
 
 
 def study_layers(config: Mapping) -> tuple[str, ...]:
-    """Return the names of the layers of a study's networks, in order; InputError for what cannot be built or cut."""
+    """Return the names of the layers of a study's networks, in order.
+
+    Raises InputError for a network that cannot be built or divided into layers.
+    """
     architecture = config["network"]["architecture"]
     return layer_names(architecture) or describe(architecture, config["training"]["input_size"]).layers
 
 
 @cache
 def library_version(name: str) -> str | None:
-    """Return "timm 1.0.31" for timm/NAME, without importing the library; None for the house's own."""
+    """Return "timm 1.0.31" for timm/NAME, without importing the library; None for built-in architectures."""
     return f"{name.partition('/')[0]} {version(name.partition('/')[0])}" if is_of_a_library(name) else None
 
 
 def house_names() -> list[str]:
-    """Return the names of the architectures of the house."""
+    """Return the names of the built-in architectures."""
     return sorted(file.stem.replace("_", "-") for file in HOUSE.glob("[a-z]*.py"))
 
 
 @cache
 def catalogue() -> Mapping[str, Architecture]:
-    """Return all architectures of the catalogue by name."""
+    """Return the architectures of the catalogue, by name."""
     with (RESOURCES / "architectures.csv").open(encoding="utf-8", newline="") as file:
         return {row["architecture"]: _architecture(row) for row in csv.DictReader(file)}
 
@@ -101,17 +105,17 @@ def _numbers(text: str) -> tuple[float, ...] | None:
 
 
 def sizes_in_words(sizes: range) -> str:
-    """Say which sizes an architecture takes."""
+    """Return the accepted sizes of an architecture as text."""
     if len(sizes) < 3:
         return " or ".join(map(str, sizes))
     return f"{sizes[0]} to {sizes[-1]}" + (f" in steps of {sizes.step}" if sizes.step > 1 else "")
 
 
 def layer_names(architecture: str) -> tuple[str, ...]:
-    """Return the names of an architecture's layers, in order; none where the catalogue lacks it."""
+    """Return the names of an architecture's layers, in order; () if the catalogue does not list it."""
     return catalogue()[architecture].layers if architecture in catalogue() else ()
 
 
 def has_the_papers_layers(architecture: str) -> bool:
-    """Whether the paper's claims speak of its layers: it is the paper's network, or a small one of the same eight."""
+    """Whether the paper's claims apply to its layers: it is the paper's network, or a small one with the same eight."""
     return not is_of_a_library(architecture) and len(layer_names(architecture)) == 8

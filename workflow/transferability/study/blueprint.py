@@ -1,6 +1,6 @@
-"""What a network is built from, by value, and the module that builds it: all that a training knows of architectures.
+"""The description from which a network is built, and the module that builds it. Training uses nothing else.
 
-The catalogue (`architectures`) stands apart: an architecture that is added to it retrains no network of another.
+The catalogue (`architectures`) is separate, so that a new architecture in it does not retrain networks of others.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ LIBRARIES = ("torchvision/", "timm/")
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What decides how a network is built and fed, by value: a row's name, its pixels, and the library's version.
+    """All values that determine how a network is built and fed: its name, its pixels, and the library's version.
 
-    `order` is that of the channels, rgb or bgr, and of `mean` and `std`, which are None for networks of the house.
+    `order` is the order of the channels, rgb or bgr, also in `mean` and `std`, which are None for built-in networks.
     """
 
     name: str
@@ -23,12 +23,12 @@ class Blueprint:
 
     @property
     def is_builtin(self) -> bool:
-        """Whether it is one of `models.architectures`, which take pixels as Caffe does."""
+        """Whether it is one of `models.architectures`, which take pixels in the form that Caffe uses."""
         return self.library is None
 
 
 def is_of_a_library(name: str) -> bool:
-    """Whether it is torchvision/NAME or timm/NAME."""
+    """Whether an architecture is torchvision/NAME or timm/NAME."""
     return name.startswith(LIBRARIES)
 
 

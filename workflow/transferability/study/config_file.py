@@ -1,4 +1,4 @@
-"""A file of configuration, read as data: what a workflow would run, leave out or misread in it is an error."""
+"""Reading a configuration file as plain data. Content that a workflow would execute, drop or misread is an error."""
 
 import json
 from collections.abc import Iterable
@@ -8,41 +8,42 @@ import yaml
 
 from transferability.common.errors import InputError
 
-TEMPLATE = "__use_yte__"  # with this key snakemake takes a file for a template, and runs the Python in it
-MERGE = "tag:yaml.org,2002:merge"  # of <<, which may be there twice
-# In C where PyYAML has it, as its wheels do: .1 s sooner at each start of a workflow. Not by yaml.load, which the
-# linter forbids: it could be given an unsafe loader.
+TEMPLATE = "__use_yte__"  # with this key, snakemake treats a file as a template and runs the Python in it
+MERGE = "tag:yaml.org,2002:merge"  # the tag of <<, which may occur twice
+# The C loader, which PyYAML's wheels include, saves 0.1 s at each start of a workflow. yaml.load is not used: the
+# linter forbids it, because it accepts unsafe loaders.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_config_file(file: Path) -> dict:
-    """Return what a file of YAML or JSON gives, without running anything in it.
+    """Return the content of a YAML or JSON file, without running anything in it.
 
-    Raises InputError that names file and line where it is neither, gives a key twice or no keys, or is a template.
+    Raises InputError, with file and line, if the file is neither YAML nor JSON, has a key twice, has no keys, or is a
+    template.
     """
     text = _text(file)
     try:
         content = _of_json_or_yaml(file, text)
     except RecursionError as error:
-        raise InputError(f"{file}: sections within sections without end; a configuration has few") from error
+        raise InputError(f"{file}: sections are nested too deeply; give at most a few levels") from error
     if not isinstance(content, dict) or not content:
-        raise InputError(f"{file}: no keys in it; a configuration has some, results_dir: results/mine")
+        raise InputError(f"{file}: no keys in the file; give keys such as results_dir: results/mine")
     if TEMPLATE in content:
         raise InputError(
-            f"{file}: {TEMPLATE}: with this key snakemake runs the Python in a file; give plain values, without the key"
+            f"{file}: {TEMPLATE}: with this key snakemake runs the Python in a file; remove it and give plain values"
         )
     return content
 
 
 def _text(file: Path) -> str:
     if not file.is_file():
-        raise InputError(f"{file}: no file that can be read again and again, as jobs do; write it to one")
+        raise InputError(f"{file}: not a regular file, and jobs need to read it repeatedly; save it as a file")
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{file}: no text in UTF-8; save it as UTF-8, or give another file (targets come before --configfile, "
-            "which takes all that follow)"
+            f"{file}: not UTF-8 text; save it as UTF-8, or give another file (targets come before --configfile, "
+            "which takes all arguments that follow)"
         ) from error
 
 
@@ -57,7 +58,7 @@ def _each_once(file: Path, pairs: Iterable[tuple[str, object]]) -> dict:
     content = {}
     for key, value in pairs:
         if key in content:
-            raise InputError(f"{file}: {key}: given twice, and only the last would count; join the two")
+            raise InputError(f"{file}: {key}: given twice, and only the last would be used; join the two")
         content[key] = value
     return content
 
@@ -73,7 +74,7 @@ def _of_yaml(file: Path, text: str) -> object:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InputError(f"{file}{line}: not YAML: {error.problem}") from error
-    except (ValueError, yaml.YAMLError) as error:  # as for a date that there is not
+    except (ValueError, yaml.YAMLError) as error:  # for example a date that does not exist
         raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
 
 
@@ -91,8 +92,8 @@ def _check_keys(file: Path, loader: yaml.SafeLoader, node: yaml.Node, checked: s
             key, line = loader.construct_object(name), name.start_mark.line + 1
             if key in lines:
                 raise InputError(
-                    f"{file}, line {line}: {key}: given twice, in line {lines[key]} too, and only the last would "
-                    "count; join the two"
+                    f"{file}, line {line}: {key}: given twice, also in line {lines[key]}, and only the last would "
+                    "be used; join the two"
                 )
             lines[key] = line
     for part in parts:

@@ -195,7 +195,7 @@ def _network_problems(config: Mapping) -> Iterator[Problem]:
 
 
 def _experiment_problems(config: Mapping) -> Iterator[Problem]:
-    for name, networks in experiments(config, layers=0).items():
+    for name, networks in experiments(config, layers=1000).items():
         if name in config["experiments"] and not networks:
             yield ("experiments",), f"{name} has no networks: {NEEDS[name]}, or leave it out"
 

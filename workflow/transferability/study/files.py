@@ -1,4 +1,4 @@
-"""Where a study keeps its files."""
+"""The paths of a study's files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Results:
-    """The files of a study, below its results directory `root`. `network` is a name, "A3B+"; `half` A, B or all.
+    """The files of a study, below its results directory `root`.
 
-    Rules give "{split}" and "{network}" instead, and get the patterns of these files.
+    `network` is a name such as "A3B+"; `half` is A, B or all. Rules pass "{split}" and "{network}" instead, and get
+    file name patterns.
     """
 
     root: Path
@@ -25,12 +26,12 @@ class Results:
 
     @property
     def store_checksums(self) -> Path:
-        """A checksum of each image in the store."""
+        """The checksums of the images in the store."""
         return self.root / "store.crc32.npy"
 
     @property
     def store_description(self) -> Path:
-        """How the store was made, and a checksum of its content."""
+        """The JSON file that describes how the store was made, with a checksum of its content."""
         return self.root / "store.json"
 
     @property
@@ -52,7 +53,7 @@ class Results:
         return self.root / "accuracy" / split / f"{network}.json"
 
     def provenance(self, split: str, network: str) -> Path:
-        """The JSON file that says where, when and how fast a network was trained."""
+        """The JSON file that records where, when and how fast a network was trained."""
         return self.root / "provenance" / split / f"{network}.json"
 
     def weights(self, split: str, network: str) -> Path:

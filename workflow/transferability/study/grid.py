@@ -1,8 +1,8 @@
 """Which networks a study has: one pure function of its configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from transferability.study.network import ALL, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
+from transferability.study.network import ALL, ALL_COPIED, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
 
 # What each experiment needs to have networks.
 NEEDS = {
@@ -85,11 +85,21 @@ def _grid(config: Mapping, layers: int, split: str) -> list[Network]:
         (other,) = set(HALVES) - {target}
         networks.append(Network(split, target, target))
         for treatment in config["treatments"]:
-            source = target if treatment.startswith("B") else other
-            networks += [Network(split, source, target, n, treatment.endswith("+")) for n in config["network"]["n"]]
+            source, numbers = target if treatment.startswith("B") else other, config["network"]["n"]
+            if treatment == ALL_COPIED:
+                networks += _all_copied(split, source, target, numbers, layers)
+            else:
+                networks += [Network(split, source, target, n, treatment.endswith("+")) for n in numbers]
         if trained_longer := control(config, layers, split, target):
             networks.append(trained_longer)
-    return networks
+    return list(dict.fromkeys(networks))
+
+
+def _all_copied(split: str, source: str, target: str, numbers: Sequence[int], layers: int) -> list[Network]:
+    """Networks with all layers but the classifier copied, and the first 0, n or all of these frozen."""
+    last = layers - 1
+    between = [Network(split, source, target, n, preserved=last - n) for n in numbers if n < last]
+    return [Network(split, source, target, last, fine_tuned=True), *between, Network(split, source, target, last)]
 
 
 def _frozen_transfer(config: Mapping, split: str) -> list[Network]:

@@ -1,14 +1,14 @@
-"""The keys of section `dataset`: what those that are not given stand for, and which do not go together."""
+"""The keys of section `dataset`: values for keys that are not given, and combinations that are not allowed."""
 
 import math
 from collections.abc import Iterator, Mapping
 
-AUTO = "auto"  # value of dataset.layout: what dataset.root looks like
-OWN = ("imagefolder", "table")  # layouts of people's own images, which come in any shape and from phones
+AUTO = "auto"  # value of dataset.layout: derived from dataset.root
+OWN = ("imagefolder", "table")  # layouts of users' own images, which have any shape and may come from phones
 
 
 def resolve_image_set(dataset: dict) -> None:
-    """Give, in place, layout, fit and orientation the values that those not given stand for."""
+    """Set layout, fit and orientation in place, if they are not given, to the values for the layout."""
     dataset["layout"] = layout_of(dataset)
     own = dataset["layout"] in OWN
     if dataset["fit"] is None:
@@ -18,7 +18,7 @@ def resolve_image_set(dataset: dict) -> None:
 
 
 def layout_of(dataset: Mapping) -> str:
-    """Return how the images lie on disk: the layout given or, for auto, what the root says."""
+    """Return the layout of the images on disk: the given layout, or for auto the layout that matches the root."""
     layout, root = dataset["layout"], dataset["root"]
     if layout != AUTO:
         return layout
@@ -28,12 +28,12 @@ def layout_of(dataset: Mapping) -> str:
 
 
 def image_set_problems(dataset: Mapping) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield keys that do not go together, and what is wrong with them."""
+    """Yield each key that conflicts with another one, and a description of the problem."""
     layout, root = layout_of(dataset), dataset["root"]
     if layout != "pictures" and not root:
         yield ("dataset", "root"), f"none given; layout {layout} needs it: --config 'dataset={{root: DIRECTORY}}'"
     if layout == "pictures" and root:
-        yield ("dataset", "root"), f"{root} given; layout pictures draws its own, images need another dataset.layout"
+        yield ("dataset", "root"), f"{root} given; layout pictures draws its own images, give another dataset.layout"
     scale = dataset["scale"]
     if not isinstance(scale, str) and not (all(map(math.isfinite, scale)) and scale[0] < scale[1]):
-        yield ("dataset", "scale"), f"{scale} given; accepted: auto, full, or two numbers, the lower first"
+        yield ("dataset", "scale"), f"{scale} given; accepted: auto, full, or two numbers, the smaller one first"

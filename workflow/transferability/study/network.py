@@ -1,14 +1,15 @@
-"""One network of a study: what is copied and frozen, and its name in the paper's notation, there and back."""
+"""One network of a study: its copied and frozen layers, and conversion to and from its name in the paper's notation."""
 
 import re
 from dataclasses import dataclass
 
 HALVES = ("A", "B")
-MIXED = "mixed-"  # what the splits' names begin with that exchange a share of the man-made and natural classes
-GIVEN = "given-"  # what the splits' names begin with whose A is a given network, and whose B is the whole set
-WHOLE = "whole"  # the split that does not divide: one task with all classes ...
-ALL = "all"  # ... and what that task is called where others say A or B
-RANDOM = "random"  # where layers that were never trained come from
+MIXED = "mixed-"  # prefix of splits that exchange a share of the man-made and natural classes
+GIVEN = "given-"  # prefix of splits whose A is a given network, and whose B is the whole set
+WHOLE = "whole"  # the split that does not divide the classes: one task with all of them ...
+ALL = "all"  # ... and the name of that task, instead of A or B
+ALL_COPIED = "An~B"  # the treatment in which all layers but the classifier are copied, and the first n are frozen
+RANDOM = "random"  # the source of layers that were never trained
 
 _BASE = re.compile(r"base(?P<target>[AB])")
 _COPY = re.compile(r"(?P<source>[AB])(?P<n>[1-9][0-9]*)(~(?P<preserved>[1-9][0-9]*))?(?P<target>[AB])(?P<plus>\+?)")
@@ -17,32 +18,32 @@ _REDUCED = re.compile(r"reduced-(?P<examples>[0-9]{4,})")
 
 
 def targets(split: str) -> tuple[str, ...]:
-    """Return what networks of a split are trained on: a task for each of its halves; all; B where A is given."""
+    """Return the tasks of a split: A and B; "all" for the whole set; only B if A is a given network."""
     if split == WHOLE:
         return (ALL,)
     return HALVES[1:] if split.startswith(GIVEN) else HALVES
 
 
 def mixed_share(split: str) -> float:
-    """Return the share of each side's classes that a split "mixed-10-0" exchanges: 0.1."""
+    """Return the share of each side's classes that a mixed split exchanges: 0.1 for "mixed-10-0"."""
     return int(split.removeprefix(MIXED).partition("-")[0]) / 100
 
 
 def given_name(split: str) -> str:
-    """Return the name of the given network that a split "given-NAME-0" copies from."""
+    """Return the name of the given network of a split: NAME for "given-NAME-0"."""
     return split.removeprefix(GIVEN).rpartition("-")[0]
 
 
 @dataclass(frozen=True)
 class Network:
-    """One network of the study: its first `n` layers come from base{source}, it is trained and tested on {target}.
+    """One network of the study: its first `n` layers come from base{source}, and it is trained and tested on {target}.
 
-    `fine_tuned` says whether these layers learn too (the paper's "+"). The next `preserved` layers are copied as well,
-    and learn. A base network has n = 0 and source == target; the control for longer training, B8B+, has as n the number
-    of all layers. `split` names how the classes were divided into the
-    halves A and B; on the split "whole", source and target are "all", but the source of layers that are random and
-    never trained is "random". On splits "given-NAME-0" baseA is a given network, and B has all classes. `examples` is
-    the number of training images per class, the first ones; 0 stands for all.
+    `fine_tuned` is whether these layers are trained too (the paper's "+"). The next `preserved` layers are also copied,
+    and are trained. A base network has n = 0 and source == target. The control for longer training, B8B+, has the
+    number of all layers as n. `split` is the name of the division of the classes into halves A and B. On the split
+    "whole", source and target are "all"; for networks with random layers that are never trained, the source is
+    "random". On splits "given-NAME-0", baseA is a given network, and B has all classes. `examples` is the number of
+    training images per class (the first ones); 0 means all.
     """
 
     split: str
@@ -68,7 +69,10 @@ class Network:
 
     @property
     def notation(self) -> str:
-        """The treatment in the paper's notation, with n for the number and B for the target: BnB, AnB+, An~1B."""
+        """The treatment in the paper's notation, with n for the number and B for the target: BnB, AnB+, An~1B.
+
+        For other treatments it is the treatment's name: base, random, reduced.
+        """
         if self.treatment not in ("selffer", "transfer", "preserved"):
             return self.treatment
         source = "B" if self.source == self.target else "A"
@@ -76,7 +80,10 @@ class Network:
 
     @property
     def name(self) -> str:
-        """The paper's notation (baseA, B3B, A3B+), A4~1B where layer 5 is preserved; base, random3, reduced-0100."""
+        """The name in the paper's notation: baseA, B3B, A3B+; A4~1B if layer 5 is preserved.
+
+        Names on the whole set are base, random3 and reduced-0100.
+        """
         if self.examples:
             return f"reduced-{self.examples:04d}"
         if self.n == 0:
@@ -96,11 +103,11 @@ class Network:
 
     @property
     def frozen(self) -> int:
-        """The number of first layers that never learn."""
+        """The number of first layers that are not trained."""
         return 0 if self.fine_tuned else self.n
 
     def facts(self) -> dict:
-        """What an accuracy file says of the network itself."""
+        """The fields of an accuracy file that describe the network itself."""
         return {
             "network": self.name,
             "split": self.split,
@@ -115,7 +122,7 @@ class Network:
 
     @classmethod
     def parse(cls, split: str, name: str) -> "Network":
-        """Return the network that `name` denotes on a split; raise ValueError if it denotes none."""
+        """Return the network called `name` on a split; raise ValueError if the name is not valid."""
         if split == WHOLE:
             return cls._parse_whole(name)
         if match := _BASE.fullmatch(name):

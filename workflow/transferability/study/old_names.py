@@ -1,4 +1,4 @@
-"""Names that keys and values had in earlier versions: this version accepts them, and says what they are called now."""
+"""Keys and values with the names of earlier versions: this version accepts them, and reports the new names."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ VALUES = {
 }
 TRAININGS = (("training",), ("reduced", "training"))
 DEFAULT = ("random-splits", "manmade-natural", "preserved", "random-filters", "reduced")
-# What switched an experiment off, or on, before there was the key `experiments`.
+# Keys that switched experiments off or on before the key `experiments` was introduced.
 SWITCHES = {
     ("splits", "random"): ("random-splits", "preserved"),
     ("splits", "manmade_natural"): ("manmade-natural",),
@@ -32,17 +32,17 @@ SWITCHES = {
     ("reduced", "examples_per_class"): ("reduced",),
     ("given", "weights"): ("given",),
 }
-GONE = (("splits", "manmade_natural"), ("random_filters",))  # switches that are no keys any more
-ADDED = (*GONE, ("splits", "mixed"), ("given", "weights"))  # switches whose default was off, or which are gone
+GONE = (("splits", "manmade_natural"), ("random_filters",))  # switches that have been removed
+ADDED = (*GONE, ("splits", "mixed"), ("given", "weights"))  # switches whose default was off, or that were removed
 
 Key = tuple[str, ...]
 
 
 def accept_old_names(config: dict, layers: Sequence[dict]) -> list[str]:
-    """Rename keys and values in a merged configuration, and in the `layers` that it was merged from, all in place.
+    """Rename keys and values, in place, in a merged configuration and in the `layers` that it was merged from.
 
-    A later layer overrides those before; without layers the configuration is what was given. Returns remarks for the
-    user. Raises InputError where a layer gives both names of a key.
+    Later layers override earlier ones; without layers, the configuration itself is what the user gave. Returns remarks
+    for the user. Raises InputError if a layer gives both names of a key.
     """
     renamed = {}
     for layer in layers or [config]:
@@ -53,11 +53,11 @@ def accept_old_names(config: dict, layers: Sequence[dict]) -> list[str]:
         values = [value for layer in layers if (value := _value(layer, path)) is not None]
         if values and isinstance(section := _value(config, path[:-1]), dict):
             section[path[-1]] = values[-1]
-    return [f"{old} is called {new} now" for old, new in renamed.items()] + _experiments(config, layers or [config])
+    return [f"{old} is now called {new}" for old, new in renamed.items()] + _experiments(config, layers or [config])
 
 
 def with_new_names(content: dict) -> dict:
-    """Rename keys and values in what a file gives, in place, and return it."""
+    """Rename keys and values in the content of a file, in place, and return it."""
     _rename(content)
     return content
 
@@ -89,7 +89,10 @@ def _renamed_keys() -> list[Key]:
 
 
 def _experiments(config: dict, layers: Sequence[Mapping]) -> list[str]:
-    """Apply switches of earlier versions to the key `experiments`, but those before the last layer that gives it."""
+    """Apply switches of earlier versions to the key `experiments`, unless a later layer gives that key.
+
+    Returns remarks for the user.
+    """
     chosen, switched = list(config.get("experiments", DEFAULT)), []
     for layer in layers:
         if list(layer.get("experiments", DEFAULT)) != list(DEFAULT):
@@ -100,16 +103,18 @@ def _experiments(config: dict, layers: Sequence[Mapping]) -> list[str]:
                 continue
             on = bool(yaml.safe_load(value) if isinstance(value, str) else value)
             switched += [(key, on, name) for name in names if not on or key in ADDED]
-    changes = [(key, on, name) for key, on, name in switched if (name in chosen) != on]
-    for _, on, name in changes:
-        chosen = [*chosen, name] if on and name not in chosen else [one for one in chosen if on or one != name]
+    changes = []
+    for key, on, name in switched:
+        if (name in chosen) != on:
+            chosen = [*chosen, name] if on else [one for one in chosen if one != name]
+            changes.append(key)
     for key in {key for key, _, _ in switched} & set(GONE):
         _value(config, key[:-1]).pop(key[-1], None)
     if not changes:
         return []
     config["experiments"] = chosen
-    keys = ", ".join(dict.fromkeys(".".join(key) for key, _, _ in changes))
-    return [f"{keys} is said by experiments: [{', '.join(chosen)}] now"]
+    keys = ", ".join(dict.fromkeys(map(".".join, changes)))
+    return [f"{keys} is replaced by experiments: [{', '.join(chosen)}]"]
 
 
 def _value(content: object, path: Key) -> object:

@@ -1,4 +1,4 @@
-"""What is wrong with a key of the configuration, and what the schema accepts there, in words."""
+"""Messages for errors in the configuration: what is wrong with a key, and what the schema accepts there."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from jsonschema.exceptions import ValidationError
 Key = tuple[str | int, ...]  # part by part: ("training", "learning_rate")
 Problem = tuple[Key, str]  # a key, and what is wrong with it
 
-NEAR = 0.7  # so alike (difflib's ratio) a misspelt name is to what was meant: `lenght` is, `gpu` is not to `cpu`
+NEAR = 0.7  # similarity (difflib's ratio) of a misspelt name: `lenght` is close enough, `gpu` for `cpu` is not
 BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "more than",
@@ -19,7 +19,7 @@ BOUNDS = {
 
 
 def problems_of(error: ValidationError, keys: Iterable[Key]) -> Iterator[Problem]:
-    """Yield what a schema's error says: a problem for each unknown key, or one for a value; `keys` are all keys."""
+    """Yield the problems in a schema's error: one per unknown key, or one for a value. `keys` are all known keys."""
     key = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
@@ -33,9 +33,9 @@ def problems_of(error: ValidationError, keys: Iterable[Key]) -> Iterator[Problem
 
 
 def did_you_mean(given: object, names: Iterable, called: Callable[[str], str] = str) -> str:
-    """Return "did you mean `length`? " for a name that is nearly one of those that are accepted, "" for others.
+    """Return "did you mean `length`? " for a name that is similar to an accepted one; "" for other names.
 
-    `called` says what a name is likely to be called, timm/resnet18 resnet18, which several may be.
+    `called` returns the short form of a name, for example resnet18 for timm/resnet18; several may share one.
     """
     by_lower_case = defaultdict(list)
     for name in names:
@@ -47,7 +47,7 @@ def did_you_mean(given: object, names: Iterable, called: Callable[[str], str] = 
 
 
 def accepted(schema: Mapping) -> str:
-    """Say in words which values a part of the schema accepts."""
+    """Return a description of the values that a part of the schema accepts."""
     if "accepted" in schema:
         return schema["accepted"]
     if "enum" in schema:

@@ -1,4 +1,4 @@
-"""A study as its configuration describes it: its networks, what they are built from, and where their files are."""
+"""A study derived from its configuration: its networks, their blueprint, and the paths of their files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from transferability.study.training_settings import Settings, read_settings, tra
 
 @dataclass(frozen=True, eq=False)
 class StudyPlan:
-    """What follows from a complete configuration (`complete_config`). Each part is computed once, when it is needed."""
+    """The parts of a study, derived from a complete configuration (`complete_config`), each computed on first use."""
 
     config: Mapping
 
@@ -31,12 +31,12 @@ class StudyPlan:
 
     @cached_property
     def blueprint(self) -> Blueprint:
-        """What all networks are built from; InputError if the library does not know the architecture."""
+        """The blueprint of all networks; raises InputError if the library does not have the architecture."""
         return study_blueprint(self.config)
 
     @cached_property
     def layers(self) -> tuple[str, ...]:
-        """The names of the networks' layers, in order; InputError for a network that cannot be built or divided."""
+        """The names of the layers, in order; raises InputError for a network that cannot be built or divided."""
         return study_layers(self.config)
 
     @property
@@ -46,12 +46,12 @@ class StudyPlan:
 
     @property
     def has_the_papers_question(self) -> bool:
-        """Whether it compares classes of one image set, as the paper does, and not given networks alone."""
+        """Whether it compares classes of one image set, as the paper does, and not only given networks."""
         return any(networks for name, networks in self.experiments.items() if name != "given")
 
     @property
     def input_size(self) -> int:
-        """The size of what the networks get, in pixels."""
+        """The size of the networks' inputs, in pixels."""
         return self.config["training"]["input_size"]
 
     @property
@@ -83,14 +83,14 @@ class StudyPlan:
 
     @cached_property
     def tasks(self) -> list[tuple[str, str]]:
-        """Split and half of every task that a network is trained on."""
+        """The tasks that networks are trained on, as pairs of split and half."""
         return list(dict.fromkeys((network.split, network.target) for network in self.networks))
 
     @cached_property
     def manifests(self) -> list[Path]:
-        """The tables of classes of all tasks that the splits consist of."""
+        """The tables of classes of all tasks in the splits."""
         return [self.results.manifest(split, half) for split in self.splits for half in targets(split)]
 
     def settings(self, train_images: int, examples: int = 0) -> Settings:
-        """How networks are trained on so many images: those of a reduced set if `examples` per class are given."""
+        """Return the settings for `train_images` training images; `examples` per class for reduced sets, else 0."""
         return read_settings(training_of(self.config, examples), train_images)

@@ -1,4 +1,4 @@
-"""How networks are trained: the configuration's section `training`, read into numbers."""
+"""Training settings: the section `training` of the configuration, converted to numbers."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """Training in iterations, for one task. Field by field the keys of the section `training` (config/README.md)."""
+    """Training in iterations, for one task. The fields are the keys of the section `training` (config/README.md)."""
 
     iterations: int
     evaluate_every: int
@@ -31,7 +31,7 @@ class Settings:
     compile: bool
 
     def rate_at(self, iteration: int) -> float:
-        """Learning rate of an iteration (0 is the first) under the schedule."""
+        """Return the learning rate of an iteration, counted from 0, under the schedule."""
         if self.schedule == "step":
             return self.learning_rate * self.drop_factor ** (iteration // self.drop_every)
         if self.schedule == "cosine":
@@ -44,11 +44,14 @@ class Settings:
 
 
 def training_of(config: Mapping, examples: int) -> Mapping:
-    """Return the section `training` for networks with `examples` images per class (0: all); few have their own."""
+    """Return the section `training` for networks with `examples` images per class.
+
+    0 means all images; other numbers apply the keys in reduced.training.
+    """
     return config["training"] | (config["reduced"]["training"] if examples else {})
 
 
-# Keys that count only where another has one of these values.
+# Keys that are used only if another key has one of these values.
 ONLY_WITH = {
     "drop_every": ("schedule", {"step"}),
     "drop_factor": ("schedule", {"step"}),
@@ -60,17 +63,17 @@ ONLY_WITH = {
 
 
 def used_of(training: Mapping) -> dict:
-    """Return of a section `training` the keys that decide results: not those of a schedule that it does not have."""
+    """Return the keys of a section `training` that affect results: for example, none of a schedule that is not used."""
     unused = {key for key, (other, values) in ONLY_WITH.items() if training[other] not in values}
     return {key: value for key, value in training.items() if key not in unused}
 
 
 def read_settings(training: Mapping, train_images: int) -> Settings:
-    """Turn the configuration's section `training` into iterations for a task with `train_images` training images."""
+    """Convert the section `training` of the configuration for a task with `train_images` training images."""
     batch_size = training["batch_size"]
 
     def iterations(span: str) -> int:
-        """Iterations in "450000 iterations" or "20 epochs" (a part of an iteration counts as one)."""
+        """Return the iterations in "450000 iterations" or "20 epochs", rounded up."""
         number, unit = span.split()
         return int(number) if unit == "iterations" else math.ceil(int(number) * train_images / batch_size)
 

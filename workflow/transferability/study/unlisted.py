@@ -1,7 +1,7 @@
-"""Layers and pixels of an architecture that the catalogue does not list: the model itself says them.
+"""Layers and pixels of an architecture that the catalogue does not list, determined from the model itself.
 
-That needs torch, which is not imported to parse a workflow: a process of its own looks, once. Its answer is kept beside
-what Python compiles, for the code and the libraries as they are.
+This needs torch, which is not imported when a workflow is parsed, so a separate process builds the model once. The
+result is cached beside Python's compiled files, for the present versions of the code and the libraries.
 """
 
 import json
@@ -15,16 +15,16 @@ from transferability.common.atomic_files import write_text
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.own_process import said_by
 
-DESCRIBE = "models.describe"  # the module that looks
+DESCRIBE = "models.describe"  # the module that the separate process runs
 MODELS = Path(__file__).parents[1] / "models"
 KEPT = Path(__file__).parents[1] / "__pycache__" / "unlisted.json"
 
 
 @dataclass(frozen=True)
 class Description:
-    """The names of an architecture's layers, in order, and the mean and deviation that it expects its pixels to have.
+    """The names of an architecture's layers, in order, and the mean and deviation that standardise its pixels.
 
-    The latter are None for own architectures, and where the library does not say them.
+    `mean` and `std` are None for built-in architectures, and if the library does not specify them.
     """
 
     layers: tuple[str, ...]
@@ -34,15 +34,15 @@ class Description:
 
 @cache
 def describe(architecture: str, size: int | None = None) -> Description:
-    """Return what a model for square images of `size` pixels says of itself; without a size, one for the usual size.
+    """Return the description of a model for square images of `size` pixels; None is the architecture's default size.
 
-    Raises InputError for an architecture that does not exist, cannot be cut into layers, or does not take this size.
+    Raises InputError for an architecture that does not exist, cannot be divided into layers, or does not accept `size`.
     """
     key = fingerprint([architecture, size, _code(), version("timm"), version("torchvision")])
     kept = _kept()
     if key not in kept:
         kept |= {key: _looked_up(architecture, size)}
-        with suppress(OSError):  # as where the library is another user's
+        with suppress(OSError):  # for example if another user installed the library
             KEPT.parent.mkdir(exist_ok=True)
             write_text(KEPT, json.dumps(kept, indent=1))
     found = kept[key]
@@ -53,7 +53,7 @@ def describe(architecture: str, size: int | None = None) -> Description:
 def _kept() -> dict[str, dict]:
     try:
         return dict(json.loads(KEPT.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):  # not there, or damaged
+    except (OSError, ValueError, TypeError):  # missing or damaged
         return {}
 
 
@@ -62,5 +62,5 @@ def _looked_up(architecture: str, size: int | None) -> dict:
 
 
 def _code() -> list[str]:
-    """Checksums of all code that builds models and cuts them into layers."""
+    """Checksums of all code that builds models and divides them into layers."""
     return [file_sha256(file) for file in sorted(MODELS.rglob("*.py"))]

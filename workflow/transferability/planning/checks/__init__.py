@@ -1,6 +1,6 @@
-"""What preflight looks at, one module a topic: images, what is trained, what the network is fed, the machine.
+"""The checks of preflight, one module per topic: images, training, given networks, network inputs, the machine.
 
-In come the configuration and the image set; each check gives a Finding.
+The input is the configuration and the image set; each check returns a Finding.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found: `faults` and `warnings`, a sentence each, and in any case a `note`. Only faults fail."""
+    """The result of one check: `faults` and `warnings`, a sentence each, and a `note`. Only faults are errors."""
 
     check: str
     faults: Sequence[str]

@@ -1,4 +1,4 @@
-"""Whether given networks get what they were trained with: all their layers, and the pixels that they know."""
+"""Checks of given networks: all their layers fit, and they get pixels as in their own training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from transferability.planning.checks import Finding
 from transferability.planning.checks.model_inputs import model_inputs
 from transferability.study.study_plan import StudyPlan
 
-SILENT = 1e-4  # share of the largest variance below which a channel counts as one that never says anything
-USUAL = 3.0  # factor within which the variances lie on photographs that are prepared as the network was trained
+SILENT = 1e-4  # share of the largest variance below which a channel counts as inactive
+USUAL = 3.0  # factor within which variances agree on photographs that are prepared as in the network's training
 
 
 def check_given(study: StudyPlan, sample: np.ndarray | None) -> Finding:
-    """Import every given network, and compare what its first BatchNorm sees of a sample with what it was trained on.
+    """Import every given network, and compare its first BatchNorm's inputs on a sample with the running statistics.
 
-    `sample` holds stored images, uint8 (images, size, size, 3), RGB; None where there are none.
+    `sample` holds stored images, uint8 (images, size, size, 3), RGB; None if there are none.
     """
     faults, warnings, notes = [], [], []
     for name, file in study.config["given"]["weights"].items():
         if not Path(file).expanduser().is_file():
-            faults.append(f"config key given.weights.{name}: {file} is no file; give that of a network's weights")
+            faults.append(f"config key given.weights.{name}: {file} is not a file; give a network's weights file")
             continue
         try:
             tensors = _layers(study, Path(file).expanduser())
@@ -40,8 +40,8 @@ def check_given(study: StudyPlan, sample: np.ndarray | None) -> Finding:
             notes[-1] += f", {seen.in_words()}"
         if seen and not 1 / USUAL < seen.variance < USUAL:
             warnings.append(
-                f"{name}: {seen.in_words()}: your images differ much from those that it was trained on, or "
-                "network.pixels is not how it expects them"
+                f"{name}: {seen.in_words()}: your images differ much from those that it was trained on, or config key "
+                "network.pixels does not match its training"
             )
     return Finding("given networks", faults, "; ".join(notes) or "none", warnings)
 
@@ -52,22 +52,22 @@ def _layers(study: StudyPlan, file: Path) -> dict[str, torch.Tensor]:
 
 def _model(study: StudyPlan, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
     model = build_model(study.blueprint, study.input_size, classes=2)
-    model.load_state_dict(tensors, strict=False)  # which lack the classifier
+    model.load_state_dict(tensors, strict=False)  # without the classifier
     return model
 
 
 @dataclass(frozen=True)
 class FirstNorm:
-    """What a network's first BatchNorm sees, against what it saw in its own training, both medians over channels.
+    """The inputs of a network's first BatchNorm, compared with its running statistics: medians over channels.
 
-    `variance` is the ratio of the variances, `shift` the distance of the means in deviations.
+    `variance` is the ratio of the variances, `shift` the distance of the means in standard deviations.
     """
 
     variance: float
     shift: float
 
     def in_words(self) -> str:
-        """Say it in half a sentence."""
+        """Return a description, for use within a sentence."""
         return (
             f"its first BatchNorm sees {self.variance:.2g} times the variance that it was trained with (usual: "
             f"{1 / USUAL:.1f} to {USUAL:g}) and means {self.shift:.2f} deviations away"
@@ -75,10 +75,10 @@ class FirstNorm:
 
 
 def first_norm(model: nn.Module, inputs: torch.Tensor) -> FirstNorm | None:
-    """Compare what the first BatchNorm sees of inputs (images, 3, size, size) with what it remembers; None without one.
+    """Compare the first BatchNorm's inputs, for `inputs` (images, 3, size, size), with its running statistics.
 
-    Pixels that are not standardised, or by other numbers than in its training, are seen in the variance; the order of
-    the channels is not.
+    Returns None for models without BatchNorm. Pixels that are not standardised, or with other numbers than in the
+    model's training, change the variance; another order of the channels does not.
     """
     norm = next((module for module in model.modules() if isinstance(module, nn.BatchNorm2d)), None)
     if norm is None or norm.running_var is None:

@@ -1,4 +1,4 @@
-"""Are the images those that there should be, and can all be decoded?"""
+"""Checks of the images: the expected ones exist, all can be decoded, and there are no duplicates."""
 
 import hashlib
 import io
@@ -18,13 +18,13 @@ from transferability.planning.checks import Finding
 from transferability.store.decoding import told_once, try_to_decode
 from transferability.store.meaning import AUTO, Scale, numbers_of, to_rgb
 
-ODD = 20  # a format counts as odd where fewer than one in so many images have it
-PARTS = ("MPO", "PSD")  # formats whose further images are a preview, another eye's view, or layers of the first
+ODD = 20  # a format counts as unusual if fewer than one in so many images have it
+PARTS = ("MPO", "PSD")  # formats whose further images are a preview, a stereo view, or layers of the first
 SUBSETS = {"train": "training", "val": "validation"}
 
 
 def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
-    """Compare the numbers of images per class with those that config key dataset.expected names."""
+    """Compare the numbers of images per class with those in config key dataset.expected."""
     faults = []
     for subset, name in SUBSETS.items():
         number = int(counts[subset].sum())
@@ -35,21 +35,23 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
     if (images := counts["val"].sum()) > 0:
         note += f"; majority-class baseline: {counts['val'].max() / images:.1%} of the validation images"
     if expected["classes"] is None:
-        return Finding("classes", faults, f"{note}; dataset.expected.classes names none to compare with")
+        return Finding("classes", faults, f"{note}; not compared: config key dataset.expected.classes not given")
     try:
         wanted = pd.read_csv(expected["classes"], dtype={"wnid": str}).set_index("wnid")
     except (OSError, ValueError, KeyError) as error:
-        faults.append(f"config key dataset.expected.classes: {expected['classes']} is no table of wnids ({error})")
+        faults.append(
+            f"config key dataset.expected.classes: {expected['classes']} is not a table with a column wnid ({error})"
+        )
         return Finding("classes", faults, note)
     if missing := sorted(set(wanted.index) - set(counts.index)):
         faults.append(f"{len(missing)} of {len(wanted)} expected classes are missing: {', '.join(missing)}")
     if surplus := sorted(set(counts.index) - set(wanted.index)):
         faults.append(f"{counted(len(surplus), 'class')} not expected: {', '.join(surplus)}")
-    alike = [f"{one!a} is there as {other!a}" for one in missing for other in surplus if as_seen(one) == as_seen(other)]
+    alike = [f"{one!a} exists as {other!a}" for one in missing for other in surplus if as_seen(one) == as_seen(other)]
     if alike:
         faults.append(
-            f"{counted(len(alike), 'expected class')} under a name that looks alike: {some_of(alike)}; "
-            "write both in one way"
+            f"{counted(len(alike), 'expected class')} under a name that looks the same: {some_of(alike)}; "
+            "spell both in the same way"
         )
     present = wanted.index.intersection(counts.index)
     for subset, name in SUBSETS.items():
@@ -58,7 +60,7 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
             wrong = [f"{wnid} {number} of {of}" for wnid, number, of in pairs if number != of]
             if wrong:
                 faults.append(
-                    f"{counted(len(wrong), 'class')} with another number of {name} images: {', '.join(wrong)}"
+                    f"{counted(len(wrong), 'class')} with a wrong number of {name} images: {', '.join(wrong)}"
                 )
     return Finding("classes", faults, f"{note}; compared with {expected['classes']}")
 
@@ -66,9 +68,9 @@ def check_classes(expected: Mapping, counts: pd.DataFrame) -> Finding:
 def check_images(
     files: ImageFiles, index: pd.DataFrame, results: Path | None, processes: int, scale: Scale = AUTO
 ) -> Finding:
-    """Decode every image, as packing does; look for the same ones in two subsets or classes, and for files of several.
+    """Decode every image, as packing does; find duplicates in two subsets or classes, and files with several images.
 
-    `index` is that of `files`. Notes of what is done are kept below `results` until all are.
+    `index` is the index of `files`. A journal of the decoded images is kept below `results` until all can be decoded.
     """
     with tempfile.TemporaryDirectory() as scratch:
         journal = (results / "state" if results else Path(scratch)) / "preflight.jsonl"
@@ -86,14 +88,14 @@ def check_images(
     warnings = _duplicates(index, [digest for _, digest, _ in seen])
     if several := [path for path, (_, _, more) in zip(files.paths, seen, strict=True) if more]:
         warnings.append(
-            f"{len(several):,} files hold several images, of which the first counts: {some_of(several)}; if these are "
-            "images of their own, save each as a file"
+            f"{len(several):,} files hold several images, of which only the first is used: {some_of(several)}; if they "
+            "are separate images, save each as a file"
         )
     return Finding("images", faults, f"{note}: {formats}" if formats else note, warnings)
 
 
 def _formats(paths: Sequence[str], formats: Sequence[str]) -> str:
-    """Count the formats; of one that few images have, name them: a placeholder, for instance, is often a GIF."""
+    """Count the formats, and name the images with a rare one: a placeholder, for example, is often a GIF."""
     parts = []
     for name, count in Counter(filter(None, formats)).most_common():
         odd = [path for path, other in zip(paths, formats, strict=True) if other == name]
@@ -103,7 +105,7 @@ def _formats(paths: Sequence[str], formats: Sequence[str]) -> str:
 
 
 def _duplicates(index: pd.DataFrame, digests: Sequence[str]) -> list[str]:
-    """Tell of files that are the same, byte for byte, in training and validation, or in two classes."""
+    """Return warnings about identical files in both training and validation, or in two classes."""
     seen = index.assign(digest=digests)
     seen = seen[(seen["digest"] != "") & seen["digest"].duplicated(keep=False)]
     warnings = []
@@ -125,7 +127,7 @@ def _duplicates(index: pd.DataFrame, digests: Sequence[str]) -> list[str]:
 
 
 def _decode(files: ImageFiles, rows: range, before: dict | None, scale: Scale) -> dict:
-    """Return the images that cannot be decoded, (path, reason), and of each what `_look` gives.
+    """Return the images that cannot be decoded (path, reason), and the result of `_look` for each image.
 
     JPEGs are decoded to an eighth of their size.
     """
@@ -141,7 +143,7 @@ def _decode(files: ImageFiles, rows: range, before: dict | None, scale: Scale) -
 
 
 def _look(file: io.BytesIO, scale: Scale) -> list:
-    """Return the format of an image, a checksum of its file, and whether there are more images in it."""
+    """Return the format of an image, a checksum of its file, and whether the file has more images."""
     with Image.open(file) as image:
         numbers = numbers_of(image)
         more = getattr(image, "is_animated", False) and image.format not in PARTS

@@ -1,4 +1,4 @@
-"""Do the disk and the device hold the study?"""
+"""Checks of the machine: the disk and the device have room for the study."""
 
 import shutil
 import tempfile
@@ -13,7 +13,7 @@ GB = 1e9
 
 
 def check_writable(results: Path) -> Finding:
-    """Write a file where results go."""
+    """Check that the results directory is writable, by writing a file."""
     try:
         results.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=results, prefix=".preflight"):
@@ -24,10 +24,10 @@ def check_writable(results: Path) -> Finding:
 
 
 def check_disk(study: StudyPlan, counts: pd.DataFrame) -> Finding:
-    """Compare what the study needs of the disk with what is free."""
+    """Compare the disk space that the study needs with the free space."""
     from transferability.planning.costs import disk_needs
 
-    classes = dict.fromkeys(study.tasks, len(counts))  # of a half, at most
+    classes = dict.fromkeys(study.tasks, len(counts))  # an upper bound: a half has fewer
     needs = disk_needs(study, int(counts.to_numpy().sum()), classes)
     place = _existing(study.results.root)
     shelf = _existing(Path(study.config["dataset"]["store"] or study.results.root).expanduser())
@@ -43,21 +43,21 @@ def check_disk(study: StudyPlan, counts: pd.DataFrame) -> Finding:
         note += f"; {shutil.disk_usage(shelf).free / GB:,.1f} GB free for the store at {shelf}"
     if left < needs.state or (elsewhere and shutil.disk_usage(shelf).free < store):
         return Finding("disk", [f"{note}: free disk space or set results_dir (or dataset.store)"], note)
-    return Finding("disk", [], f"{note}, so that {int(left // max(needs.state, 1)):,} trainings at a time have room")
+    return Finding("disk", [], f"{note}: enough for {int(left // max(needs.state, 1)):,} trainings at a time")
 
 
 def _existing(place: Path) -> Path:
-    """Return a directory, or the nearest above it that is there."""
+    """Return a directory, or its nearest parent that exists."""
     return next(path for path in (place.absolute(), *place.absolute().parents) if path.is_dir())
 
 
 def check_device(study: StudyPlan, classes: int) -> Finding:
-    """See whether there is a GPU, if one is wanted, and whether it holds a training."""
+    """Check that there is a GPU, if one is requested, and that its memory is large enough for training."""
     import torch
 
     wanted = study.config["device"]
     if wanted == "cpu":
-        return Finding("device", [], "the CPU, as config key device says")
+        return Finding("device", [], "the CPU, from config key device")
     if torch.cuda.is_available():
         return _check_gpu(study, classes)
     if wanted == "cuda":
@@ -66,13 +66,13 @@ def check_device(study: StudyPlan, classes: int) -> Finding:
         return Finding(
             "device",
             [],
-            "NOT CHECKED: there is no GPU here; run this where trainings run: snakemake --profile slurm preflight",
+            "NOT CHECKED: there is no GPU here; run this on a node that trains: snakemake --profile slurm preflight",
         )
     return Finding("device", [], "no GPU here: trainings run on the CPU")
 
 
 def _check_gpu(study: StudyPlan, classes: int) -> Finding:
-    """Train for an iteration at full batch size, as jobs do, and look at the memory."""
+    """Train for a moment at full batch size, as jobs do, and measure the memory."""
     import torch
 
     from transferability.planning.costs import measure_speeds

@@ -1,4 +1,4 @@
-"""What the network is fed: some images, decoded, cut and prepared as for a test, in numbers and to look at."""
+"""The inputs of the network: some images, decoded, cropped and prepared as in a test, as numbers and as a picture."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,20 +22,20 @@ from transferability.study.blueprint import Blueprint
 from transferability.study.study_plan import StudyPlan
 from transferability.training.preprocessing import Preparation
 
-SAMPLE = 256  # training images that the numbers are of
+SAMPLE = 256  # training images that the numbers are computed from
 COLOURS = {"r": "red", "g": "green", "b": "blue"}
 CLASSES, EXAMPLES = 64, 8  # on the contact sheet: classes, and images of each
 TILE, CAPTION, GAP = 96, 14, 6  # pixels: smallest image, height of a name, space between
 
 
 def model_inputs(study: StudyPlan, pixels: np.ndarray) -> torch.Tensor:
-    """Return what the study's network gets in a test of stored images, uint8 (images, size, size, 3), RGB.
+    """Return the inputs of the study's network in a test on stored images, uint8 (images, size, size, 3), RGB.
 
-    That is float32 (images, 3, crop, crop), the channels in the order of `channels`.
+    The result is float32 (images, 3, crop, crop), with the channels in the order of `channels`.
     """
     model, settings, images = study.blueprint, study.settings(len(pixels)), torch.from_numpy(pixels)
     if model.is_builtin:
-        mean = images.float().mean(0).flip(-1)  # a training takes that of all its images
+        mean = images.float().mean(0).flip(-1)  # training uses the mean of all training images
         preparation = Preparation.less_mean_image(mean, pixel_scale(model), settings)
     else:
         preparation = Preparation.standardised(model, pixels.shape[1], settings, images.device)
@@ -43,14 +43,14 @@ def model_inputs(study: StudyPlan, pixels: np.ndarray) -> torch.Tensor:
 
 
 def channels(study: StudyPlan) -> list[str]:
-    """Return the colours of the channels that the study's network is fed, in their order."""
+    """Return the colours of the input channels of the study's network, in order."""
     return [COLOURS[letter] for letter in study.blueprint.order]
 
 
 def sample_of(study: StudyPlan, files: ImageFiles, index: pd.DataFrame) -> np.ndarray | None:
-    """Return training images from all over the set as they will be stored: uint8 (images, size, size, 3), RGB.
+    """Return training images, evenly spread over the set, as they will be stored: uint8 (images, size, size, 3), RGB.
 
-    `index` is that of `files`. None if there are none.
+    `index` is the index of `files`. Returns None if there are no images.
     """
     rows = np.flatnonzero((index["subset"] == "train").to_numpy())
     chosen = rows[_spread(len(rows), SAMPLE)]
@@ -59,21 +59,21 @@ def sample_of(study: StudyPlan, files: ImageFiles, index: pd.DataFrame) -> np.nd
 
 
 def check_model_inputs(study: StudyPlan, sample: np.ndarray | None) -> Finding:
-    """Say in numbers what the network is fed of a `sample_of` images, and what it would be fed of ImageNet's."""
+    """Report mean and deviation of the network's inputs for a `sample_of` images, and for ImageNet's images."""
     if sample is None:
-        return Finding("pixels", [], "no image to feed")
+        return Finding("pixels", [], "no images to measure")
     inputs = model_inputs(study, sample).double()
     means, deviations = inputs.mean((0, 2, 3)).tolist(), inputs.permute(1, 0, 2, 3).flatten(1).std(1).tolist()
     numbers = [
         f"{name} {mean:.2f} and {deviation:.2f}"
         for name, mean, deviation in zip(channels(study), means, deviations, strict=True)
     ]
-    note = f"mean and deviation of what the network is fed, over {len(sample)} training images: {', '.join(numbers)}"
+    note = f"mean and deviation of the network's inputs, over {len(sample)} training images: {', '.join(numbers)}"
     return Finding("pixels", [], note + _of_imagenet(study.blueprint))
 
 
 def _of_imagenet(model: Blueprint) -> str:
-    """What a network that standardises its pixels is fed of ImageNet, which most given ones were trained on."""
+    """The same numbers for ImageNet, on which most given networks were trained; "" for built-in architectures."""
     if model.is_builtin:
         return ""
     mean, std = (numbers if model.order == "rgb" else numbers[::-1] for numbers in IMAGENET)
@@ -81,16 +81,16 @@ def _of_imagenet(model: Blueprint) -> str:
         f"{COLOURS[letter]} {(m - own) / own_std:.2f} and {s / own_std:.2f}"
         for letter, m, s, own, own_std in zip(model.order, mean, std, model.mean, model.std, strict=True)
     ]
-    return f"; of ImageNet's images it would be {', '.join(numbers)}"
+    return f"; for ImageNet's images: {', '.join(numbers)}"
 
 
 def write_contact_sheet(
     study: StudyPlan, files: ImageFiles, index: pd.DataFrame, names: Mapping[str, str], path: Path | None
 ) -> Finding:
-    """Draw EXAMPLES of each class as the network sees them in tests, a row each of at most CLASSES, the name under it.
+    """Draw EXAMPLES of each class as the network sees them in tests: a row per class, at most CLASSES, with its name.
 
-    `names` are those of the wnids; `path` is None where results cannot be written. Examples are spread evenly over the
-    images of a class in the order of their subsets and paths.
+    `names` maps wnids to names; `path` is None if the results directory is not writable. Examples are spread evenly
+    over the images of a class, ordered by subset and path.
     """
     if path is None:
         return Finding("contact sheet", [], "not drawn: results cannot be written")
@@ -100,7 +100,7 @@ def write_contact_sheet(
     drawn = {wnid: list(_decoded(study, files, rows).values()) for wnid, rows in examples.items()}
     seen = [(names.get(wnid, wnid), _as_seen(study, np.stack(images))) for wnid, images in drawn.items() if images]
     if not seen:
-        return Finding("contact sheet", [], "not drawn: no image to show")
+        return Finding("contact sheet", [], "not drawn: no images to show")
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as unfinished:
         _sheet(seen).save(unfinished, format="PNG")
@@ -109,12 +109,12 @@ def write_contact_sheet(
 
 
 def _spread(length: int, count: int) -> np.ndarray:
-    """Return at most `count` places, evenly spread over 0 .. length - 1."""
+    """Return at most `count` integers, evenly spread over 0 .. length - 1."""
     return np.unique(np.linspace(0, length - 1, min(count, length)).astype(int))
 
 
 def _decoded(study: StudyPlan, files: ImageFiles, rows: Iterable[int]) -> dict[int, np.ndarray]:
-    """Return images by their row as the store will hold them, but those that cannot be decoded."""
+    """Return images by row, as the store will hold them, without those that cannot be decoded."""
     square = Square.of(study.config["dataset"])
     decode = partial(read_image, **asdict(square))
     images = {int(row): try_to_decode(partial(files.read, row), decode)[0] for row in rows}
@@ -122,13 +122,13 @@ def _decoded(study: StudyPlan, files: ImageFiles, rows: Iterable[int]) -> dict[i
 
 
 def _as_seen(study: StudyPlan, pixels: np.ndarray) -> np.ndarray:
-    """Return what a test cuts out of stored images: uint8 (images, crop, crop, 3), RGB."""
+    """Return the part of stored images that a test uses: uint8 (images, crop, crop, 3), RGB."""
     bare = Preparation(torch.zeros(3), 1.0, False, pixels.shape[1], study.settings(len(pixels)))
     return bare.test(torch.from_numpy(pixels)).permute(0, 2, 3, 1).to(torch.uint8).numpy()
 
 
 def _sheet(seen: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
-    """Lay images out in a row for each caption, small ones enlarged by a whole number: pixels stay what they are."""
+    """Draw a row of images per caption; small images are enlarged by a whole number, without interpolation."""
     from matplotlib.font_manager import findfont
 
     font = ImageFont.truetype(io.BytesIO(Path(findfont("DejaVu Sans")).read_bytes()), CAPTION - 3)
@@ -147,7 +147,7 @@ def _sheet(seen: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
 
 
 def _shortened(caption: str, width: int, font: ImageFont.FreeTypeFont) -> str:
-    """Return as much of a caption as fits, with an ellipsis where that is not all."""
+    """Return as much of a caption as fits, with an ellipsis if it is shortened."""
     if font.getlength(caption) <= width:
         return caption
     while caption and font.getlength(caption + "…") > width:

@@ -1,4 +1,4 @@
-"""The network itself: its layers, which n counts, and whether a new one starts by guessing."""
+"""Checks of the network: its layers, which n counts, and whether the first loss is that of guessing."""
 
 import math
 from functools import partial
@@ -14,14 +14,14 @@ from transferability.planning.checks.model_inputs import model_inputs
 from transferability.planning.checks.training import Tasks
 from transferability.study.study_plan import StudyPlan
 
-IMAGES = 32  # that a new network is tried on
-HIGH = 1.5  # times ln(classes); the paper's own network starts at 1.1 to 1.3 times
+IMAGES = 32  # number of images for the first loss
+HIGH = 1.5  # times ln(classes): a first loss above this is reported; the paper's network starts at 1.1 to 1.3 times
 
 
 def check_network(study: StudyPlan, sample: np.ndarray | None, tasks: Tasks) -> Finding:
     """List the layers with their numbers, and compare the first loss of a new network with that of guessing.
 
-    `sample` holds stored images, uint8 (images, size, size, 3), RGB; None where there are none.
+    `sample` holds stored images, uint8 (images, size, size, 3), RGB; None if there are none.
     """
     layers = study.layers
     numbered = ", ".join(f"{number} {name}" for number, name in enumerate(layers[:-1], 1))
@@ -35,8 +35,8 @@ def check_network(study: StudyPlan, sample: np.ndarray | None, tasks: Tasks) -> 
     if not loss < HIGH * guessing:
         warnings.append(
             f"a new network starts with a loss of {loss:.2f}, far above that of guessing, ln({classes}) = "
-            f"{guessing:.2f}: a short training does not undo that, and measures the initial weights of the last layer; "
-            f"draw them smaller in {study.architecture}, or let them start at zero"
+            f"{guessing:.2f}: a short training does not undo that, and its result depends on the initial weights of "
+            f"the last layer; draw them smaller in {study.architecture}, or initialise them to zero"
         )
     return Finding("network", [], note, warnings)
 

@@ -1,4 +1,4 @@
-"""What will be trained: can all splits be made, which experiments are there, how long is the smallest task trained?"""
+"""Checks of the training: all splits can be made, the experiments, and the length of training on the smallest task."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from transferability.study.grid import random_splits
 from transferability.study.study_plan import StudyPlan
 from transferability.tasks.splits import class_sides, split_manifests
 
-FEW_ITERATIONS = 200  # fewer leave networks so bad that the differences between them say little
+FEW_ITERATIONS = 200  # with fewer, networks are so bad that the differences between them mean little
 
 Tasks = Mapping[tuple[str, str], list[str]]  # the wnids of each task (split, target)
 
@@ -46,7 +46,7 @@ def _make_splits(study: StudyPlan, wnids: list[str], graph: nx.DiGraph) -> tuple
     for split in names:
         kind = "random" if split in randomly else split
         try:
-            if kind not in faults:  # what ails one random split ails all
+            if kind not in faults:  # all random splits have the same fault
                 manifests = split_manifests(split, wnids, graph, study.config["splits"]["sides"])
                 tasks |= {(split, half): manifest["wnid"].tolist() for half, manifest in manifests.items()}
         except InputError as error:
@@ -58,7 +58,7 @@ def _make_splits(study: StudyPlan, wnids: list[str], graph: nx.DiGraph) -> tuple
 
 
 def list_experiments(study: StudyPlan) -> Finding:
-    """List the experiments that the study has, with their numbers of networks."""
+    """List the study's experiments, with their numbers of networks."""
     found = {name: len(networks) for name, networks in study.experiments.items() if networks}
     parts = [f"{name} {count:,}" for name, count in found.items()]
     total = len(study.networks)
@@ -68,7 +68,7 @@ def list_experiments(study: StudyPlan) -> Finding:
 
 
 def check_length(study: StudyPlan, tasks: Tasks, counts: pd.DataFrame) -> Finding:
-    """Say how long the networks of the smallest task are trained; those of reduced sets have settings of their own."""
+    """Report the length of training on the smallest task, except on reduced sets, which have their own settings."""
     trained = {(network.split, network.target) for network in study.networks if not network.examples}
     sizes = {task: counts.loc[tasks[task]].sum() for task in tasks if task in trained}
     if not sizes:
@@ -78,8 +78,8 @@ def check_length(study: StudyPlan, tasks: Tasks, counts: pd.DataFrame) -> Findin
     seen = settings.iterations * settings.batch_size
     note = (
         f"the smallest task, {split}/{target}, has {len(tasks[split, target])} classes of {size['train']:,} training "
-        f"and {size['val']:,} validation images; its networks get {settings.iterations:,} iterations, an update each, "
-        f"of {settings.batch_size} images, so that they see each image {seen / max(size['train'], 1):,.1f} times"
+        f"and {size['val']:,} validation images; its networks are trained for {settings.iterations:,} iterations "
+        f"(updates) of {settings.batch_size} images, and see each image {seen / max(size['train'], 1):,.1f} times"
     )
     warnings = []
     if settings.iterations < FEW_ITERATIONS:
