@@ -1,4 +1,4 @@
-# Definitions shared by the other rule files: the study, the paths of its results, wildcards, resources.
+# Shared by the other files of rules: the study, the paths of its results, wildcards, resources.
 import os
 import re
 from dataclasses import asdict
