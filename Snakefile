@@ -6,7 +6,8 @@ from snakemake.utils import min_version
 min_version("9.20")  # earlier versions read numbers in a profile as seconds (runtime) or bytes (mem_mb)
 
 
-# The file of this repository, in whatever directory snakemake runs. A workflow that imports this one replaces it.
+# The file of this repository, in whatever directory snakemake runs. A workflow that imports this one gives its own
+# configuration instead.
 configfile: os.path.relpath(f"{workflow.current_basedir}/config/config.yaml")
 
 

@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -71,6 +72,14 @@ def pytest_collection_finish():
     """What is there now stays: garbage is not looked for in it again and again, nor in jobs that tests fork."""
     gc.freeze()
     gc.set_threshold(20_000)
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_blocked_as_before():
+    """A job's log that a test opens here blocks SIGINT for a moment longer than the test."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def settings_of(**changes) -> Settings:

@@ -90,7 +90,7 @@ def test_spaces_and_braces_in_paths(tmp_path, images):
 def test_a_checkout_in_a_path_with_braces_is_one_error(tmp_path):
     run = Checkout(tmp_path / "{my}").snakemake("-n", "--configfile", "config/smoke.yaml", check=False)
     assert run.returncode != 0
-    assert "snakemake takes braces in the path of a checkout for wildcards" in run.stdout
+    assert "snakemake treats braces in the path of a checkout as wildcards" in run.stdout
 
 
 def test_a_python_in_a_path_with_spaces_is_one_error(checkout, tmp_path):
@@ -138,7 +138,7 @@ class Importing(Checkout):
     library = REPOSITORY / "workflow"
 
     def __init__(self, root: Path):
-        self.root = root
+        self.root, self._forked = root, False
 
 
 @pytest.mark.slow

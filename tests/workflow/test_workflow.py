@@ -111,7 +111,14 @@ def test_of_every_result_it_is_noted_what_it_was_made_from(checkout):
         for note in (results / "state" / "made").rglob("*.json")
         for name in json.loads(note.read_text(encoding="utf-8"))["outputs"]
     }
-    apart = {"accuracy", "provenance", "weights", "benchmarks", "logs", "state", "pictures", "networks.csv"}
+    apart = {"accuracy", "provenance", "weights", "benchmarks", "logs", "state", "pictures"}
+    apart |= {
+        "networks.csv",
+        "plan.csv",
+        "plan.md",
+        "report.html",
+        "opened-report.html",
+    }  # of other tests, some of them
     files = {str(file.relative_to(results)) for file in results.rglob("*") if file.is_file()}
     made = {name for name in files if name.split("/")[0] not in apart and "logs" not in name.split("/")}
     made |= {name for name in files if name.startswith("accuracy/") and name.count("/") == 1}

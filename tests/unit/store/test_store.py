@@ -208,7 +208,7 @@ KILLED = """
 import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, {repository!r})
-from tests import test_store
+from tests.unit.store import test_store
 from transferability.store import packing
 pack_chunk = packing._pack_chunk
 def dying(files, rows, *arguments, **options):
@@ -228,7 +228,7 @@ HANGING = """
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {repository!r})
-from tests import test_store
+from tests.unit.store import test_store
 from transferability.store import packing
 def hanging(*_, **__):
     Path({where!r}, f"worker-{{os.getpid()}}").touch()

@@ -51,9 +51,10 @@ class Study:
         distances: pd.DataFrame | None = None,
         architecture: str = PAPERS_WEIGHTS,
     ) -> "Study":
-        """Build a study from tables of accuracies (`accuracies.COLUMNS`), kernels (`kernels.kernels_table`), distances.
+        """Build a study from a table of accuracies (`accuracies.COLUMNS`), one of kernels, and one of distances.
 
-        `distances` is the table of `split_distances.split_distances`; without it, claims about distance are not tested.
+        `kernels` is what `kernels.kernels_table` returns. `distances` is the table of
+        `split_distances.split_distances`; without it, claims about distance are not tested.
         """
         known = pd.DataFrame(columns=["split", *MEASURES]) if distances is None else distances
         randomly = accuracies["split"].str.startswith("random-")

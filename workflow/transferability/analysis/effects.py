@@ -89,7 +89,8 @@ def _clustered_error(networks: Mapping[str, np.ndarray], group: np.ndarray, weig
 
 COLUMNS = ["split", "n", "effect", "difference", "value", "low", "high", "se_splits", "se_images", "networks"]
 
-SUMMARY_TEXT = """Means over the random splits and over all n that have the effect. The control for longer training is
+SUMMARY_TEXT = """Means over the random splits and over all n
+for which the study has the networks that an effect compares. The control for longer training is
 the network whose layers are all copied and trained again (B8B+)."""
 TEXT = """Differences of top-1 accuracy, paired by split and target half. Split "random" is the mean over the random
 splits, with its 90 % interval, which adds the error between splits (t, splits - 1 degrees of freedom) and that of the

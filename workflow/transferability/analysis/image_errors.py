@@ -6,8 +6,8 @@ splits, which the error between splits already includes (two-way clustering, Cam
 If accuracies by class are not known, as for the paper, the variance is taken as a share of the binomial variance of the
 difference, that of networks which err independently. Networks err on the same images, so the share is small. Studies
 with known accuracies by class show how small: at most .17 for networks that are near their base, for which SHARED is
-used. Frozen layers of another half that lose much do so on some classes: the share is up to 1, and 1 is used
-(`measured_share`, docs/statistics.md).
+used. Where frozen layers of the other half lose much, they lose it on the same classes in all splits: the share is up
+to 1, and 1 is used (`measured_share`).
 
 The share is also 1 for copies of a given network. All its splits have all classes, of which there may be only two, and
 the question is about these classes, not about a sample of others. Its networks differ much from those trained from

@@ -1,8 +1,8 @@
 """The classifier of a library's network starts at zero, so that it gives all classes the same score.
 
 Libraries initialise classifiers for 1000 classes: timm and torchvision draw some from +-1/sqrt(classes), which for two
-classes is 25 times as wide as `nn.Linear`'s range. A short training run does not undo that, and then measures the
-random classifier instead of the features below it. Zeros have no disadvantage: gradients differ as features do.
+classes is 25 times as wide as `nn.Linear`'s range. A short training run does not undo this, so its accuracy reflects
+the random classifier instead of the features below it. Zeros have no disadvantage: gradients differ as features do.
 """
 
 from collections.abc import Iterable

@@ -84,7 +84,7 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _why_unreadable(error: Exception) -> str:
-    """Return why a file cannot be read, from torch's messages of many lines, and what to do."""
+    """Condense torch's long message: why a file cannot be read, and what to do."""
     if "TorchScript" in str(error):
         return f"holds a TorchScript program, which is not run; {SAVE_SO}"
     if "Weights only load failed" in str(error):

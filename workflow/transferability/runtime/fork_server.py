@@ -147,7 +147,7 @@ class _Job(socketserver.StreamRequestHandler):
         for number in (
             signal.SIGTERM,
             signal.SIGINT,
-        ):  # the script ends when it gets the exit code, and must not stop this process
+        ):  # the script ends when it has the exit code; this process exits with its own code
             signal.signal(number, signal.SIG_IGN)
         _tell(self.request, f"{code}\n")
         os._exit(code)

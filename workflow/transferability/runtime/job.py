@@ -126,7 +126,10 @@ def _train_and_keep(recipe: Recipe, source: Source, kept: Products, device: torc
 
 
 class _Watch:
-    """An `assembly.Watch` that saves states, reports progress, and records the first iteration and number of images."""
+    """An `assembly.Watch` that saves states and reports progress.
+
+    It records the iteration at which the job starts or resumes, and the number of images that it trains on from there.
+    """
 
     def __init__(self, checkpointer: Checkpointer, progress: Progress):
         self.checkpointer, self.progress = checkpointer, progress

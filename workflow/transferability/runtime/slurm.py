@@ -84,7 +84,7 @@ def cancel_left_behind(submitted: Collection[str], progress: Iterable[Mapping]) 
     left = []
     for job, own, name, comment, directory in (row.split("|", 4) for row in answer.splitlines() if row.count("|") > 3):
         if {job, own} & mine and _RUN.fullmatch(name) and comment.startswith("rule_") and directory == here:
-            left.append(job)  # for an array, ARRAY_TASK, which differs from the task's own number
+            left.append(job)  # for a task of an array ARRAY_TASK (123_4), not the task's own number
     if left:
         print(f"cancelling {len(left)} Slurm jobs left by an earlier snakemake: {' '.join(left)}", file=sys.stderr)
         _ask("scancel", *left)

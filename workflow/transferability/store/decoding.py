@@ -23,9 +23,9 @@ def read_image(
     ratio; "center-crop" takes the largest square in the middle, whose edges may lie between pixels. Both resize once,
     with Pillow's bilinear filter, which averages over the pixels that it merges. `orientation` sets how the
     orientation in a camera's EXIF data is used: "ignore", as in the original study, or "apply", which rotates the
-    image; Pillow always rotates TIFFs. `scale` sets which values of more than 8 bits are black and white. Raises
-    ValueError for values and bands without an agreed meaning, and the exceptions of Pillow for files that are damaged
-    or no images (`UNREADABLE`).
+    image; Pillow always rotates TIFFs. For images of more than 8 bits, `scale` sets which values are black and white.
+    Raises ValueError for values and bands without an agreed meaning, and the exceptions of Pillow for files that are
+    damaged or no images (`UNREADABLE`).
     """
     with Image.open(file) as image:
         numbers = numbers_of(image)

@@ -74,9 +74,9 @@ def _content(file: Path) -> dict:
         raise ValueError(first_line(error)) from error
 
 
-# The classes that CIFAR's pickles use, besides plain containers, text and numbers. A file gets these stand-ins under
-# numpy's names, and nothing from numpy itself, which would make arrays of any type that the file names from its raw
-# bytes.
+# The classes that CIFAR's pickles use, besides plain containers, text and numbers. Where a file asks
+# for numpy's classes, it gets these stand-ins. numpy's own would build, from the file's raw bytes, arrays of whatever
+# type the file asks for.
 
 
 class _Plain:

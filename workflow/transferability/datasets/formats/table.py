@@ -22,7 +22,7 @@ COLUMNS, SUBSET = ["path", "label"], "subset"
 OTHER_SUBSETS = ("dev", "eval", "evaluation", "holdout")  # common names that have no meaning here
 SURELY_BETWEEN = re.compile(r"[|;]|^[\[{].*,.*[\]}]$")  # "cat|dog", "['cat', 'dog']"
 BETWEEN_LABELS = re.compile(r"[,+&/]")  # separates labels, or is part of one: "tench, Tinca tinca"
-LOOKED_FOR = 20  # missing files for which files with similar names are looked up
+LOOKED_FOR = 20  # for at most this many missing files, similar names are looked up
 
 
 def table(file: Path, problems: Problems) -> Iterator[Row]:

@@ -59,7 +59,10 @@ def sample_of(study: StudyPlan, files: ImageFiles, index: pd.DataFrame) -> np.nd
 
 
 def check_model_inputs(study: StudyPlan, sample: np.ndarray | None) -> Finding:
-    """Report mean and deviation of the network's inputs for a `sample_of` images, and for ImageNet's images."""
+    """Report mean and deviation of the network's inputs, for a sample of training images and for ImageNet's.
+
+    `sample` is that of `sample_of`.
+    """
     if sample is None:
         return Finding("pixels", [], "no images to measure")
     inputs = model_inputs(study, sample).double()
