@@ -77,7 +77,7 @@ class Hooks:
         if not (of_this_study and job.rule.script and any(map(os.path.exists, job.output))):
             return False
         script = os.path.normpath(f"{job.rule.basedir}/{job.rule.script}")
-        return Path(script).parent == self._repository / "workflow" / "scripts"
+        return Path(script).parent == Path(os.path.normpath(self._repository / "workflow" / "scripts"))
 
     def _network(self, job: Job) -> Network | None:
         """The network that a job trains, None for other jobs. An importing workflow may have renamed the rules."""

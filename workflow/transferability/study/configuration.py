@@ -57,7 +57,7 @@ def complete_config(
     layers = [read_config_file(file) for file in files if file.resolve() != DEFAULT_FILE] + [
         deepcopy(dict(command_line))
     ]
-    remarks = accept_old_names(config, [layer for layer in layers if layer])
+    remarks = accept_old_names(config, [layer for layer in layers if layer], default_config()["experiments"])
     fill_defaults(config)
     _override_tables(config, layers)
     validate_config(config, files, elsewhere)
@@ -195,7 +195,7 @@ def _network_problems(config: Mapping) -> Iterator[Problem]:
 
 
 def _experiment_problems(config: Mapping) -> Iterator[Problem]:
-    for name, networks in experiments(config, layers=1000).items():
+    for name, networks in experiments(config, layers=1000).items():  # whether it has any hangs on no number of layers
         if name in config["experiments"] and not networks:
             yield ("experiments",), f"{name} has no networks: {NEEDS[name]}, or leave it out"
 

@@ -20,7 +20,6 @@ VALUES = {
     ("reduced", "training", "augmentation"): AUGMENTATIONS,
 }
 TRAININGS = (("training",), ("reduced", "training"))
-DEFAULT = ("random-splits", "manmade-natural", "preserved", "random-filters", "reduced")
 # Keys that switched experiments off or on before the key `experiments` was introduced.
 SWITCHES = {
     ("splits", "random"): ("random-splits", "preserved"),
@@ -38,11 +37,11 @@ ADDED = (*GONE, ("splits", "mixed"), ("given", "weights"))  # switches whose def
 Key = tuple[str, ...]
 
 
-def accept_old_names(config: dict, layers: Sequence[dict]) -> list[str]:
+def accept_old_names(config: dict, layers: Sequence[dict], default: Sequence[str]) -> list[str]:
     """Rename keys and values, in place, in a merged configuration and in the `layers` that it was merged from.
 
-    Later layers override earlier ones; without layers, the configuration itself is what the user gave. Returns remarks
-    for the user. Raises InputError if a layer gives both names of a key.
+    Later layers override earlier ones; without layers, the configuration itself is what the user gave. `default` is
+    that of the key `experiments`. Returns remarks for the user. Raises InputError if a layer gives both names of a key.
     """
     renamed = {}
     for layer in layers or [config]:
@@ -53,7 +52,8 @@ def accept_old_names(config: dict, layers: Sequence[dict]) -> list[str]:
         values = [value for layer in layers if (value := _value(layer, path)) is not None]
         if values and isinstance(section := _value(config, path[:-1]), dict):
             section[path[-1]] = values[-1]
-    return [f"{old} is now called {new}" for old, new in renamed.items()] + _experiments(config, layers or [config])
+    remarks = [f"{old} is now called {new}" for old, new in renamed.items()]
+    return remarks + _experiments(config, layers or [config], list(default))
 
 
 def with_new_names(content: dict) -> dict:
@@ -88,14 +88,14 @@ def _renamed_keys() -> list[Key]:
     return [*((*path, new) for path in TRAININGS for new in KEYS.values()), *VALUES]
 
 
-def _experiments(config: dict, layers: Sequence[Mapping]) -> list[str]:
+def _experiments(config: dict, layers: Sequence[Mapping], default: list[str]) -> list[str]:
     """Apply switches of earlier versions to the key `experiments`, unless a later layer gives that key.
 
     Returns remarks for the user.
     """
-    chosen, switched = list(config.get("experiments", DEFAULT)), []
+    chosen, switched = list(config.get("experiments", default)), []
     for layer in layers:
-        if list(layer.get("experiments", DEFAULT)) != list(DEFAULT):
+        if list(layer.get("experiments", default)) != default:
             switched = []
             continue
         for key, names in SWITCHES.items():
