@@ -175,7 +175,8 @@ def test_a_training_that_was_interrupted_ends_bit_identical(task, base, name, st
         torch.rand(1000)  # whatever else happens to the random state
     trainer = train(task, origin, name, state=state)
     assert trainer.curve == undisturbed.curve
-    assert trainer.correct == undisturbed.correct
+    assert torch.equal(trainer.answers.predicted, undisturbed.answers.predicted)
+    assert torch.equal(trainer.answers.confidence, undisturbed.answers.confidence)
     assert checksum(trainer.network.model.state_dict()) == checksum(undisturbed.network.model.state_dict())
 
 
@@ -191,10 +192,11 @@ def test_a_result_depends_on_the_study_seed_and_the_name_alone(task):
 def test_every_test_sees_each_validation_image_once(task, monkeypatch):
     monkeypatch.setattr(evaluation, "TEST_BATCH", 7)  # 40 images: the last batch is not full
     trainer = train(task, Start.from_scratch(task), settings=changed(iterations=4))
-    predictions = trainer.network.model.eval()(trainer._val._features.permute(0, 3, 1, 2)).argmax(1)
-    right = predictions.numpy() == task.val.labels
-    assert trainer.curve[-1].top1 == right.mean()
-    assert trainer.correct == [int(right[task.val.labels == label].sum()) for label in range(task.classes)]
+    scores = trainer.network.model.eval()(trainer._val._features.permute(0, 3, 1, 2))
+    assert trainer.curve[-1].top1 == (scores.argmax(1).numpy() == task.val.labels).mean()
+    assert torch.equal(trainer.answers.predicted, scores.argmax(1))
+    probabilities = torch.softmax(scores, 1).max(1).values
+    torch.testing.assert_close(trainer.answers.confidence / 255, probabilities, atol=0.6 / 255, rtol=0)
 
 
 def test_a_transfer_network_subtracts_the_mean_image_of_its_source(task, base):

@@ -13,6 +13,7 @@ import torch
 from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
 from transferability.common.seeds import derive_seed
+from transferability.jobs.answers import pack_answers
 from transferability.jobs.recipe import Recipe, Source, data_digests
 from transferability.jobs.weights_files import read_weights, write_weights
 from transferability.models.building import build_network, pixel_scale
@@ -104,7 +105,7 @@ def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path
     together.
     """
     square, examples = Square(**recipe.square), recipe.network["examples_per_class"]
-    task = read_task(source.store_files, square, source.manifest, examples)
+    task = read_task(source.store_files, square, source.manifest, examples, recipe.fold)
     settings = read_settings(recipe.training, len(task.train))
     blueprint = Blueprint(**recipe.architecture)
     if source.weights:
@@ -118,7 +119,7 @@ def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path
 
 def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) -> torch.Tensor:
     """The mean of the training images. It takes minutes on ImageNet, so it is computed once per task and cached."""
-    key = fingerprint([recipe.code, data_digests(source), recipe.network["examples_per_class"]])
+    key = fingerprint([recipe.code, data_digests(source), recipe.network["examples_per_class"], recipe.fold])
     path = means / f"{key[:16]}.safetensors"
     try:
         return read_weights(path, key)[MEAN_IMAGE]
@@ -138,19 +139,26 @@ def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) ->
 def accuracy_record(recipe: Recipe, trainer: Trainer, task: Task, mark: str) -> dict:
     """Return the content of a network's accuracy file, which depends on configuration, data and code only.
 
-    by_class holds for each class how many of its validation images were right in the last test: "41/50".
+    by_class holds for each class how many of its validation images were right in the last test: "41/50". answers holds
+    what the network answered to each of them (`answers`).
     """
-    images = np.bincount(task.val.labels, minlength=task.classes)
+    predicted, confidence = (part.numpy() for part in trainer.answers)
+    counts = (np.bincount(labels, minlength=task.classes) for labels in (_right(predicted, task), task.val.labels))
     record = {
         **recipe.network,
         "classes": task.classes,
         "train_images": len(task.train),
         "val_images": len(task.val),
         **summarize(trainer.curve),
-        "by_class": {
-            wnid: f"{right}/{of}" for wnid, right, of in zip(task.wnids, trainer.correct, images, strict=True)
-        },
+        "by_class": {wnid: f"{right}/{of}" for wnid, right, of in zip(task.wnids, *counts, strict=True)},
+        "answers": pack_answers(predicted, confidence, task.classes),
+        "fold": recipe.fold,
         "seed": recipe.seed,
         "fingerprint": mark,
     }
     return record | {"checksum": fingerprint(record)}
+
+
+def _right(predicted: np.ndarray, task: Task) -> np.ndarray:
+    """The labels of the validation images that were predicted."""
+    return task.val.labels[predicted == task.val.labels]

@@ -30,7 +30,7 @@ class Recipe:
     Seeds are derived from `name`, for example "random-0/A3B+"; `network` is the result of `Network.facts`. The first
     `copied` layers come from the base network; the first `frozen` layers are not trained. `architecture` holds the
     fields of a Blueprint. `training` is the section of the configuration, `seed` the study's seed, and `code` the
-    checksum of the training code.
+    checksum of the training code. In a set of folds, `fold` is the one for validation.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Recipe:
     seed: int
     torch: str
     code: str
+    fold: int | None
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def recipe_of(study: StudyPlan, network: Network, code: str) -> Recipe:
         seed=study.config["seed"],
         torch=_torch(),
         code=code,
+        fold=study.fold(network.split),
     )
 
 

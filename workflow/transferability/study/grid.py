@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from transferability.study.network import ALL, ALL_COPIED, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
 
+REPEATS = 3  # of a given network, if neither given.repeats nor dataset.folds is given
+
 # What each experiment needs to have networks.
 NEEDS = {
     "random-splits": "give splits.random",
@@ -35,7 +37,8 @@ def given_splits(config: Mapping) -> list[str]:
     if "given" not in config["experiments"]:
         return []
     given = config["given"]
-    return [f"{GIVEN}{name}-{k}" for name in given["weights"] for k in range(given["repeats"])]
+    repeats = given["repeats"] or config["dataset"]["folds"] or REPEATS
+    return [f"{GIVEN}{name}-{k}" for name in given["weights"] for k in range(repeats)]
 
 
 def splits(config: Mapping) -> list[str]:

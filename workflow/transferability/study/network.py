@@ -34,6 +34,11 @@ def given_name(split: str) -> str:
     return split.removeprefix(GIVEN).rpartition("-")[0]
 
 
+def repeat_of(split: str) -> int:
+    """Return the number of a repeat: 2 for "given-NAME-2"."""
+    return int(split.rpartition("-")[2])
+
+
 @dataclass(frozen=True)
 class Network:
     """One network of the study: its first `n` layers come from base{source}, and it is trained and tested on {target}.

@@ -9,7 +9,7 @@ from transferability.study.architectures import has_the_papers_layers, study_blu
 from transferability.study.blueprint import Blueprint
 from transferability.study.files import Results
 from transferability.study.grid import control, experiments, splits
-from transferability.study.network import Network, targets
+from transferability.study.network import Network, repeat_of, targets
 from transferability.study.training_settings import Settings, read_settings, training_of
 
 
@@ -80,6 +80,11 @@ class StudyPlan:
     def splits(self) -> list[str]:
         """The splits of the study into A and B."""
         return splits(self.config)
+
+    def fold(self, split: str) -> int | None:
+        """The fold that is held out for validation on a split; None if the set is not divided into folds."""
+        folds = self.config["dataset"]["folds"]
+        return repeat_of(split) % folds if folds else None
 
     @cached_property
     def tasks(self) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from transferability.common.errors import InputError
+from transferability.common.subsets import in_subset
 from transferability.common.tables import read_index, read_manifest
 from transferability.store.reading import StoreFiles, open_store
 from transferability.store.square import Square
@@ -38,18 +39,22 @@ class Task:
     wnids: Sequence[str] = ()
 
 
-def read_task(files: StoreFiles, square: Square, manifest_file: Path, examples: int = 0) -> Task:
+def read_task(
+    files: StoreFiles, square: Square, manifest_file: Path, examples: int = 0, fold: int | None = None
+) -> Task:
     """Read the task of a manifest from a store whose images are squares as `square` specifies.
 
     `examples` is the number of training images per class to use, the first ones in the index; 0 means all.
+    In a set of folds, `fold` is the one for validation.
 
     Raises InputError if the files are damaged or do not fit together.
     """
     index = read_index(files.index)
     manifest = read_manifest(manifest_file)
     store = open_store(files, square)
-    train = select_examples(store, index, manifest, "train", examples)
-    val = select_examples(store, index, manifest, "val")
+    subsets = {name: in_subset(index, name, fold) for name in ("train", "val")}
+    train = select_examples(store, index[subsets["train"]], manifest, examples)
+    val = select_examples(store, index[subsets["val"]], manifest)
     for subset, images in (("train", train), ("val", val)):
         missing = sorted(set(manifest["label"]) - set(np.unique(images.labels)))
         if missing:
@@ -60,17 +65,14 @@ def read_task(files: StoreFiles, square: Square, manifest_file: Path, examples: 
     return Task(train, val, len(manifest), manifest["wnid"].tolist())
 
 
-def select_examples(
-    store: np.ndarray, index: pd.DataFrame, manifest: pd.DataFrame, subset: str, per_class: int = 0
-) -> Examples:
-    """Select a task's images of a subset, in the order of the index: all, or the first `per_class` of each class.
+def select_examples(store: np.ndarray, listed: pd.DataFrame, manifest: pd.DataFrame, per_class: int = 0) -> Examples:
+    """Select a task's images among those listed, in their order: all, or the first `per_class` of each class.
 
-    `index` has a row for each image of `store`.
+    `listed` is a part of an index, which has a row for each image of `store`.
     """
     label_of = dict(zip(manifest["wnid"], manifest["label"], strict=True))
-    selected = (index["subset"] == subset) & index["wnid"].isin(label_of)
+    chosen = listed[listed["wnid"].isin(label_of)]
     if per_class:
-        selected &= index.groupby(["subset", "wnid"]).cumcount() < per_class
-    rows = np.flatnonzero(selected.to_numpy())
-    labels = index["wnid"].iloc[rows].map(label_of).to_numpy(dtype=np.int64, copy=True)
-    return Examples(store, rows, labels)
+        chosen = chosen[chosen.groupby("wnid").cumcount() < per_class]
+    labels = chosen["wnid"].map(label_of).to_numpy(dtype=np.int64, copy=True)
+    return Examples(store, chosen.index.to_numpy(), labels)

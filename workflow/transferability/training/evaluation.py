@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -23,17 +24,28 @@ class Evaluation:
     loss: float
 
 
-def evaluate(head: nn.Module, inputs: Inputs, classes: int, iteration: int) -> tuple[Evaluation, list[int]]:
-    """Test on all images of `inputs`; return the test, and the number of correctly classified images of each label."""
-    right = []
+class Answers(NamedTuple):
+    """A network's answer for each image, on the CPU: the label of the highest score (int64), and its probability.
+
+    Probabilities are uint8, in 255ths.
+    """
+
+    predicted: torch.Tensor
+    confidence: torch.Tensor
+
+
+def evaluate(head: nn.Module, inputs: Inputs, iteration: int) -> tuple[Evaluation, Answers]:
+    """Test on all images of `inputs`; return the test, and the answers in the order of the images."""
+    predicted, confidence = [], []
     loss = torch.zeros((), dtype=torch.float64, device=inputs.labels.device)
     for features, labels in inputs.batches(torch.arange(len(inputs)).split(TEST_BATCH)):
-        scores = head(features)
-        right.append(scores.argmax(1) == labels)
-        loss += functional.cross_entropy(scores.float(), labels, reduction="sum").double()
-    correct = inputs.labels[torch.cat(right)]
-    by_label = torch.bincount(correct, minlength=classes).tolist()
-    return Evaluation(iteration, len(correct) / len(inputs), loss.item() / len(inputs)), by_label
+        scores = head(features).float()
+        predicted.append(scores.argmax(1))
+        confidence.append((255 * scores.softmax(1).amax(1)).round().to(torch.uint8))
+        loss += functional.cross_entropy(scores, labels, reduction="sum").double()
+    answers = Answers(torch.cat(predicted).cpu(), torch.cat(confidence).cpu())
+    right = int((answers.predicted == inputs.labels.cpu()).sum())
+    return Evaluation(iteration, right / len(inputs), loss.item() / len(inputs)), answers
 
 
 def summarize(curve: list[Evaluation]) -> dict:

@@ -16,7 +16,7 @@ from transferability.study.training_settings import Settings
 from transferability.tasks.task import Task
 from transferability.training.batches import Pixels, batch_positions
 from transferability.training.compilation import compiled
-from transferability.training.evaluation import Evaluation, evaluate
+from transferability.training.evaluation import Answers, Evaluation, evaluate
 from transferability.training.features import Inputs, head_inputs
 from transferability.training.optimizers import new_optimizer
 from transferability.training.precision import compute_deterministically, default_generator, precision_context
@@ -26,8 +26,8 @@ MEAN_IMAGE = "mean_image"  # name of the mean image among a base network's tenso
 
 
 class Trainer:
-    """Trains one network. After `run`, `network` holds its weights, `curve` its tests, and `correct` how many images
-    of each label the last test classified correctly.
+    """Trains one network. After `run`, `network` holds its weights, `curve` its tests, and `answers` those of
+    the last test.
 
     `seed_of` returns a seed for each purpose. Training can stop after any iteration and resume from `state()` in
     another process; the result is the same bit for bit.
@@ -47,9 +47,9 @@ class Trainer:
         self.name, self.settings, self.device = name, settings, device
         self.iteration = 0
         self.curve: list[Evaluation] = []
-        self.correct: list[int] = []
+        self.answers = Answers(torch.empty(0), torch.empty(0))
         self._train_loss = torch.zeros((), device=device)  # since the last test
-        self._seed_of, self._classes, self._preparation = seed_of, task.classes, preparation
+        self._seed_of, self._preparation = seed_of, preparation
         self.network = network
         self._precision = partial(precision_context, settings.precision, device)
         fixed, self._head = network.split()
@@ -90,7 +90,7 @@ class Trainer:
             "network": self.network.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "curve": [asdict(test) for test in self.curve],
-            "correct": self.correct,
+            "answers": tuple(self.answers),
         }
 
     def result(self) -> dict[str, torch.Tensor]:
@@ -105,7 +105,7 @@ class Trainer:
         self.network.load(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.curve = [Evaluation(**test) for test in state["curve"]]
-        self.correct = state["correct"]
+        self.answers = Answers(*state["answers"])
 
     def _positions(self) -> Iterator[torch.Tensor]:
         images, last = len(self._train), self.settings.iterations
@@ -130,7 +130,7 @@ class Trainer:
         """Test on all validation images."""
         self.network.eval()
         with torch.inference_mode(), self._precision():
-            test, self.correct = evaluate(self._head, self._val, self._classes, self.iteration)
+            test, self.answers = evaluate(self._head, self._val, self.iteration)
         self.network.train()
         return test
 
