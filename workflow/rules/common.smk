@@ -7,6 +7,7 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from transferability.common.errors import counted
+from transferability.datasets.holding_out import HoldOut
 from transferability.jobs.recipe import training_code
 from transferability.runtime.code import code_fingerprint
 from transferability.runtime.inputs import Inputs

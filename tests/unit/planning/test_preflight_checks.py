@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.unit.datasets.test_own_images import class_folders, picture
+from transferability.datasets.holding_out import HoldOut
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images
 from transferability.models.architectures import caffenet_mini
@@ -40,7 +41,7 @@ def study(root, **sections) -> StudyPlan:
 
 def read(study) -> tuple[ImageFiles, pd.DataFrame]:
     dataset = study.config["dataset"]
-    index = index_images(dataset["layout"], checks.Path(dataset["root"]), dataset["validation"])
+    index = index_images(dataset["layout"], checks.Path(dataset["root"]), HoldOut.of(dataset))
     return ImageFiles(dataset["layout"], checks.Path(dataset["root"]), index["path"].tolist()), index
 
 

@@ -28,8 +28,9 @@ def plan_study(
     `manifests` maps tasks (split, target) to their manifests. Training is measured on `device`, for a second per number
     of frozen layers. If networks are finished already, the estimate is scaled to the time that they took.
     """
-    counts = count_images(index)
-    tasks = {task: counts.loc[manifest["wnid"]] for task, manifest in manifests.items()}
+    folds = {study.fold(split) for split, _ in manifests}
+    counts = {fold: count_images(index, fold) for fold in folds}
+    tasks = {task: counts[study.fold(task[0])].loc[manifest["wnid"]] for task, manifest in manifests.items()}
     work = workload(study, tasks)
     speeds = measure_speeds(study, {n.frozen for n in study.networks}, max(map(len, tasks.values())), device)
     seconds = estimate_seconds(work, speeds)

@@ -198,6 +198,9 @@ def _experiment_problems(config: Mapping) -> Iterator[Problem]:
     for name, networks in experiments(config, layers=1000).items():  # whether it has any hangs on no number of layers
         if name in config["experiments"] and not networks:
             yield ("experiments",), f"{name} has no networks: {NEEDS[name]}, or leave it out"
+    if config["dataset"]["folds"] and (others := set(config["experiments"]) - {"given"}):
+        text = f"{config['dataset']['folds']} given; experiments {', '.join(sorted(others))} need one set of validation"
+        yield ("dataset", "folds"), f"{text} images for all: give dataset.validation, or only experiment given"
 
 
 def _pixel_problems(config: Mapping) -> Iterator[Problem]:

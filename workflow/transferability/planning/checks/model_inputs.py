@@ -52,7 +52,7 @@ def sample_of(study: StudyPlan, files: ImageFiles, index: pd.DataFrame) -> np.nd
 
     `index` is the index of `files`. Returns None if there are no images.
     """
-    rows = np.flatnonzero((index["subset"] == "train").to_numpy())
+    rows = np.flatnonzero((index["subset"] != "val").to_numpy())
     chosen = rows[_spread(len(rows), SAMPLE)]
     pixels = list(_decoded(study, files, chosen).values())
     return np.stack(pixels) if pixels else None
