@@ -8,15 +8,14 @@ from snakemake.logging import logger
 
 from transferability.common.errors import counted
 from transferability.datasets.holding_out import HoldOut
-from transferability.jobs.recipe import training_code
-from transferability.runtime.code import code_fingerprint
 from transferability.runtime.inputs import Inputs
+from transferability.runtime.marks import code_of
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE
 from transferability.study.study_plan import StudyPlan
 
 STUDY = StudyPlan(config)
 INPUTS = Inputs(STUDY, Path(os.path.relpath(REPOSITORY)) / "resources")  # relative: the same after a checkout moves
-CODE = code_fingerprint(*training_code(STUDY.architecture))  # checksum of the code of a training job
+CODE = code_of(STUDY)  # checksums of the code of training jobs
 OF_CLASSES = [name for name in STUDY.experiments if name != "given"]  # the classes of one image set are compared
 ALL_ACCURACIES = [STUDY.results.accuracy(network.split, network.name) for network in STUDY.networks]
 

@@ -28,7 +28,7 @@ rule train_base:
     resources:
         **TRAINING_RESOURCES,
     params:
-        code=CODE,
+        code=lambda wildcards: CODE[STUDY.model(wildcards.split).architecture],
     message:
         "train {wildcards.split}/{wildcards.network}: {threads} threads, {resources.gpu} GPUs, {resources.mem_mb} MB, {resources.runtime} min"
     script:

@@ -200,9 +200,9 @@ def test_what_the_network_is_fed_is_said_in_numbers(tmp_path, architecture, colo
     files, index = read(config)
     sample = checks.sample_of(config, files, index)
     assert sample.shape == (24, 32, 32, 3)
-    inputs = checks.model_inputs(config, sample)
+    inputs = checks.model_inputs(config, config.main, sample)
     assert inputs.shape == (24, 3, 32, 32)
-    assert checks.channels(config) == colours.split()
+    assert checks.channels(config.main) == colours.split()
     note = checks.check_model_inputs(config, sample).note
     for place, colour in enumerate(colours.split()):
         assert f"{colour} {inputs[:, place].double().mean():.2f} and {inputs[:, place].double().std():.2f}" in note

@@ -16,6 +16,7 @@ from transferability.study.configuration import complete_config
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 
+CODE = {"caffenet-mini": "code"}
 BASE, COPY = Network("random-0", "A", "A"), Network("random-0", "A", "B", 3)
 
 
@@ -28,7 +29,8 @@ def root(tmp_path_factory):
 
 def mark(root, code="code", **sections) -> str:
     complete_config(config := dict(sections), [])
-    return expected_mark(StudyPlan(config | {"results_dir": str(root)}), BASE, code)
+    study = StudyPlan(config | {"results_dir": str(root)})
+    return expected_mark(study, BASE, dict.fromkeys(study.models, code))
 
 
 def test_equal_numbers_and_keys_that_do_not_count_have_one_mark(root):
@@ -61,18 +63,18 @@ def test_who_copies_checks_whose_weights_it_is_given(root):
     study = StudyPlan(config)
     path, tensors = study.results.weights("random-0", "baseA"), {"x": torch.ones(2)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    right = expected_mark(study, BASE, "code")
+    right = expected_mark(study, BASE, CODE)
     write_weights(path, tensors, "random-0/baseB", right)
     with pytest.raises(InputError, match=r"baseA\.safetensors holds the weights of random-0/baseB, not of random-0/b"):
-        check_base(study, COPY, "code")
+        check_base(study, COPY, CODE)
     with pytest.raises(InputError, match="holds the weights of random-0/baseB"):
         read_weights(path, "random-0/baseA")
     write_weights(path, tensors, "random-0/baseA", "another mark")
     with pytest.raises(InputError, match="trained by other code, settings or data than this study"):
-        check_base(study, COPY, "code")
+        check_base(study, COPY, CODE)
     write_weights(path, tensors, "random-0/baseA", right)
-    check_base(study, COPY, "code")
-    assert not is_up_to_date(study, BASE, "code"), "there is no accuracy file"
+    check_base(study, COPY, CODE)
+    assert not is_up_to_date(study, BASE, CODE), "there is no accuracy file"
     assert not Finished(root / "state", "random-0", "baseA").has(right, products_of(study.results, BASE))
 
 

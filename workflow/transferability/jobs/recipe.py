@@ -75,7 +75,7 @@ def recipe_of(study: StudyPlan, network: Network, code: str) -> Recipe:
         network=network.facts(),
         copied=network.copied,
         frozen=network.frozen,
-        architecture=asdict(study.blueprint),
+        architecture=asdict(study.model(network.split).blueprint),
         square=asdict(Square.of(study.config["dataset"])),
         training=training_of(study.config, network.examples),
         seed=study.config["seed"],

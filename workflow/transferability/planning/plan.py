@@ -12,7 +12,16 @@ from transferability.common.pages import Section
 from transferability.datasets.index import count_images
 from transferability.monitor.console import in_words
 from transferability.monitor.status import STATES, study_status
-from transferability.planning.costs import Disk, Speed, disk_needs, estimate_seconds, measure_speeds, slowdown, workload
+from transferability.planning.costs import (
+    Disk,
+    Speed,
+    disk_needs,
+    estimate_seconds,
+    kind_of,
+    measure_speeds,
+    slowdown,
+    workload,
+)
 from transferability.runtime.devices import device_name
 from transferability.study.study_plan import StudyPlan
 
@@ -32,8 +41,8 @@ def plan_study(
     counts = {fold: count_images(index, fold) for fold in folds}
     tasks = {task: counts[study.fold(task[0])].loc[manifest["wnid"]] for task, manifest in manifests.items()}
     work = workload(study, tasks)
-    speeds = measure_speeds(study, {n.frozen for n in study.networks}, max(map(len, tasks.values())), device)
-    seconds = estimate_seconds(work, speeds)
+    speeds = measure_speeds(study, {kind_of(study, n) for n in study.networks}, max(map(len, tasks.values())), device)
+    seconds = estimate_seconds(study, work, speeds)
     factor, finished, devices = slowdown(work, seconds, study.results)
     status = study_status(study.results.root, time.time())
     table = status.assign(images=work["trained"] + work["tested"], seconds=seconds * factor)
@@ -54,7 +63,7 @@ def plan_study(
         Section("Running", "Networks that are being trained.", running[["split", "network", "detail"]]),
         Section(
             "Speeds",
-            f"Images per second measured on {device_name(device)}, by the number of frozen first layers.",
+            f"Images per second measured on {device_name(device)}, by architecture and number of frozen first layers.",
             _speeds(speeds),
         ),
         Section("Disk", "Disk space. A running training has up to three checkpoints.", _disk(needs)),
@@ -92,9 +101,9 @@ def _spelled_out(seconds: float) -> str:
     return counted(int(number), UNITS[unit])
 
 
-def _speeds(speeds: Mapping[int, Speed]) -> pd.DataFrame:
-    rows = [(n, round(speed.training), round(speed.test)) for n, speed in speeds.items()]
-    return pd.DataFrame(rows, columns=["frozen layers", "training", "test"])
+def _speeds(speeds: Mapping[tuple[str, int], Speed]) -> pd.DataFrame:
+    rows = [(*kind, round(speed.training), round(speed.test)) for kind, speed in speeds.items()]
+    return pd.DataFrame(rows, columns=["architecture", "frozen layers", "training", "test"])
 
 
 def _disk(needs: Disk) -> pd.DataFrame:

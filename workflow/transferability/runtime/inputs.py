@@ -15,6 +15,7 @@ from transferability.jobs.recipe import source_of
 from transferability.jobs.weights_files import weights_says
 from transferability.study.architectures import layer_names
 from transferability.study.grid import given_splits
+from transferability.study.model import given_row
 from transferability.study.network import Network, given_name
 from transferability.study.study_plan import StudyPlan
 
@@ -54,7 +55,8 @@ class Inputs:
 
     def given_file(self, wildcards: Wildcards) -> str:
         """The file with the weights of a given network."""
-        return str(Path(self._study.config["given"]["weights"][given_name(wildcards.split)]).expanduser())
+        row = given_row(self._study.config, given_name(wildcards.split))
+        return str(Path(row["weights"]).expanduser())
 
     def given_checksum(self, wildcards: Wildcards) -> str:
         """The checksum of this file; if it is missing but was imported, the checksum that it had then.
@@ -137,16 +139,16 @@ class Inputs:
 
     def architecture(self, wildcards: Wildcards) -> str:
         """The architecture of the networks."""
-        return "caffenet" if self.is_paper(wildcards) else self._study.architecture
+        return "caffenet" if self.is_paper(wildcards) else self._study.main.architecture
 
     def layers(self, wildcards: Wildcards) -> list[str]:
         """The names of the layers of the networks."""
-        return list(layer_names("caffenet") if self.is_paper(wildcards) else self._study.layers)
+        return list(layer_names("caffenet") if self.is_paper(wildcards) else self._study.main.layers)
 
     def layers_below_n(self, wildcards: Wildcards) -> list[str]:
         """The names of layers that figures show below n; none for the paper's eight layers."""
         known = self.is_paper(wildcards) or self._study.has_the_papers_layers
-        return [] if known else list(self._study.layers)
+        return [] if known else list(self._study.main.layers)
 
     def has_the_papers_layers(self, wildcards: Wildcards) -> bool:
         """Whether the paper's claims apply."""
@@ -159,7 +161,7 @@ class Inputs:
         config = self._study.config
         layout, (number, unit) = config["dataset"]["layout"], config["training"]["length"].split()
         images = layout if layout in ("pictures", "tiny-imagenet", "cifar-100") else Path(self.root).absolute().name
-        return f"{images}, {self._study.architecture}, {int(number):,} {unit}"
+        return f"{images}, {self._study.main.architecture}, {int(number):,} {unit}"
 
 
 def network_of(wildcards: Wildcards) -> Network:
