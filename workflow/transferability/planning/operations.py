@@ -1,0 +1,87 @@
+"""The operations of a training: what it costs, independently of the machine.
+
+A multiply-add counts as one operation, as is usual for networks. torch counts those of matrix products, convolutions
+and attention; others are few. A learning layer needs about three times the operations of its forward pass: the
+gradients of its weights and of its inputs cost as much each.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from transferability.models.building import build_model
+from transferability.models.layers import as_layers
+from transferability.study.blueprint import Blueprint
+from transferability.study.network import Network
+from transferability.study.study_plan import StudyPlan
+from transferability.study.training_settings import Settings
+
+TWO = 2  # floating-point operations of a multiply-add
+
+
+@dataclass(frozen=True)
+class PerImage:
+    """Multiply-adds for one image: forward through the frozen layers, and a training step of the learning layers.
+
+    `feature_bytes` is the size of the frozen layers' output, in float32.
+    """
+
+    frozen: float
+    learning: float
+    feature_bytes: int
+
+
+def per_image(blueprint: Blueprint, size: int, classes: int, frozen: int) -> PerImage:
+    """Count the operations of a network whose first `frozen` layers do not learn, for square images of `size` pixels.
+
+    Nothing is computed: torch follows shapes. Raises InputError for a network that cannot be built or divided.
+    """
+    with torch.device("meta"):
+        model = build_model(blueprint, size, classes)
+    model.eval()  # BatchNorm in training mode does not take one image
+    layers = list(as_layers(model, size).values())
+    fixed, learning = nn.Sequential(*layers[:frozen]), nn.Sequential(*layers[frozen:])
+    fixed.requires_grad_(False)
+    images = torch.zeros(1, 3, size, size, device="meta")
+    with FlopCounterMode(display=False) as forward, torch.no_grad():
+        features = fixed(images)
+    with FlopCounterMode(display=False) as step:
+        learning(features).sum().backward()
+    return PerImage(forward.get_total_flops() / TWO, step.get_total_flops() / TWO, features.nbytes)
+
+
+def operations(one: PerImage, settings: Settings, train_images: int, computed: int | None) -> float:
+    """Return the multiply-adds of a training: those of its steps, and of the frozen layers.
+
+    `computed` is how often the frozen layers are computed for each training image, if their features are kept; None if
+    they are computed again in every step.
+    """
+    seen = settings.iterations * settings.batch_size
+    return one.learning * seen + one.frozen * (seen if computed is None else computed * train_images)
+
+
+def study_operations(study: StudyPlan, tasks: dict[tuple[str, str], pd.DataFrame]) -> pd.Series:
+    """Return the multiply-adds of the training of each network of a study, in the order of `StudyPlan.networks`.
+
+    `tasks` maps (split, target) to the number of images per class: columns train, val (`index.count_images`).
+    """
+    known: dict[tuple, PerImage] = {}
+    found = []
+    for network in study.networks:
+        counts = tasks[network.split, network.target]
+        examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
+        images = int(examples.sum())
+        settings = study.settings(images, network.examples)
+        kind = study.model(network.split).blueprint, settings.input_size, len(counts), network.frozen
+        one = known.get(kind) or known.setdefault(kind, per_image(*kind))
+        found.append(operations(one, settings, images, times_computed(study, one, settings, images)))
+    return pd.Series(found, dtype=float)
+
+
+def relative_costs(networks: list[Network], operations: pd.Series) -> pd.Series:
+    """Return operations relative to training all layers, which the base network of the same task does."""
+    bases = {(n.split, n.target): of for n, of in zip(networks, operations, strict=True) if n.treatment == "base"}
+    return pd.Series([of / bases[n.split, n.target] for n, of in zip(networks, operations, strict=True)], dtype=float)
