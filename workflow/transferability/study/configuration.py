@@ -168,6 +168,7 @@ def _inconsistencies(config: Mapping) -> Iterator[Problem]:
     yield from _pixel_problems(config)
     yield from _experiment_problems(config)
     yield from _input_size_problems(config)
+    yield from _training_problems(config["training"])
     yield from image_set_problems(config["dataset"])
 
 
@@ -222,6 +223,12 @@ def _input_size_problems(config: Mapping) -> Iterator[Problem]:
             yield key, f"{size} given; accepted with network.architecture {architecture}: {sizes_in_words(row.sizes)}"
         elif size and size > image_size:
             yield key, f"{size} given; accepted: at most dataset.image_size, which is {image_size}"
+
+
+def _training_problems(training: Mapping) -> Iterator[Problem]:
+    if training["layer_decay"] != 1 and training["optimizer"] == "caffe-sgd":
+        text = f"{training['layer_decay']} given; accepted with training.optimizer caffe-sgd: 1, others are for sgd and adamw"
+        yield ("training", "layer_decay"), text
 
 
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:
