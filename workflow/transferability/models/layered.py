@@ -41,7 +41,7 @@ class LayeredModel:
         self.train()
 
     def train(self) -> None:
-        """Set training mode; what is frozen or fixed stays in evaluation mode, but for dropout with `frozen_dropout`."""
+        """Set training mode; what is frozen or fixed stays in evaluation mode, except dropout with `frozen_dropout`."""
         self.model.train()
         for module in self._modules(0, self.frozen):
             module.training = self._frozen_dropout and isinstance(module, nn.Dropout)

@@ -227,8 +227,8 @@ def _input_size_problems(config: Mapping) -> Iterator[Problem]:
 
 def _training_problems(training: Mapping) -> Iterator[Problem]:
     if training["layer_decay"] != 1 and training["optimizer"] == "caffe-sgd":
-        text = f"{training['layer_decay']} given; accepted with training.optimizer caffe-sgd: 1, others are for sgd and adamw"
-        yield ("training", "layer_decay"), text
+        text = "accepted with training.optimizer caffe-sgd: 1; others need sgd or adamw"
+        yield ("training", "layer_decay"), f"{training['layer_decay']} given; {text}"
 
 
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:

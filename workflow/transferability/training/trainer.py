@@ -30,8 +30,8 @@ class Trainer:
     """Trains one network. After `run`, `network` holds its weights, `curve` its tests, and `correct` how many images
     of each label the last test classified correctly.
 
-    `seed_of` returns a seed for each purpose, `view_seed` one for each fixed view of the images. Training can stop after
-    any iteration and resume from `state()` in another process; the result is the same bit for bit.
+    `seed_of` returns a seed for each purpose, `view_seed` one for each fixed view of the images. Training can stop
+    after any iteration and resume from `state()` in another process; the result is the same bit for bit.
 
     With `settings.head_first` the training of a network with copied layers that learn, and new ones, has two phases: in
     the first, copied layers are frozen. Each phase runs through the learning-rate schedule from its start to its end.
@@ -201,8 +201,8 @@ def step_loss(
 ) -> Callable:
     """Return the function of a training step: it takes a batch and its labels, and returns the loss, a scalar.
 
-    If each epoch draws new crops and mirrors, the batch holds images, and the step draws. Otherwise it holds the outputs
-    of the fixed modules.
+    If each epoch draws new crops and mirrors, the batch holds images, and the step draws. Otherwise it holds the
+    outputs of the fixed modules.
     """
     modules = nn.Sequential(fixed, head) if preparation.views is None else head
     if settings.compile and device.type == "cuda":
