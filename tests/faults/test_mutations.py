@@ -55,7 +55,7 @@ DECIDE = [
     ("jobs/assembly", '"val_images": len(task.val)', '"val_images": 0'),
     ("training/compilation", '"fallback_random": True', '"fallback_random": False'),
     ("tasks/task", "cumcount() < per_class", "cumcount() <= per_class"),
-    ("training/preprocessing", "torch.rand(batch, device=device) < 0.5", "torch.rand(batch, device=device) < 0.4"),
+    ("training/preprocessing", "generator=generator) < 0.5", "generator=generator) < 0.4"),
     ("training/batches", "TEST_BATCH = 500", "TEST_BATCH = 400"),
     ("training/optimizers", "alpha=factor * rate * decay", "alpha=rate * decay"),
     ("common/seeds", ">> 1", ">> 2"),

@@ -42,9 +42,14 @@ class Inputs:
         return self._compute(image).nbytes
 
     def _compute_all(self, pixels: Pixels | Views, batch_size: int) -> torch.Tensor:
-        batches = pixels.batches(torch.arange(len(self)).split(batch_size))
-        # Channels last, so that rows of the array have the memory layout of a batch.
-        return torch.cat([_channels_last(self._compute(images)) for images, _ in batches])
+        places = torch.arange(len(self)).split(batch_size)
+        kept = None
+        for batch, (images, _) in zip(places, pixels.batches(places), strict=True):
+            # Channels last, so that rows of the array have the memory layout of a batch.
+            features = _channels_last(self._compute(images))
+            kept = features.new_empty((len(self), *features.shape[1:])) if kept is None else kept
+            kept[batch[0] : batch[-1] + 1] = features
+        return kept
 
 
 def head_inputs(prepare: Callable, fixed: nn.Sequential, images: torch.Tensor) -> torch.Tensor:
