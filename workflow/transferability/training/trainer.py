@@ -69,14 +69,16 @@ class Trainer:
         `on_iteration` may save the state, or stop the training by raising; `on_test` also gets the sum of the training
         losses since the last test. Raises TrainingError if the loss is not finite.
         """
-        generator = default_generator(self.device)
-        batches = self._train.batches(self._positions())
         while self.iteration < self.settings.iterations:
             if self.iteration == self._phase_end:
                 self._begin_phase()
-                batches = self._train.batches(self._positions())
+            self._run_phase(on_iteration, on_test)
+
+    def _run_phase(self, on_iteration: Callable, on_test: Callable) -> None:
+        generator = default_generator(self.device)
+        for inputs, labels in self._train.batches(self._positions()):
             generator.manual_seed(self._seed_of("iteration", self.iteration))  # for crops, mirrors and dropout
-            self._train_loss += self._step(*next(batches))
+            self._train_loss += self._step(inputs, labels)
             self.iteration += 1
             if self.iteration % self.settings.evaluate_every == 0 or self.iteration == self.settings.iterations:
                 self.curve.append(self.test())
@@ -117,12 +119,11 @@ class Trainer:
 
     def _begin_phase(self) -> None:
         """Begin the phase of the next iteration: freeze its layers, compute the features that are fixed in it."""
-        end, last = self._head_end, self.settings.iterations
-        first, self._phase_end = (0, end) if self.iteration < end else (end, last)
-        self._schedule = replace(self.settings, iterations=self._phase_end - first)
-        self._phase_begin = first
-        if self._head_end:
-            self.network.freeze(self.network.copied if self.iteration < end else self._frozen)
+        waiting = self.iteration < self._head_end
+        begin, end = (0, self._head_end) if waiting else (self._head_end, self.settings.iterations)
+        self._phase_begin, self._phase_end = begin, end
+        self._schedule = replace(self.settings, iterations=end - begin)
+        self.network.freeze(self.network.copied if waiting else self._frozen)
         fixed, self._head = self.network.split()
         self._val = self._train = None  # frees the features of the phase before
         self._val = Inputs(Pixels(self._task.val, self.device, self._preparation.bgr), self._centre(fixed))
