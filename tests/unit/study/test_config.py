@@ -138,6 +138,7 @@ def test_every_configuration_is_valid(file):
             "network.pixels.std: .* given; accepted: three numbers, more than 0",
         ),
         ({"network": {"pixels": {"std": [1, 1]}}}, "network.pixels.std: .* given; accepted: three numbers, or null"),
+        ({"training": {"layer_decay": 0.75}}, "layer_decay: 0.75 given; accepted with .* caffe-sgd: 1; others"),
         (
             {"given": {"weights": {"a b": "f"}}},
             "given.weights: 'a b' given; accepted: names of letters, digits, _ and -",

@@ -58,14 +58,24 @@ def new_trainer(
     """Build a network and return its trainer, at iteration 0; `seed` is the study's."""
     seed_of = partial(derive_seed, seed, name)
     network = build_network(
-        blueprint, settings.input_size, task.classes, seed_of, device, start.weights, start.copied, start.frozen
+        blueprint,
+        settings.input_size,
+        task.classes,
+        seed_of,
+        device,
+        start.weights,
+        start.copied,
+        start.frozen,
+        fixed_statistics=settings.batchnorm == "fixed",
     )
     if blueprint.is_builtin:
         preparation = Preparation.less_mean_image(start.mean.to(device), pixel_scale(blueprint), settings)
     else:
         size = task.train.store.shape[1]
         preparation = Preparation.standardised(blueprint, size, settings, device)
-    return Trainer(name, network, task, preparation, settings, seed_of, device)
+    split = name.rpartition("/")[0]  # all networks on a split's task see the same views of its images
+    view_seed = partial(derive_seed, seed, split, "view")
+    return Trainer(name, network, task, preparation, settings, seed_of, view_seed, device)
 
 
 class Watch(Protocol):

@@ -109,7 +109,8 @@ def mark_of(recipe: Recipe, source: Source) -> str:
 
     Raises OSError for a file that cannot be read, InputError for damaged weights.
     """
-    decides = asdict(recipe) | {"training": used_of(recipe.training)}
+    training = used_of(recipe.training, fine_tunes=recipe.copied > recipe.frozen)
+    decides = asdict(recipe) | {"training": training}
     return fingerprint([_numbers(decides), data_digests(source)])
 
 

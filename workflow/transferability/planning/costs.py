@@ -93,7 +93,8 @@ def measure_speeds(
     """
     settings = study.settings(study.config["training"]["batch_size"])
     batch = min(settings.batch_size, CPU_BATCH) if device.type == "cpu" else settings.batch_size
-    settings = replace(settings, batch_size=batch, compile=False, iterations=10**9, evaluate_every=10**9)
+    views = settings.views and 1  # features of all views are computed before the first iteration
+    settings = replace(settings, batch_size=batch, compile=False, views=views, iterations=10**9, evaluate_every=10**9)
     size = study.image_size
     generator = np.random.default_rng(0)
     store = generator.integers(0, 256, (2 * batch, size, size, 3), dtype=np.uint8)

@@ -18,6 +18,7 @@ from transferability.study.blueprint import Blueprint
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 from transferability.study.training_settings import Settings
+from transferability.training.features import FEATURE_BYTES
 
 TWO = 2  # floating-point operations of a multiply-add
 
@@ -63,6 +64,19 @@ def operations(one: PerImage, settings: Settings, train_images: int, computed: i
     return one.learning * seen + one.frozen * (seen if computed is None else computed * train_images)
 
 
+def times_computed(study: StudyPlan, one: PerImage, settings: Settings, train_images: int) -> int | None:
+    """Return how often frozen layers are computed for each training image: once per view, if features are kept.
+
+    None if they are computed in every step, as crops and mirrors are drawn anew, or features take too much memory.
+    """
+    if settings.horizontal_flip or settings.augmentation != "random-crop" or study.image_size > settings.input_size:
+        views = settings.views
+    else:
+        views = 1  # nothing is random
+    kept = views and views * train_images * one.feature_bytes <= FEATURE_BYTES
+    return views if kept else None
+
+
 def study_operations(study: StudyPlan, tasks: dict[tuple[str, str], pd.DataFrame]) -> pd.Series:
     """Return the multiply-adds of the training of each network of a study, in the order of `StudyPlan.networks`.
 
@@ -83,5 +97,6 @@ def study_operations(study: StudyPlan, tasks: dict[tuple[str, str], pd.DataFrame
 
 def relative_costs(networks: list[Network], operations: pd.Series) -> pd.Series:
     """Return operations relative to training all layers, which the base network of the same task does."""
-    bases = {(n.split, n.target): of for n, of in zip(networks, operations, strict=True) if n.treatment == "base"}
-    return pd.Series([of / bases[n.split, n.target] for n, of in zip(networks, operations, strict=True)], dtype=float)
+    pairs = list(zip(networks, operations, strict=True))
+    bases = {(network.split, network.target): of for network, of in pairs if network.treatment == "base"}
+    return pd.Series([of / bases[network.split, network.target] for network, of in pairs], dtype=float)

@@ -159,6 +159,7 @@ def _inconsistencies(config: Mapping) -> Iterator[Problem]:
     """Yield what is wrong with values that are well-formed each but do not go together."""
     yield from model_problems(config)
     yield from _experiment_problems(config)
+    yield from _training_problems(config["training"])
     yield from image_set_problems(config["dataset"])
 
 
@@ -170,6 +171,12 @@ def _experiment_problems(config: Mapping) -> Iterator[Problem]:
     if config["dataset"]["folds"] and (others := set(config["experiments"]) - {"given"}):
         text = f"{config['dataset']['folds']} given; experiments {', '.join(sorted(others))} need one set of validation"
         yield ("dataset", "folds"), f"{text} images for all: give dataset.validation, or only experiment given"
+
+
+def _training_problems(training: Mapping) -> Iterator[Problem]:
+    if training["layer_decay"] != 1 and training["optimizer"] == "caffe-sgd":
+        text = "accepted with training.optimizer caffe-sgd: 1; others need sgd or adamw"
+        yield ("training", "layer_decay"), f"{training['layer_decay']} given; {text}"
 
 
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:
