@@ -62,5 +62,6 @@ rule all:
             ["csv", "md"],
         ),
         made(["classes", "wordnet_nodes"], INPUTS.folders(OF_CLASSES), ["csv", "md"]),
+        expand("<results>/rates.{kind}", kind=["csv", "md"]) if SEARCHES else [],
         made("advice", INPUTS.folders(STUDY.experiments), ["csv", "md", "pdf", "png"]),
     localrule: True

@@ -143,7 +143,7 @@ def test_every_configuration_is_valid(file):
             {"given": {"weights": {"a b": "f"}}},
             "given.weights: 'a b' given; accepted: names of letters, digits, _ and -",
         ),
-        ({"given": {"weights": {"net": 3}}}, "given.weights.net: 3 given; accepted: string"),
+        ({"given": {"weights": {"net": 3}}}, "given.weights.net: 3 given; accepted: a file, or a section"),
         ({"given": {"repeats": 0}}, "given.repeats: 0 given; accepted: integer or null, at least 1"),
         ({"device": "{"}, "mine.yaml: device: '{' given; accepted: auto, cpu, cuda"),
         (

@@ -50,6 +50,14 @@ def belonging_together(table: pd.DataFrame, files: ImageFiles) -> pd.Series:
     return pd.Series([number[row] for row in range(len(table))], index=table.index)
 
 
+def with_groups(table: pd.DataFrame, together: pd.Series) -> pd.DataFrame:
+    """Return a list of images with a column group, if any belong together: its name, or the path of the first one."""
+    if not together.duplicated().any():
+        return table.drop(columns="group", errors="ignore")
+    names = table["group"] if "group" in table else table["path"]
+    return table.assign(group=names.groupby(together).transform("min"))
+
+
 def _repeated_content(files: ImageFiles) -> Iterator[tuple[int, str]]:
     """Yield row and checksum of each file that has the size of another."""
     sizes = pd.Series([files.size(row) for row in range(len(files.paths))])

@@ -10,7 +10,7 @@ from transferability.common.errors import InputError
 from transferability.common.subsets import FOLD, in_subset
 from transferability.datasets.formats import FORMATS
 from transferability.datasets.formats.suffixes import Problems
-from transferability.datasets.groups import belonging_together, groups_of
+from transferability.datasets.groups import belonging_together, groups_of, with_groups
 from transferability.datasets.holding_out import HoldOut, hold_out, into_folds
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.names import look_alikes
@@ -25,7 +25,7 @@ def index_images(layout: str, root: Path, held_out: HoldOut = NOTHING) -> pd.Dat
     """List the images of a set: columns path, wnid, subset (train or val), sorted by subset, wnid, path.
 
     `held_out` says which images are set aside for validation where the set has no validation images. Folds are subsets
-    fold-0, fold-1, ... There is a column group if it names one.
+    fold-0, fold-1, ... There is a column group if images belong together (`groups`).
 
     Raises an InputError that names every fault of the tree: it does not have this layout, classes lack images in a
     subset, ...
@@ -83,10 +83,12 @@ def _with_subsets(table: pd.DataFrame, files: ImageFiles, held_out: HoldOut, fau
     if (table["subset"] == "").any():
         if folds:
             log.info("the set has no validation images: each of %d folds is held out in turn", folds)
-            return into_folds(table, belonging_together(table, files), folds, faults)
+            together = belonging_together(table, files)
+            return with_groups(into_folds(table, together, folds, faults), together)
         if validation is not None:
             log.info("the set has no validation images: a share of %g of each class is held out", validation)
-            return hold_out(table, belonging_together(table, files), validation, faults)
+            together = belonging_together(table, files)
+            return with_groups(hold_out(table, together, validation, faults), together)
         faults.append(
             "no validation images; add a folder val (in layout table a column subset), or hold out a share of each "
             "class by config key dataset.validation, e.g. 0.2, or each of some folds in turn by dataset.folds, e.g. 5"

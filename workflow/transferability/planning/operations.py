@@ -5,6 +5,8 @@ and attention; others are few. A learning layer needs about three times the oper
 gradients of its weights and of its inputs cost as much each.
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +14,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from transferability.common.errors import InputError
+from transferability.datasets.index import count_images
+from transferability.jobs.provenance import read_provenance
 from transferability.models.building import build_model
 from transferability.models.layers import as_layers
 from transferability.study.blueprint import Blueprint
@@ -77,7 +82,7 @@ def times_computed(study: StudyPlan, one: PerImage, settings: Settings, train_im
     return views if kept else None
 
 
-def study_operations(study: StudyPlan, tasks: dict[tuple[str, str], pd.DataFrame]) -> pd.Series:
+def study_operations(study: StudyPlan, tasks: Mapping[tuple[str, str], pd.DataFrame]) -> pd.Series:
     """Return the multiply-adds of the training of each network of a study, in the order of `StudyPlan.networks`.
 
     `tasks` maps (split, target) to the number of images per class: columns train, val (`index.count_images`).
@@ -93,6 +98,41 @@ def study_operations(study: StudyPlan, tasks: dict[tuple[str, str], pd.DataFrame
         one = known.get(kind) or known.setdefault(kind, per_image(*kind))
         found.append(operations(one, settings, images, times_computed(study, one, settings, images)))
     return pd.Series(found, dtype=float)
+
+
+COLUMNS = ["split", "network", "operations", "cost", "seconds", "memory_mb"]
+
+
+def costs_table(
+    study: StudyPlan, index: pd.DataFrame, manifests: Mapping[tuple[str, str], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return what the training of each network costs: COLUMNS.
+
+    operations are multiply-adds; cost is relative to training all layers. seconds and memory_mb (the peak) are as
+    measured, empty where that is not known. `manifests` maps tasks (split, target) to their manifests.
+    """
+    work = study_operations(study, tasks_of(study, index, manifests))
+    measured = [_measured(study, network) for network in study.networks]
+    table = pd.DataFrame(measured, columns=["seconds", "memory_mb"])
+    names = {"split": [n.split for n in study.networks], "network": [n.name for n in study.networks]}
+    return table.assign(**names, operations=work, cost=relative_costs(study.networks, work))[COLUMNS]
+
+
+def tasks_of(
+    study: StudyPlan, index: pd.DataFrame, manifests: Mapping[tuple[str, str], pd.DataFrame]
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return the number of images per class of each task (split, target): columns train, val."""
+    counts = {fold: count_images(index, fold) for fold in {study.fold(split) for split, _ in manifests}}
+    return {task: counts[study.fold(task[0])].loc[manifest["wnid"]] for task, manifest in manifests.items()}
+
+
+def _measured(study: StudyPlan, network: Network) -> tuple[float | None, float | None]:
+    """The seconds that a training took, and its peak memory in MB; None if that is unknown, or it resumed."""
+    with suppress(OSError, InputError):
+        told = read_provenance(study.results.provenance(network.split, network.name))
+        if told["resumed_at_iteration"] == 0:
+            return told["seconds"], told["memory_mb"]
+    return None, None
 
 
 def relative_costs(networks: list[Network], operations: pd.Series) -> pd.Series:

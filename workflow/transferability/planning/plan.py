@@ -9,7 +9,6 @@ import torch
 
 from transferability.common.errors import counted
 from transferability.common.pages import Section
-from transferability.datasets.index import count_images
 from transferability.monitor.console import in_words
 from transferability.monitor.status import STATES, study_status
 from transferability.planning.costs import (
@@ -22,6 +21,7 @@ from transferability.planning.costs import (
     slowdown,
     workload,
 )
+from transferability.planning.operations import tasks_of
 from transferability.runtime.devices import device_name
 from transferability.study.study_plan import StudyPlan
 
@@ -37,9 +37,7 @@ def plan_study(
     `manifests` maps tasks (split, target) to their manifests. Training is measured on `device`, for a second per number
     of frozen layers. If networks are finished already, the estimate is scaled to the time that they took.
     """
-    folds = {study.fold(split) for split, _ in manifests}
-    counts = {fold: count_images(index, fold) for fold in folds}
-    tasks = {task: counts[study.fold(task[0])].loc[manifest["wnid"]] for task, manifest in manifests.items()}
+    tasks = tasks_of(study, index, manifests)
     work = workload(study, tasks)
     speeds = measure_speeds(study, {kind_of(study, n) for n in study.networks}, max(map(len, tasks.values())), device)
     seconds = estimate_seconds(study, work, speeds)

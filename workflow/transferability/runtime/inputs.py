@@ -17,6 +17,7 @@ from transferability.study.architectures import layer_names
 from transferability.study.grid import given_splits
 from transferability.study.model import given_row
 from transferability.study.network import Network, given_name
+from transferability.study.rates import SCRATCH, family_of, is_searched, searched_split
 from transferability.study.study_plan import StudyPlan
 
 Wildcards = Any  # Snakemake's: attributes split, network, folder, experiment, if the rule has them
@@ -41,6 +42,17 @@ class Inputs:
     def base_weights(self, wildcards: Wildcards) -> str:
         """The weights that a network's first layers are copied from."""
         return str(source_of(self._results, network_of(wildcards)).weights)
+
+    def searched_weights(self, wildcards: Wildcards) -> list[str]:
+        """The weights that a search for a learning rate copies from; none from scratch."""
+        return [] if wildcards.family == SCRATCH else [str(self._results.weights(wildcards.split, "baseA"))]
+
+    def rates(self, wildcards: Wildcards) -> list[str]:
+        """The learning rate that was found for a network's family, if the study searches rates."""
+        if not is_searched(self._study.config["training"]):
+            return []
+        network = network_of(wildcards)
+        return [str(self._results.rates(searched_split(network.split), family_of(network)))]
 
     def pictures(self, _wildcards: Wildcards) -> str | list[str]:
         """The drawn pictures. Other image sets are not an input; raises InputError if they are needed and missing."""

@@ -22,6 +22,7 @@ from transferability.study.image_set import image_set_problems, resolve_image_se
 from transferability.study.model import ALL, main_model
 from transferability.study.model_problems import model_problems
 from transferability.study.old_names import accept_old_names, with_new_names
+from transferability.study.rates import is_searched
 from transferability.study.schema_errors import Key, Problem, problems_of
 
 REPOSITORY = Path(__file__).parents[3]
@@ -168,6 +169,11 @@ def _experiment_problems(config: Mapping) -> Iterator[Problem]:
     for name, networks in experiments(config, lambda split: some).items():
         if name in config["experiments"] and not networks:
             yield ("experiments",), f"{name} has no networks: {NEEDS[name]}, or leave it out"
+    if is_searched(config["training"]) and (others := set(config["experiments"]) - {"given"}):
+        text = (
+            f"{config['training']['learning_rate']} given with experiments {', '.join(sorted(others))}; accepted there"
+        )
+        yield ("training", "learning_rate"), f"{text}: one rate"
     if config["dataset"]["folds"] and (others := set(config["experiments"]) - {"given"}):
         text = f"{config['dataset']['folds']} given; experiments {', '.join(sorted(others))} need one set of validation"
         yield ("dataset", "folds"), f"{text} images for all: give dataset.validation, or only experiment given"

@@ -10,6 +10,7 @@ from transferability.study.files import Results
 from transferability.study.grid import control, experiments, splits
 from transferability.study.model import Model, given_model, main_model
 from transferability.study.network import GIVEN, Network, given_name, repeat_of, targets
+from transferability.study.rates import is_searched
 from transferability.study.training_settings import Settings, read_settings, training_of
 
 
@@ -101,5 +102,11 @@ class StudyPlan:
         return [self.results.manifest(split, half) for split in self.splits for half in targets(split)]
 
     def settings(self, train_images: int, examples: int = 0) -> Settings:
-        """Return the settings for `train_images` training images; `examples` per class for reduced sets, else 0."""
-        return read_settings(training_of(self.config, examples), train_images)
+        """Return the settings for `train_images` training images; `examples` per class for reduced sets, else 0.
+
+        If several learning rates are given, the settings have the first: only a search knows which one is used.
+        """
+        training = training_of(self.config, examples)
+        if is_searched(training):
+            training = {**training, "learning_rate": training["learning_rate"][0]}
+        return read_settings(training, train_images)
