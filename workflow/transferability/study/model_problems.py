@@ -10,6 +10,13 @@ from transferability.study.schema_errors import Key, Problem, did_you_mean
 
 def model_problems(config: Mapping) -> Iterator[Problem]:
     """Yield each key of a well-formed configuration whose value does not fit the model, and what is wrong with it."""
+    found: dict[Key, str] = {}  # one problem for each key
+    for key, text in _problems(config):
+        found.setdefault(key, text)
+    yield from found.items()
+
+
+def _problems(config: Mapping) -> Iterator[Problem]:
     models = _models(config)
     for section, model in models.items():
         yield from _model_problems(section, model)
