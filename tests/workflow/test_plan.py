@@ -37,11 +37,11 @@ def test_the_papers_study_has_as_many_images_as_its_schedule_says(imagenet):
 
 def test_seconds_follow_from_images_and_speeds(imagenet):
     work = pd.DataFrame(
-        [(Network("random-0", "A", "B", 3), 1000, 100), (Network("random-0", "B", "B"), 1000, 100)],
-        columns=["network", "trained", "tested"],
+        [(Network("random-0", "A", "B", 3), 1000, 100, 50), (Network("random-0", "B", "B"), 1000, 100, 0)],
+        columns=["network", "trained", "tested", "first"],
     )
     seconds = estimate_seconds(imagenet, work, {("caffenet", 0): Speed(10, 100), ("caffenet", 3): Speed(50, 100)})
-    assert seconds.tolist() == [21, 101]
+    assert seconds.tolist() == [21.5, 101]
 
 
 def test_a_network_that_resumed_at_its_end_tells_nothing_of_speed(tmp_path):

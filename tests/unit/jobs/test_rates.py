@@ -86,13 +86,9 @@ def test_the_table_says_where_the_best_rate_may_lie_outside(tmp_path):
 
 
 def test_a_list_is_for_given_networks(tmp_path):
-    with pytest.raises(
-        InputError, match=r"training\.learning_rate: \[0\.1, 0\.2\] given with experiments.* one rate"
-    ):
+    with pytest.raises(InputError, match=r"training\.learning_rate: \[0\.1, 0\.2\] given with experiments.* one rate"):
         complete_config({"training": {"learning_rate": [0.1, 0.2]}}, [])
-    with pytest.raises(
-        InputError, match=r"training\.learning_rate: \[0\.1\] given; accepted: number, more"
-    ):
+    with pytest.raises(InputError, match=r"training\.learning_rate: \[0\.1\] given; accepted: number, more"):
         complete_config({"training": {"learning_rate": [0.1]}}, [])
 
 

@@ -12,6 +12,7 @@ import torch
 
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.building import build_model
+from transferability.planning.operations import per_image, times_computed
 from transferability.study.blueprint import Blueprint
 from transferability.study.files import Results
 from transferability.study.network import Network
@@ -61,18 +62,23 @@ def _parameters(model: Blueprint, crop: int, classes: int) -> int:
 
 
 def workload(study: StudyPlan, tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFrame:
-    """Return the number of images that each network processes in total: columns network, trained, tested.
+    """Return the number of images that each network processes in total: columns network, trained, tested, first.
 
-    `tasks` maps (split, target) to the number of images per class: columns train, val (`index.count_images`).
+    first are those whose features are computed once, before the first iteration. `tasks` maps (split, target) to the
+    number of images per class: columns train, val (`index.count_images`).
     """
     rows = []
     for network in study.networks:
         counts = tasks[network.split, network.target]
         examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
-        settings = study.settings(int(examples.sum()), network.examples)
+        images, val = int(examples.sum()), int(counts["val"].sum())
+        settings = study.settings(images, network.examples)
         tests = -(-settings.iterations // settings.evaluate_every)
-        rows.append((network, settings.iterations * settings.batch_size, tests * int(counts["val"].sum())))
-    return pd.DataFrame(rows, columns=["network", "trained", "tested"])
+        one = per_image(study.model(network.split).blueprint, settings.input_size, len(counts), network.frozen)
+        views = times_computed(study, one, settings, images) if network.frozen else None
+        first = views * images + val if views else 0
+        rows.append((network, settings.iterations * settings.batch_size, tests * val, first))
+    return pd.DataFrame(rows, columns=["network", "trained", "tested", "first"])
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,8 @@ def measure_speeds(
     examples = Examples(store, np.arange(len(store)), generator.integers(0, classes, len(store)))
     task = Task(examples, examples, classes)
     speeds = {}
-    for architecture, n in sorted(set(wanted)):
+    kinds = set(wanted)
+    for architecture, n in sorted(kinds | {(architecture, 0) for architecture, _ in kinds}):
         blueprint = study.models[architecture].blueprint
         speeds[architecture, n] = _measure(blueprint, task, Start.from_scratch(task, n), settings, device)
     return speeds
@@ -151,8 +158,10 @@ def kind_of(study: StudyPlan, network: Network) -> tuple[str, int]:
 def estimate_seconds(study: StudyPlan, work: pd.DataFrame, speeds: Mapping[tuple[str, int], Speed]) -> pd.Series:
     """Return the seconds that each row of `workload` takes at measured speeds."""
     of_row = [speeds[kind_of(study, network)] for network in work["network"]]
+    whole = [speeds[study.model(network.split).architecture, 0] for network in work["network"]]
     training = work["trained"] / [speed.training for speed in of_row]
-    return (training + work["tested"] / [speed.test for speed in of_row]).astype(float)
+    tests = work["tested"] / [speed.test for speed in of_row]
+    return (training + tests + work["first"] / [speed.test for speed in whole]).astype(float)
 
 
 def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Results) -> tuple[float, int, list[str]]:

@@ -8,6 +8,7 @@ gradients of its weights and of its inputs cost as much each.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 import pandas as pd
 import torch
@@ -40,6 +41,7 @@ class PerImage:
     feature_bytes: int
 
 
+@cache
 def per_image(blueprint: Blueprint, size: int, classes: int, frozen: int) -> PerImage:
     """Count the operations of a network whose first `frozen` layers do not learn, for square images of `size` pixels.
 
@@ -72,7 +74,7 @@ def operations(one: PerImage, settings: Settings, train_images: int, computed: i
 def times_computed(study: StudyPlan, one: PerImage, settings: Settings, train_images: int) -> int | None:
     """Return how often frozen layers are computed for each training image: once per view, if features are kept.
 
-    None if they are computed in every step, as crops and mirrors are drawn anew, or features take too much memory.
+    None if they are computed in every step, as each step draws other crops and mirrors, or features take too much memory.
     """
     if settings.horizontal_flip or settings.augmentation != "random-crop" or study.image_size > settings.input_size:
         views = settings.views
@@ -87,15 +89,13 @@ def study_operations(study: StudyPlan, tasks: Mapping[tuple[str, str], pd.DataFr
 
     `tasks` maps (split, target) to the number of images per class: columns train, val (`index.count_images`).
     """
-    known: dict[tuple, PerImage] = {}
     found = []
     for network in study.networks:
         counts = tasks[network.split, network.target]
         examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
         images = int(examples.sum())
         settings = study.settings(images, network.examples)
-        kind = study.model(network.split).blueprint, settings.input_size, len(counts), network.frozen
-        one = known.get(kind) or known.setdefault(kind, per_image(*kind))
+        one = per_image(study.model(network.split).blueprint, settings.input_size, len(counts), network.frozen)
         found.append(operations(one, settings, images, times_computed(study, one, settings, images)))
     return pd.Series(found, dtype=float)
 

@@ -21,7 +21,7 @@ from transferability.planning.costs import (
     slowdown,
     workload,
 )
-from transferability.planning.operations import tasks_of
+from transferability.planning.operations import relative_costs, study_operations, tasks_of
 from transferability.runtime.devices import device_name
 from transferability.study.study_plan import StudyPlan
 
@@ -64,8 +64,22 @@ def plan_study(
             f"Images per second measured on {device_name(device)}, by architecture and number of frozen first layers.",
             _speeds(speeds),
         ),
+        Section("Costs", COSTS_TEXT, _costs(study, tasks)),
         Section("Disk", "Disk space. A running training has up to three checkpoints.", _disk(needs)),
     ]
+
+
+COSTS_TEXT = """Operations (multiply-adds) of the training of each network, relative to training all layers: the mean
+over splits. Frozen layers are computed once, or once per view (training.views), where their features fit into memory."""
+
+
+def _costs(study: StudyPlan, tasks: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """The cost of each kind of network: columns architecture, treatment, n, networks, cost."""
+    costs = relative_costs(study.networks, study_operations(study, tasks))
+    kinds = [(study.model(one.split).architecture, one.notation, one.n) for one in study.networks]
+    table = pd.DataFrame(kinds, columns=["architecture", "treatment", "n"]).assign(cost=costs)
+    of_kind = table.groupby(["architecture", "treatment", "n"], sort=False)["cost"]
+    return of_kind.agg(networks="size", cost="mean").reset_index()
 
 
 def by_treatment(table: pd.DataFrame) -> pd.DataFrame:
