@@ -94,7 +94,9 @@ def arms_shown(source: Source, decision: Decision) -> pd.DataFrame:
     table["balanced accuracy"] = [_known(share, percent) for share in arms["balanced_accuracy"]]
     table["points below the best"] = [f"{100 * loss:.1f}" for loss in decision.loss]
     table["at most"] = [_known(100 * bound, "{:.1f}".format) for bound in decision.bound]
-    table["cost"] = [_known(cost, "{:.2f}".format) for cost in arms["cost"]]
+    table["cost" if source.costs_known else "share of layers that learn"] = [
+        _known(cost, "{:.2f}".format) for cost in arms["cost"]
+    ]
     table["minutes"] = [_known(minutes, "{:.1f}".format) for minutes in arms["minutes"]]
     table["memory, MB"] = [_known(memory, "{:.0f}".format) for memory in arms["memory_mb"]]
     empty = [name for name in table if (table[name] == "").all()]

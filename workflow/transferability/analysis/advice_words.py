@@ -29,8 +29,8 @@ def basis(source: Source) -> str:
         said = f"This rests on {number}, with {images} in all: each fold is held out in turn."
     elif source.kind == REPEATS:
         said = (
-            f"This rests on {number} and {images}. Repeats train on the same images and differ in their random numbers: "
-            "the bounds hold no error of the training images."
+            f"This rests on {number} and {images}. Repeats train on the same images and differ in their random "
+            "numbers: the bounds hold no error of the training images."
         )
     else:
         said = f"This rests on {number} and {images}, which all splits divide among their halves."
@@ -55,7 +55,9 @@ def still_open(source: Source, decision: Decision) -> str:
     images = f"{_round(more.images * source.images)} validation images (now {source.images:,})"
     if source.kind == FOLDS:
         return f"{said} To know to a point what the advised arm may lose, it would take about {images} in all folds."
-    blocks = f"{'more than ' * (more.blocks >= MOST)}{_round(more.blocks)} {source.kind}s (now {source.evidence.blocks})"
+    blocks = (
+        f"{'more than ' * (more.blocks >= MOST)}{_round(more.blocks)} {source.kind}s (now {source.evidence.blocks})"
+    )
     both = f"{blocks} and {images}" if more.images > 1 else blocks
     return f"{said} To know to a point what the advised arm may lose, it would take about {both}."
 
@@ -130,7 +132,7 @@ def _certainty(source: Source, decision: Decision) -> str:
     if isnan(bound):
         return f"{better}, but how sure this is cannot be said from one {source.kind}."
     if bound <= 0:
-        return "It is better than all others that were tried."
+        return "It is surely better than all others that were tried."
     return f"{better}; against the best it may lose {in_points(bound)} at most."
 
 

@@ -1,7 +1,7 @@
 """The arms of a study: the ways to train a network that advice chooses from, with what the study found about each.
 
 An arm is a treatment at an n, of a given network if there are several: An~B (all layers but the classifier are copied,
-the first n frozen), AnB and AnB+, and as reference rows training from scratch and, if the study has it, longer training.
+the first n frozen), AnB and AnB+, and for reference training from scratch and, if trained, longer training.
 All arms are compared in the same blocks. A block of given networks is a repeat, which is a fold in an image set divided
 into folds; all given networks of a study share it. Otherwise a block is a split, and both directions are averaged.
 """
@@ -171,7 +171,7 @@ def _layer(names: Sequence[str], n: int) -> str:
 
 
 def _with_costs(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
-    """Add operations, cost, minutes and memory_mb; without costs, the share of layers that learn stands for the cost."""
+    """Add operations, cost, minutes and memory_mb; without costs, the share of layers that learn is the cost."""
     if costs.empty:
         share = rows["learning"] / rows["layers"].where(rows["layers"] > 0, 1)
         return rows.assign(operations=share, cost=share, minutes=np.nan, memory_mb=np.nan)

@@ -54,9 +54,10 @@ def _draw(axes: Axes, rows: pd.DataFrame, best: float, layers: Sequence[str]) ->
     axes.axhline(best, color="0.4", linewidth=0.8, linestyle=":", label="best mean", zorder=1)
     lines = [best]
     for treatment, (label, style) in LINES.items():
-        for accuracy in 100 * rows.loc[rows["treatment"] == treatment, "accuracy"]:
-            axes.axhline(accuracy, color="black", linewidth=1, linestyle=style, label=label, zorder=1)
-            lines.append(accuracy)
+        for _, row in rows[rows["treatment"] == treatment].iterrows():
+            look = {"linestyle": style, "linewidth": 2 if row["advised"] else 1, "color": "black", "zorder": 1}
+            axes.axhline(100 * row["accuracy"], label=label + ", advised" * bool(row["advised"]), **look)
+            lines.append(100 * row["accuracy"])
     drawn = []
     for treatment, (label, look) in LOOKS.items():
         own = copies[copies["treatment"] == treatment].sort_values("n")

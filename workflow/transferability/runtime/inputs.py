@@ -156,7 +156,7 @@ class Inputs:
     def layers(self, wildcards: Wildcards) -> dict[str, list[str]]:
         """The names of the layers of the networks on each split."""
         if self.is_paper(wildcards):
-            return dict.fromkeys(PAPERS_SPLITS, list(layer_names("caffenet")))
+            return {split: list(layer_names("caffenet")) for split in PAPERS_SPLITS}
         return {split: list(self._study.model(split).layers) for split in self._study.splits}
 
     def folds(self, wildcards: Wildcards) -> int | None:
