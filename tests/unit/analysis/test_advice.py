@@ -52,7 +52,17 @@ def test_the_page_begins_with_one_arm_what_it_may_lose_and_what_more_would_cost(
         "from scratch",
     ]
     assert list(what.table) == [
-        *("verdict", "network", "what is done", "accuracy", "points below the best", "at most", "cost", "minutes")
+        *(
+            "verdict",
+            "network",
+            "what is done",
+            "up to",
+            "accuracy",
+            "points below the best",
+            "at most",
+            "cost",
+            "minutes",
+        )
     ]
     assert figure.title == "Accuracy over n" and "2 other arms may be as good or better (A3B+, A1~2B)" in still.text
     assert "Cost is the number of operations" in rules.text

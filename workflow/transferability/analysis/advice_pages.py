@@ -90,6 +90,7 @@ def arms_shown(source: Source, decision: Decision) -> pd.DataFrame:
     verdicts = np.where(decision.ruled_out, "ruled out", np.where(arms.index == decision.advised, "advised", ""))
     table = pd.DataFrame({"verdict": verdicts, "given network": arms["given"], "network": arms["network"]})
     table["what is done"] = [short(arm) for _, arm in arms.iterrows()]
+    table["up to"] = arms["layer"]
     table["accuracy"] = [percent(share) for share in evidence.mean]
     table["balanced accuracy"] = [_known(share, percent) for share in arms["balanced_accuracy"]]
     table["points below the best"] = [f"{100 * loss:.1f}" for loss in decision.loss]
