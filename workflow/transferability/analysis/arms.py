@@ -111,29 +111,30 @@ def _treatment(network: Network, control: bool, layers: int) -> str | None:
 
 
 def _source(name: str, rows: pd.DataFrame, records: Records) -> Source:
-    cells = _cells(rows)
-    all_blocks = cells.shape[1]
-    fullest = cells.notna().sum().idxmax()
-    cells = cells[cells[fullest].notna()].dropna(axis="columns")
-    order = {treatment: place for place, treatment in enumerate(TREATMENTS)}
-    given = {one: place for place, one in enumerate(rows["given"].unique())}
-    ranks = {"given": given, "treatment": order}
-    cells = cells.sort_index(key=lambda level: level.map(ranks[level.name]) if level.name in ranks else level)
+    found = _cells(rows)
+    cells = _complete(found, list(rows["given"].unique()))
     rows = rows[rows["block"].isin(cells.columns)]
     arms = _arms(rows, cells.index, records)
     folds = records.folds if name == GIVEN_SOURCE else None
-    images = int(rows.groupby("target")["val_images"].max().sum()) * min(folds or 1, cells.shape[1])
-    variance = None if folds else _by_image(rows, cells, records.outcomes, name)
-    by_image = variance is not None
-    if folds:
-        variance = np.zeros((len(arms), len(arms)))
-    elif not by_image:
-        variance = independent_variance(cells.mean(axis=1).to_numpy(), images, _shares(arms, rows))
+    per_block = rows.groupby(["block", "target"])["val_images"].max().groupby("block").sum()
+    images = int(per_block[:folds].sum() if folds else per_block.max())
+    shared = np.zeros((len(arms), len(arms))) if folds else _by_image(rows, cells, records.outcomes, name)
+    by_image = shared is not None
+    if not by_image:
+        shared = independent_variance(cells.mean(axis=1).to_numpy(), images, _shares(arms, rows))
+    variance = shared + one_more_image(images) * (1 - np.eye(len(arms)))
     overlap = float((rows["val_images"] / rows["train_images"]).mean()) if folds else 0.0
-    variance = variance + one_more_image(images) * (1 - np.eye(len(arms)))
     evidence = Evidence(cells.to_numpy(), arms["operations"].fillna(np.inf).to_numpy(), variance, overlap)
     kind = FOLDS if folds else REPEATS if name == GIVEN_SOURCE else SPLITS
-    return Source(name, arms, evidence, kind, all_blocks, images, by_image, not records.costs.empty)
+    return Source(name, arms, evidence, kind, found.shape[1], images, by_image, not records.costs.empty)
+
+
+def _complete(cells: pd.DataFrame, given: list[str]) -> pd.DataFrame:
+    """The arms of the block that has most, in the order of tables, in all blocks that have them all."""
+    fullest = cells.notna().sum().idxmax()
+    chosen = cells[cells[fullest].notna()].dropna(axis="columns")
+    orders = {"given": given, "treatment": TREATMENTS}
+    return chosen.sort_index(key=lambda level: level.map(orders[level.name].index) if level.name in orders else level)
 
 
 def _cells(rows: pd.DataFrame) -> pd.DataFrame:

@@ -139,6 +139,7 @@ def needed(evidence: Evidence, decision: Decision) -> Needed | None:
     variance = moderated_variances(evidence.accuracy)[0][decision.advised, rival]
     times = max(1.0, 2 * images / MARGIN**2)  # half of the width for the images, the rest for the blocks
     blocks = np.arange(2, MOST)
-    between = stdtrit(PRIOR_DEGREES + blocks - 1, 1 - error) ** 2 * variance / blocks
+    degrees = np.minimum(PRIOR_DEGREES + blocks - 1, (len(mean) - 1) * (blocks - 1))
+    between = stdtrit(degrees, 1 - error) ** 2 * variance / blocks
     enough = blocks[between + images / times <= MARGIN**2]
     return Needed(max(evidence.blocks, int(enough[0]) if len(enough) else MOST), times)
