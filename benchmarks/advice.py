@@ -7,7 +7,7 @@ A simulated network has its arm's true accuracy, plus a deviation of its block, 
 differ in size from arm to arm (training from scratch varies most) and are correlated between neighbouring arms. It is
 tested image by image: each image has its difficulty, which all arms share, and suits some arms more than others.
 
-- Splits: all are tested on the same 2,000 images.
+- Splits: all are tested on the same 800 images.
 - Folds: 400 images, divided. Each training set is made of parts; the effects of its parts on each arm vary as much as
   the random numbers do, and folds share all parts but two.
 - Repeats: all are tested on the same 150 images.
@@ -37,7 +37,7 @@ SEVEN = {
     "steep": np.array([80, 84, 87, 90, 91, 92, 60]) / 100,
 }
 TRUTHS = {**SEVEN, "two networks": np.concatenate([SEVEN["flat"], SEVEN["flat"] - 0.005])}
-IMAGES = {"splits": 2000, "folds": 400, "repeats": 150}
+IMAGES = {"splits": 800, "folds": 400, "repeats": 150}
 OWN_SPREAD = {"splits": 1.0, "folds": 0.7, "repeats": 0.7}  # of a network, times SPREAD
 BETWEEN_BLOCKS = {"splits": 0.02, "folds": 0.02, "repeats": 0.0}
 NEIGHBOURS = 0.6  # correlation of neighbouring arms
@@ -65,7 +65,7 @@ def simulate(kind: str, truth: np.ndarray, blocks: int, rng: np.random.Generator
     images = IMAGES[kind] // sets
     difficulty = rng.standard_normal((sets, images))
     suits = np.tensordot(root, rng.standard_normal((arms, sets, images)), 1)
-    luck = rng.standard_normal((arms, blocks, images))
+    luck = rng.standard_normal((arms, blocks, images), dtype=np.float32)
     score = np.sqrt(SHARED) * difficulty + np.sqrt(SUITS) * suits + np.sqrt(1 - SHARED - SUITS) * luck
     right = score < ndtri(np.clip(chance, 1e-9, 1 - 1e-9))[:, :, None]
     shared = 0 if kind == "folds" else shared_variance((right - right.mean(axis=2, keepdims=True)) / images)
@@ -74,9 +74,10 @@ def simulate(kind: str, truth: np.ndarray, blocks: int, rng: np.random.Generator
     return Evidence(right.mean(axis=2), COSTS[places % len(COSTS)], error, overlap)
 
 
-def outcome(truth: np.ndarray, evidence: Evidence) -> dict[str, float]:
-    """Return whether the certainty holds, and what the advised arm loses, in points."""
-    made = decide(evidence)
+def outcome(truth: np.ndarray, evidence: Evidence, estimator: Estimator = moderated_variances) -> dict[str, float]:
+    """Return whether the certainty holds with an estimator of variances, and what the advised arm loses, in points."""
+    with patch.object(decision, "moderated_variances", estimator):
+        made = decide(evidence)
     loss = truth.max() - truth
     return {
         "bounds": bool((made.bound >= loss - 1e-9).all()),
@@ -86,17 +87,22 @@ def outcome(truth: np.ndarray, evidence: Evidence) -> dict[str, float]:
     }
 
 
-def rates(kind: str, truth: np.ndarray, blocks: int, studies: int, seed: int = 0) -> pd.Series:
-    """Return the mean `outcome` of simulated studies."""
+def rates(kind: str, truth: np.ndarray, blocks: int, studies: int, seed: int = 0) -> pd.DataFrame:
+    """Return the mean `outcome` of simulated studies, with a row per estimator."""
     rng = np.random.default_rng(seed)
-    return pd.DataFrame([outcome(truth, simulate(kind, truth, blocks, rng)) for _ in range(studies)]).mean()
+    found = []
+    for _ in range(studies):
+        evidence = simulate(kind, truth, blocks, rng)
+        found += [{"estimator": name} | outcome(truth, evidence, one) for name, one in ESTIMATORS.items()]
+    return pd.DataFrame(found).groupby("estimator", sort=False).mean()
 
 
-def worst(kind: str, blocks: int, studies: int) -> pd.Series:
-    """Return the worst `rates` over all truths, and the mean bound of the advised arm."""
-    table = pd.DataFrame({name: rates(kind, truth, blocks, studies) for name, truth in TRUTHS.items()})
-    low, high = table.loc[["bounds", "rulings"]].min(axis=1), table.loc[["regret"]].max(axis=1)
-    return pd.concat([low, high, table.loc[["bound"]].mean(axis=1)])
+def worst(kind: str, blocks: int, studies: int) -> pd.DataFrame:
+    """Return the worst `rates` over all truths, and the mean bound of the advised arm, with a row per estimator."""
+    tables = [rates(kind, truth, blocks, studies) for truth in TRUTHS.values()]
+    by_estimator = pd.concat(tables).groupby(level=0, sort=False)
+    least, most, mean = by_estimator.min(), by_estimator.max(), by_estimator.mean()
+    return pd.concat([least[["bounds", "rulings"]], most[["regret"]], mean[["bound"]]], axis=1)
 
 
 def own(accuracy: np.ndarray) -> tuple[np.ndarray, int]:
@@ -123,42 +129,45 @@ def smyth(accuracy: np.ndarray) -> tuple[np.ndarray, int]:
     return (prior * location + degrees * variance) / (prior + degrees), min(prior + degrees, (arms - 1) * degrees)
 
 
+USED = "moderated, prior of 2 degrees (used)"
 ESTIMATORS: dict[str, Estimator] = {
     "own (paired t)": own,
     "pooled": pooled,
     "moderated, prior estimated": smyth,
-    "moderated, prior of 2 degrees (used)": moderated_variances,
+    USED: moderated_variances,
 }
 
 
-def as_used(studies: int) -> pd.DataFrame:
-    """The first table: the advice as it is."""
+def percent(share: float) -> str:
+    """A share as text."""
+    return f"{100 * share:.0f} %"
+
+
+def as_used(found: dict[tuple[str, int], pd.DataFrame]) -> pd.DataFrame:
+    """The first table: the advice as it is. `found` has what `worst` returns, by kind and number of blocks."""
     rows = []
-    for kind in IMAGES:
-        for blocks in BLOCKS:
-            found = worst(kind, blocks, studies)
-            shares = {name: f"{100 * found[name]:.0f} %" for name in ("bounds", "rulings")}
-            rows.append(
-                {"blocks": f"{blocks} {kind}", **shares} | found[["regret", "bound"]].map("{:.1f}".format).to_dict()
-            )
+    for (kind, blocks), table in found.items():
+        row = table.loc[USED]
+        shares = {name: percent(row[name]) for name in ("bounds", "rulings")}
+        rows.append(
+            {"blocks": f"{blocks} {kind}"} | shares | {name: f"{row[name]:.1f}" for name in ("regret", "bound")}
+        )
     return pd.DataFrame(rows)
 
 
-def compared(studies: int) -> pd.DataFrame:
-    """The second table: the smallest shares over all kinds and truths, and the mean bound, by estimator."""
-    rows = []
-    for name, estimator in ESTIMATORS.items():
-        with patch.object(decision, "moderated_variances", estimator):
-            row = {"variance of a difference": name}
-            for blocks in BLOCKS:
-                found = pd.DataFrame([worst(kind, blocks, studies) for kind in IMAGES])
-                least = found[["bounds", "rulings"]].min().min()
-                row[f"{blocks} blocks"] = f"{100 * least:.0f} %, {found['bound'].mean():.1f}"
-        rows.append(row)
-    return pd.DataFrame(rows)
+def compared(found: dict[tuple[str, int], pd.DataFrame]) -> pd.DataFrame:
+    """The second table: the smallest share over all kinds and truths, and the mean bound, by estimator and blocks."""
+    columns = {}
+    for blocks in BLOCKS:
+        tables = pd.concat([table for (_, number), table in found.items() if number == blocks])
+        by_estimator = tables.groupby(level=0, sort=False)
+        least, bound = by_estimator[["bounds", "rulings"]].min().min(axis=1), by_estimator["bound"].mean()
+        columns[f"{blocks} blocks"] = least.map(percent) + bound.map(", {:.1f} points".format)
+    return pd.DataFrame(columns).rename_axis("variance of a difference").reset_index()
 
 
 if __name__ == "__main__":
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    for table in (as_used(studies), compared(max(1, studies // 4))):
+    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    found = {(kind, blocks): worst(kind, blocks, studies) for kind in IMAGES for blocks in BLOCKS}
+    for table in (as_used(found), compared(found)):
         print(table.to_markdown(index=False, disable_numparse=True), end="\n\n")

@@ -11,6 +11,7 @@ from transferability.common.tables import read_index
 from transferability.figures.advice import draw_advice
 from transferability.figures.style import save_figure
 from transferability.results.accuracies import read_accuracies, read_by_class
+from transferability.results.costs import read_costs
 from transferability.results.outcomes import read_units
 from transferability.runtime.script import paths, script
 
@@ -25,7 +26,7 @@ def main(job):
         params.layers,
         read_by_class(paths(job.input.by_class)),
         read_units(paths(job.input.answers), *index) if index else pd.DataFrame(),
-        pd.read_csv(*job.input.costs) if job.input.costs else pd.DataFrame(),
+        read_costs(*paths(job.input.costs)) if job.input.costs else pd.DataFrame(),
         params.folds,
     )
     found = sources(records)
