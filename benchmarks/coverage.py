@@ -1,4 +1,4 @@
-"""Error rates of intervals, verdicts and advice on simulated studies: python benchmarks/coverage.py [studies]
+"""Error rates of intervals and verdicts on simulated studies: python benchmarks/coverage.py [studies]
 
 Prints, for simulated studies of 2, 4 and 8 splits:
 
@@ -8,8 +8,7 @@ Prints, for simulated studies of 2, 4 and 8 splits:
   images matters;
 - the share of studies that confirm "more", "equal" or "no less" by mistake, if the truth lies on the bound;
 - the share of intervals that contain the true growth of transfer loss with semantic distance, and of studies that
-  confirm claim 9;
-- the share of studies in which each answer of the advice is wrong, if the truth makes mistakes as easy as possible.
+  confirm claim 9.
 
 Then it prints which of the paper's claims 2, 4, 8 and 16 splits decide, with the numbers of validation images of the
 default pictures and of ILSVRC-2012.
@@ -25,7 +24,6 @@ from scipy import stats
 from simulated_studies import (
     CORRELATION,
     LAYERS,
-    advice_error_rates,
     simulate_distances,
     simulate_study,
 )
@@ -154,8 +152,6 @@ if __name__ == "__main__":
     printed(pd.DataFrame(margins), ALPHA, studies)
     slopes = {f"{100 * true:g} points per 0.1": growth(true, studies) for true in GROWTHS}
     printed(pd.DataFrame(slopes), 1 - 2 * ALPHA, studies)
-    rates = {f"{splits} splits": advice_error_rates(splits, studies, tuple(LAYERS)) for splits in numbers}
-    printed(pd.DataFrame(rates), ALPHA, studies)
     for images in (PICTURES, ILSVRC):
         power = power_table(decision_rates(study_effects(default_config()), typical_spread(images), studies))
         print(f"shares decided, {images} images\n{power.drop(columns='conclusion').to_string(index=False)}\n")

@@ -16,7 +16,7 @@ from transferability.common.tables import write_table
 
 FINDINGS = Path(__file__).parents[1] / "docs" / "findings"
 FIGURES = ("figure1", "figure2", "figure3", "figure4", "figureS1", "filters", "curves", "advice")
-TABLES = ("filters", "distances", "provenance", "oracle")
+TABLES = ("filters", "distances", "provenance", "oracle", "costs")
 
 
 def publish_accuracies(results: Path, folder: Path) -> None:

@@ -1,13 +1,11 @@
 """Simulated studies with known effects, to check the error rates of intervals and verdicts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from transferability.analysis.advice import FREEZE, NO, NONE, TUNE, YES, Advice, advise
-from transferability.analysis.claim_parts import MARGIN
 from transferability.analysis.distance import STEP, losses
 from transferability.analysis.relative import relative_accuracies
 from transferability.results.accuracies import BY_CLASS, COLUMNS
@@ -106,57 +104,3 @@ def _row(network: Network, top1: float, val_images: int) -> dict:
     fields = ("split", "source", "target", "n", "fine_tuned", "preserved", "treatment")
     row = {field: getattr(network, field) for field in fields} | {"control": False}
     return row | {"network": network.name, "classes": 500, "val_images": val_images, "top1": top1, "top1_best10": top1}
-
-
-def advice_mistakes(layers: tuple[int, ...]) -> dict[str, tuple[Mapping, dict[str, Callable[[Advice], bool]]]]:
-    """Return studies in which an answer of `advise` can be wrong: by name, effects and the tests for mistakes.
-
-    The effects are for `simulate_study`. They lie on the bounds of the answers, where mistakes are most likely.
-    """
-    middle = layers[len(layers) // 2]
-    point = {(treatment, n): MARGIN for treatment in ("AnB", "AnB+") for n in layers}
-    none = {("AnB", n): -MARGIN for n in layers}
-    some = {("AnB+", n): MARGIN if n == middle else -0.05 for n in layers}
-    some |= {("AnB", n): -MARGIN for n in layers if n >= middle}
-    return {
-        "all copies gain a point": (
-            point,
-            {
-                "copying pays": lambda advice: advice.pays.answer == YES,
-                "a best n is ruled out": lambda advice: middle not in advice.best_tuned.left,
-                "more than longer training": lambda advice: advice.beyond_training.answer == YES,
-                "no more than longer training": lambda advice: advice.beyond_training.answer == NO,
-            },
-        ),
-        "fine-tuning gains a point": (
-            {key: gain for key, gain in point.items() if key[0] == "AnB+"},
-            {
-                "fine-tune": lambda advice: advice.freeze_or_tune.answer == TUNE,
-                "freeze": lambda advice: advice.freeze_or_tune.answer == FREEZE,
-            },
-        ),
-        "frozen features lose a point": (
-            none,
-            {
-                "some can be frozen": lambda advice: bool(advice.freezable.left),
-                "none can be frozen": lambda advice: advice.freezable.answer == NONE,
-            },
-        ),
-        "one n gains a point, frozen features lose one from there": (
-            some,
-            {
-                "copying does not pay": lambda advice: advice.pays.answer == NO,
-                "too many can be frozen": lambda advice: middle in advice.freezable.left,
-            },
-        ),
-    }
-
-
-def advice_error_rates(splits: int, studies: int, layers: tuple[int, ...], images: int = 1000) -> pd.Series:
-    """Return the share of simulated studies in which `advise` makes each mistake of `advice_mistakes`."""
-    shares = {}
-    for effects, mistakes in advice_mistakes(layers).values():
-        tables = (simulate_study(effects, splits, seed, images, layers=layers) for seed in range(studies))
-        advices = [advise(relative_accuracies(table, "top1")) for table in tables]
-        shares |= {name: float(np.mean([wrong(advice) for advice in advices])) for name, wrong in mistakes.items()}
-    return pd.Series(shares)

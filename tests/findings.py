@@ -11,7 +11,8 @@ import pandas as pd
 
 from tests.conftest import REPOSITORY
 from transferability.analysis.additive import additive_fit
-from transferability.analysis.advice_pages import advice_sections, advice_table
+from transferability.analysis.advice_pages import advice_sections
+from transferability.analysis.arms import Records, sources
 from transferability.analysis.claim_parts import Study
 from transferability.analysis.claims_tables import claims_summary, claims_table, hangs_on_images, premises
 from transferability.analysis.distance import distance_table, losses
@@ -19,7 +20,7 @@ from transferability.analysis.effects import Estimate, effects_summary, estimate
 from transferability.analysis.image_errors import IMAGE_SHARE, SHARED, measured_share
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.relative import CONTROL, relative_accuracies
-from transferability.results.accuracies import read_study
+from transferability.results.accuracies import read_accuracies, read_by_class, read_study
 from transferability.study.architectures import layer_names
 
 PAGE, STATISTICS = (REPOSITORY / "docs" / f"{name}.md" for name in ("findings", "statistics"))
@@ -183,15 +184,22 @@ def oracle(name: str) -> pd.Series:
 
 def given(name: str) -> str:
     """The advice of a study of given networks, as advice.md gives it, with ridge regression and losses beside it."""
-    layers = layer_names(GIVEN[name])
-    table = advice_table(accuracies(name), "top1", layers)
-    sections = advice_sections(accuracies(name), table, "top1", layers)
+    folder = FINDINGS / name
+    table = read_accuracies([folder / "accuracy.csv"])
+    layers = dict.fromkeys(table["split"], layer_names(GIVEN[name]))
+    found = sources(Records(table, "top1", layers, read_by_class([folder / "by-class.csv"])))
+    sections = advice_sections(table, found)
     place = next(place for place, section in enumerate(sections) if section.table is not None)
-    section, text = sections[place], "\n\n".join(part.text for part in sections[: place + 1])
-    shown = section.table.assign(ridge=[percent(oracle(name)[int(n)]) for n in section.table["n"]])
-    for treatment, heading in {"AnB": "loss, frozen", "AnB+": "loss, fine-tuned"}.items():
-        shown[heading] = [f"{of(name, treatment, int(n))['loss'].mean():.2f}" for n in shown["n"]]
-    return f"{text}\n\n{markdown(shown)}"
+    still_open = [section.text for section in sections if section.title.startswith("What would decide")]
+    text = "\n\n".join([*(section.text for section in sections[: place + 1]), *still_open])
+    shown = sections[place].table
+    numbers = table.drop_duplicates("network").set_index("network")["n"]
+    copied = shown["network"].str.startswith("A")
+    ridge = [
+        percent(oracle(name)[numbers[one]]) if own else "" for one, own in zip(shown["network"], copied, strict=True)
+    ]
+    losses = shown["network"].map(table.groupby("network")["loss"].mean()).map("{:.2f}".format)
+    return f"{text}\n\n{markdown(shown.assign(ridge=ridge, **{'validation loss': losses}))}"
 
 
 def of(name: str, treatment: str, n: int = 0) -> pd.DataFrame:

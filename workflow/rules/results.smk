@@ -146,10 +146,13 @@ rule advice:
     input:
         accuracies=INPUTS.tables("random-splits", "manmade-natural", "given"),
         by_class=INPUTS.tables_by_class("random-splits", "manmade-natural", "given"),
+        answers=INPUTS.answers,
+        index=INPUTS.index_of_answers,
+        costs=INPUTS.costs,
     output:
         csv="{folder}/advice.csv",
         md="{folder}/advice.md",
-        html=in_report("{folder}/advice.html", "Claims", "Advice: what to copy"),
+        html=in_report("{folder}/advice.html", "Claims", "Advice: what to train"),
         pdf="{folder}/advice.pdf",
         png=in_report("{folder}/advice.png", "Figures", "Advice: accuracy over n"),
     log:
@@ -160,6 +163,7 @@ rule advice:
     params:
         measure=INPUTS.measure,
         layers=INPUTS.layers,
+        folds=INPUTS.folds,
     message:
         "write the advice: {output.md}"
     script:

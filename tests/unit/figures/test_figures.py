@@ -49,21 +49,40 @@ def test_figure1_draws_what_a_study_trains_and_no_more():
     assert {"B3B$^+$", "A3B", "frozen (A3B)", "fine-tuned (B3B$^+$)"} <= set(one_each)
 
 
+def advice(*rows: tuple) -> pd.DataFrame:
+    columns = ["source", "given", "n", "treatment", "accuracy", "low", "high", "advised"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def test_an_interval_that_says_nothing_does_not_flatten_the_advice():
     """Two repeats: -67 to +70 points. The axis stays with the values, and an arrow says that the interval does not."""
-    columns = ["source", "n", "layer", "treatment", "accuracy", "scratch", "difference", "low", "high"]
-    rows = [
-        ("random", 3, "", "AnB", 0.61, 0.6, 0.01, -0.02, 0.04),
-        ("random", 5, "", "AnB", 0.615, 0.6, 0.015, -0.67, 0.7),
-    ]
-    [axes] = draw_advice(pd.DataFrame(rows, columns=columns)).axes
+    short, wide = ("given", "a", 3, "AnB", 0.61, 0.58, 0.64, True), ("given", "a", 5, "AnB", 0.615, 0.0, 1.0, False)
+    [axes] = draw_advice(advice(short, wide)).axes
     low, high = axes.get_ylim()
     assert 50 < low < 60 and 61.5 < high < 70, "the values lie on one line"
     arrows = [label for label in axes.get_legend_handles_labels()[1] if label == "interval leaves the axis"]
     assert len(arrows) == 2  # below and above
-    [axes] = draw_advice(pd.DataFrame(rows[:1], columns=columns)).axes
+    [axes] = draw_advice(advice(short)).axes
     assert axes.get_ylim()[0] < 58 and axes.get_ylim()[1] > 64, "a short interval is shown whole"
     assert "interval leaves the axis" not in axes.get_legend_handles_labels()[1]
+
+
+def test_the_advice_has_a_panel_per_given_network_and_one_ring_for_what_is_advised():
+    ends = ("An~B", 0.9, 0.8, 1.0, False)
+    rows = [("given", name, n, *ends) for name in ("a", "b") for n in (0, 3)]
+    rows += [("given", "b", 1, "An~B", 0.95, 0.9, 1.0, True), ("given", "a", 0, "scratch", 0.7, 0.6, 0.8, False)]
+    rows += [("random", "", 1, "AnB", 0.5, np.nan, np.nan, True)]
+    axes = draw_advice(advice(*rows), {"given-a-0": ("stem", "block", "head")}).axes
+    assert [panel.get_title(loc="left") for panel in axes] == [
+        "Layers of a",
+        "Layers of b",
+        "Random halves of the classes",
+    ]
+    labels = [panel.get_legend_handles_labels()[1] for panel in axes]
+    assert ["advised" in one for one in labels] == [False, True, True]
+    assert ["from scratch" in one for one in labels] == [True, False, False]
+    assert all(panel.get_lines()[0].get_ydata()[0] == 95 for panel in axes[:2]), "the best mean of all given networks"
+    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["0", "3\nhead"]
 
 
 def test_figure3_has_the_papers_values():

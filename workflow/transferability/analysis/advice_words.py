@@ -1,143 +1,177 @@
-"""Advice in words: what to do in some sentences, and differences, intervals and layers as the page spells them."""
+"""Advice in words: what to do in some sentences, how sure that is, and what would decide what is open."""
 
-from collections.abc import Sequence
+from math import floor, isnan, log10
 
-import numpy as np
 import pandas as pd
 
-from transferability.analysis.advice import (
-    FREEZE,
-    FROZEN,
-    NO,
-    NONE,
-    TUNE,
-    TUNED,
-    YES,
-    Advice,
-    Answer,
-    cells,
-)
-from transferability.analysis.claim_parts import NOT_DECIDED
-from transferability.analysis.effects import ALPHA, Estimate
+from transferability.analysis.arms import FOLDS, FROZEN, LONGER, REPEATS, SCRATCH, SPLITS, TUNED, Source
+from transferability.analysis.decision import MOST, Decision, needed
+from transferability.common.errors import counted
 from transferability.study.network import ALL_COPIED
 
-CALLED = {
-    ALL_COPIED: "all copied, n frozen",
-    FROZEN: "frozen",
-    TUNED: "fine-tuned",
-    "BnB": "own frozen",
-    "BnB+": "own fine-tuned",
-}
-WIDE = 20  # points: wider intervals are shown by their half width, as -67.3 to +70.1 is hard to read
+KEYS = {SPLITS: "splits.random", FOLDS: "given.repeats", REPEATS: "given.repeats"}
+REFERENCES = {SCRATCH: "Training from scratch", LONGER: "Training from scratch twice as long"}
 
 
-def words(advice: Advice, layers: Sequence[str], relative: pd.DataFrame) -> str:
-    """Say in some sentences what to do; `relative` are the rows of the source."""
-    sentences = [_keep_all(advice, layers, relative)] if advice.all_copied.n else []
-    if advice.pays.n:
-        sentences += [sentence(advice, layers) for sentence in (_whether, _how_many_frozen, _how_many_tuned)]
+def words(source: Source, decision: Decision) -> str:
+    """Say in some sentences what to do, what that may lose, what more would cost, and whether scratch is ruled out."""
+    arm = source.arms.iloc[decision.advised]
+    accuracy = source.evidence.mean[decision.advised]
+    sentences = [f"{_instruction(arm, source)}: {percent(accuracy)}.", _certainty(source, decision)]
+    sentences += [*_price(source, decision), *_references(source, decision), *_other_networks(source, decision)]
     return " ".join(sentences)
 
 
-def _keep_all(advice: Advice, layers: Sequence[str], relative: pd.DataFrame) -> str:
-    """What to do with all layers but the classifier copied: how many to freeze, and what that may lose."""
-    (n,), last, loss = advice.all_copied.n, len(layers) - 1, advice.all_copied.found
-    rows = relative[(relative["treatment"] == ALL_COPIED) & (relative["n"] == n)]
-    how = {0: "fine-tune everything", last: "train only the new classifier"}.get(n, f"freeze the first {n} of {last}")
-    name = f" (up to {layers[n - 1]})" if 0 < n < last else ""
-    gain = points(cells(relative, ALL_COPIED)[n])
-    said = (
-        f"Copy all layers and {how}{name}: {100 * rows['accuracy'].mean():.1f} %, against "
-        f"{100 * rows['base'].mean():.1f} % from scratch ({gain} points). "
-        "No other number of frozen layers that was tried is more than a point better"
+def basis(source: Source) -> str:
+    """Say what the advice rests on."""
+    number, images = counted(source.evidence.blocks, source.kind), f"{source.images:,} validation images"
+    if source.kind == FOLDS:
+        said = f"This rests on {number}, with {images} in all: each fold is held out in turn."
+    elif source.kind == REPEATS:
+        said = (
+            f"This rests on {number} and {images}. Repeats train on the same images and differ in their random "
+            "numbers: the bounds hold no error of the training images."
+        )
+    else:
+        said = f"This rests on {number} and {images}, which all splits divide among their halves."
+    if source.all_blocks > source.evidence.blocks:
+        left = source.all_blocks - source.evidence.blocks
+        said += f" {left} of {counted(source.all_blocks, source.kind)} lack arms and are left out."
+    return said
+
+
+def still_open(source: Source, decision: Decision) -> str:
+    """Say which arms are open, and how many blocks and images would decide between them and the advised one."""
+    if isnan(decision.bound[decision.advised]):
+        return f"One {source.kind} alone gives no certainty; two give some, four much more (`{KEYS[source.kind]}`)."
+    left = [arm for arm in range(len(decision.loss)) if not decision.ruled_out[arm] and arm != decision.advised]
+    if not left:
+        return "Nothing is open: all other arms are ruled out."
+    names = ", ".join(str(source.arms["network"][arm]) for arm in left)
+    said = f"{counted(len(left), 'other arm')} may be as good or better ({names})."
+    more = needed(source.evidence, decision)
+    if more is None:
+        return f"{said} What the advised arm may lose is already known to a point: more would decide little."
+    images = f"{_round(more.images * source.images)} validation images (now {source.images:,})"
+    if source.kind == FOLDS:
+        return f"{said} To know to a point what the advised arm may lose, it would take about {images} in all folds."
+    blocks = (
+        f"{'more than ' * (more.blocks >= MOST)}{_round(more.blocks)} {source.kind}s (now {source.evidence.blocks})"
     )
-    high = loss.interval(ALPHA / max(1, loss.smallest_of))[1]
-    return f"{said}." if np.isnan(high) else f"{said}; against the best, it may lose {100 * max(0, high):.1f} points."
+    both = f"{blocks} and {images}" if more.images > 1 else blocks
+    return f"{said} To know to a point what the advised arm may lose, it would take about {both}."
 
 
-def _whether(advice: Advice, layers: Sequence[str]) -> str:
-    pays = advice.pays
-    seen = f"{points(pays.found)} points {CALLED[pays.treatments[0]]}, {_at(pays.n, layers)}"
-    if pays.answer == NO:
-        return f"Train from scratch: at no n do copied layers gain a point (best seen: {seen})."
-    if pays.answer == NOT_DECIDED:
-        return f"Whether copying layers beats training from scratch is not decided{_why(pays)} (best seen: {seen})."
-    more = {
-        YES: "; it is more than longer training alone gives",
-        NO: "; longer training alone gives as much within a point, or more",
-        NOT_DECIDED: "; whether it is more than longer training alone gives is not decided",
-    }[advice.beyond_training.answer]
-    return f"Copy layers: that beats training from scratch ({seen}){more if advice.beyond_training.n else ''}."
+def short(arm: pd.Series) -> str:
+    """The arm in a few words, for tables."""
+    n, last = int(arm["n"]), int(arm["layers"]) - 1
+    if arm["treatment"] in REFERENCES:
+        return {SCRATCH: "from scratch", LONGER: "from scratch, trained twice"}[arm["treatment"]]
+    if _only_classifier(arm):
+        return "only the classifier learns"
+    if _everything(arm):
+        return "everything fine-tuned"
+    if arm["treatment"] == ALL_COPIED:
+        return f"first {n} of {last} frozen, the others fine-tuned"
+    return f"first {n} copied and {'frozen' if arm['treatment'] == FROZEN else 'fine-tuned'}, the others new"
 
 
-def _how_many_frozen(advice: Advice, layers: Sequence[str]) -> str:
-    answer = advice.freezable
-    if not answer.n:
-        return "This study has no networks with frozen copies."
-    seen = f"{points(answer.found)} points"
-    if answer.answer == NONE:
-        return f"Keep no copied layers frozen: already {_at(answer.n, layers)} loses more than a point ({seen})."
-    if answer.answer == NOT_DECIDED:
-        return f"How many copied layers can stay frozen is not decided{_why(answer)} ({_at(answer.n, layers)}: {seen})."
-    largest = f"The largest n that can stay frozen is {_at(answer.n, layers)}"
-    return f"{largest}: no loss against training from scratch ({seen})."
+def called(source: str, given: str = "") -> str:
+    """Return the name of a source of features, or of one given network, for titles."""
+    known = {"random": "random halves of the classes", "manmade-natural": "man-made and natural classes"}
+    return known.get(source) or (f"layers of {given}" if given else "the given networks")
 
 
-def _how_many_tuned(advice: Advice, layers: Sequence[str]) -> str:
-    answer = advice.best_tuned
-    if not answer.n:
-        return "This study has no networks with fine-tuned copies."
-    rather = {
-        TUNE: "Fine-tune rather than freeze",
-        FREEZE: "Freeze rather than fine-tune, which gains less than a point",
-        NOT_DECIDED: "Whether to freeze or to fine-tune is not decided",
-    }[advice.freeze_or_tune.answer]
-    others = [n for n in answer.left if n not in answer.n]
-    if answer.answer != NOT_DECIDED:
-        rest = f", and is not clearly better than n = {listed(others)}" if others else ""
-        return f"{rather}; fine-tuned, {_at(answer.n, layers)} is best{rest}."
-    if not others:
-        return f"{rather}; {_at(answer.n, layers)} is the only n that was fine-tuned."
-    return f"{rather}; fine-tuned, {_at(answer.n, layers)} is the best seen, but no other n is ruled out{_why(answer)}."
+def percent(share: float) -> str:
+    """A share as text: 91.2 %."""
+    return f"{100 * share:.1f} %"
 
 
-def _why(answer: Answer) -> str:
-    """The reason why an answer is not decided, if there is a simple one."""
-    return "" if answer.found.degrees else ", as one split alone has no interval"
+def in_points(difference: float) -> str:
+    """A difference of shares in points: 1 point, 2.9 points, 24 points."""
+    number = f"{100 * abs(difference):.{0 if abs(difference) >= 0.0995 else 1}f}"
+    return "1 point" if number in ("1.0", "1") else f"{number} points"
 
 
-def points(found: Estimate) -> str:
-    """A difference of accuracies in points, with its interval."""
-    return interval_in_points(found.value, *found.interval())
+def _instruction(arm: pd.Series, source: Source) -> str:
+    """What to do, as an instruction."""
+    n, last, name = int(arm["n"]), int(arm["layers"]) - 1, arm["given"]
+    whose = f"of {name}" if name else "of the other half's network"
+    upto = f" (up to {arm['layer']})" if arm["layer"] else ""
+    several = source.arms["given"].nunique() > 1
+    if arm["treatment"] in REFERENCES:
+        network = f" a network like {name}" if several else ""
+        return f"Train{network} from scratch" + (", and then once more" if arm["treatment"] == LONGER else "")
+    if _only_classifier(arm):
+        return f"Train only the classifier {whose}"
+    if _everything(arm):
+        return f"Fine-tune all layers {whose}"
+    if arm["treatment"] == ALL_COPIED:
+        return f"Freeze the first {f'{n} ' * (n > 1)}of {last} layers {whose}{upto} and fine-tune the others"
+    how = ("freeze" if arm["treatment"] == FROZEN else "fine-tune") + (" it" if n == 1 else " them")
+    return f"Copy {_first(n)} {whose}{upto}, {how}, and train new layers above"
 
 
-def interval_in_points(value: float, low: float, high: float) -> str:
-    """A difference of accuracies in points, with its interval if there is one; if wide, as half of its width."""
-    if np.isnan(low):
-        return f"{100 * value:+.1f}"
-    half = 100 * (high - low) / 2
-    return f"{100 * value:+.1f} " + (f"(±{half:.0f})" if half > WIDE else f"({100 * low:+.1f} to {100 * high:+.1f})")
+def _first(n: int) -> str:
+    return f"the first {n} layers" if n > 1 else "the first layer"
 
 
-def _at(numbers: Sequence[int], layers: Sequence[str]) -> str:
-    """Text for one n with the layer's name, or for the mean over several n."""
-    if len(numbers) > 1:
-        return f"mean over n = {listed(numbers)}"
-    name = layer_name(numbers[0], layers)
-    return f"n = {numbers[0]} ({name})" if name else f"n = {numbers[0]}"
+def _only_classifier(arm: pd.Series) -> bool:
+    return arm["treatment"] in (FROZEN, ALL_COPIED) and arm["n"] == arm["layers"] - 1
 
 
-def layer_name(n: int, layers: Sequence[str]) -> str:
-    """The name of layer n; empty for 0, and where names are not known."""
-    return layers[n - 1] if 0 < n <= len(layers) else ""
+def _everything(arm: pd.Series) -> bool:
+    return arm["n"] == {ALL_COPIED: 0, TUNED: arm["layers"] - 1}.get(arm["treatment"])
 
 
-def listed(numbers: Sequence[int]) -> str:
-    """Text for numbers in ascending order; runs of three or more are shortened, as in 3-7."""
-    runs: list[list[int]] = []
-    for n in numbers:
-        if runs and n == runs[-1][-1] + 1:
-            runs[-1].append(n)
+def _certainty(source: Source, decision: Decision) -> str:
+    better = "Nothing tried is more than a point better"
+    if decision.loss[decision.advised] == 0:
+        better = "Nothing tried is better"
+    bound = decision.bound[decision.advised]
+    if isnan(bound):
+        return f"{better}, but how sure this is cannot be said from one {source.kind}."
+    if bound <= 0:
+        return "It is surely better than all others that were tried."
+    return f"{better}; against the best it may lose {in_points(bound)} at most."
+
+
+def _price(source: Source, decision: Decision) -> list[str]:
+    """What fine-tuning everything would cost, if it costs more."""
+    advised, arms = source.arms.iloc[decision.advised], source.arms
+    if not source.costs_known or _everything(advised):
+        return []
+    whole = arms[[_everything(arm) and arm["given"] == advised["given"] for _, arm in arms.iterrows()]]
+    times = float((whole["operations"] / advised["operations"]).max()) if len(whole) else 1.0
+    return [f"Fine-tuning everything costs {times:.{0 if times >= 3 else 1}f} times as much."] if times >= 1.05 else []
+
+
+def _references(source: Source, decision: Decision) -> list[str]:
+    """Whether the reference rows are ruled out, each by its best arm."""
+    said, arms = [], source.arms
+    for treatment, subject in REFERENCES.items():
+        rows = [arm for arm in range(len(arms)) if arms["treatment"][arm] == treatment]
+        if not rows or decision.advised in rows:
+            continue
+        best = min(rows, key=lambda arm: decision.loss[arm])
+        ahead = decision.loss[best] - decision.loss[decision.advised]
+        where = f"{in_points(ahead)} {'below' if ahead >= 0 else 'above'}"
+        if isnan(decision.bound[decision.advised]):
+            said.append(f"{subject} is {where}.")
         else:
-            runs.append([n])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+            verdict = "is" if decision.ruled_out[rows].all() else "is not"
+            said.append(f"{subject} {verdict} ruled out ({where}).")
+    return said
+
+
+def _other_networks(source: Source, decision: Decision) -> list[str]:
+    """Which given networks are ruled out with all their arms."""
+    given = source.arms["given"]
+    names = [name for name in given.unique() if decision.ruled_out[given == name].all()]
+    return [f"All that was tried with {name} is ruled out." for name in names]
+
+
+def _round(number: float) -> str:
+    """A number rounded up to two digits, with separators of thousands."""
+    unit = 10 ** max(0, floor(log10(number)) - 1)
+    return f"{-(-number // unit) * unit:,.0f}"

@@ -30,7 +30,7 @@ MEASURED = ("split", "target", "accuracy", "base", "relative", "val_images", IMA
 
 def image_shares(relative: pd.DataFrame) -> pd.Series:
     """Return the column IMAGE_SHARE for a table with the columns split and treatment: INDEPENDENT or SHARED."""
-    elsewhere = relative["treatment"].str.fullmatch(r"An(~\d+)?B|random") | relative["split"].str.startswith(GIVEN)
+    elsewhere = relative["treatment"].str.fullmatch(r"An(~\d*)?B|random") | relative["split"].str.startswith(GIVEN)
     return pd.Series(np.where(elsewhere, INDEPENDENT, SHARED), index=relative.index)
 
 

@@ -1,6 +1,7 @@
 """Tables passed from rule to rule: written with a checksum file; reading a damaged one raises a readable error."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -20,8 +21,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_index(path: Path) -> pd.DataFrame:
-    """Read the table that `index.index_images` returned (path, wnid, subset); raise InputError if it is damaged."""
-    return read_checked(path, ["path", "wnid", "subset"])
+    """Read the table that `index.index_images` returned: path, wnid, subset, and group if the study has groups.
+
+    Raises InputError if it is damaged.
+    """
+    return read_checked(path, ["path", "wnid", "subset"], optional=["group"])
 
 
 def read_groups(path: Path) -> pd.DataFrame:
@@ -46,18 +50,19 @@ def table_digest(path: Path) -> str:
     return _beside(path).read_text(encoding="utf-8", errors="replace").partition(" ")[0]
 
 
-def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read text columns of a CSV file; raise InputError if it is damaged or lacks one of them."""
+def read_table(path: Path, columns: list[str], optional: Collection[str] = ()) -> pd.DataFrame:
+    """Read text columns of a CSV file; raise InputError if it is damaged or lacks one that is not `optional`."""
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)[columns]
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return table[[*columns, *(name for name in optional if name in table)]]
     except (ValueError, KeyError) as error:
         raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
 
 
-def read_checked(path: Path, columns: list[str]) -> pd.DataFrame:
+def read_checked(path: Path, columns: list[str], optional: Collection[str] = ()) -> pd.DataFrame:
     """Read a table that `write_table` wrote, as `read_table` does; raise InputError if its checksum differs."""
     check_table(path)
-    return read_table(path, columns)
+    return read_table(path, columns, optional)
 
 
 def check_table(path: Path) -> None:

@@ -92,9 +92,16 @@ def read_study(accuracies: Iterable[Path], by_class: Iterable[Path]) -> pd.DataF
     A residual is a class's contribution to a network's accuracy beyond its share of the images:
     (correct - top1 * images) / all images.
     """
-    classes = [found for found in map(_read_by_class, by_class) if len(found)]
-    long = pd.concat(classes).drop_duplicates(["split", "network", "wnid"]) if classes else pd.DataFrame()
-    return with_residuals(read_accuracies(accuracies), long)
+    return with_residuals(read_accuracies(accuracies), read_by_class(by_class))
+
+
+def read_by_class(paths: Iterable[Path]) -> pd.DataFrame:
+    """Read tables of `by_class_table` as one, each network once; an empty table without columns if there is none.
+
+    Raises InputError for a damaged table.
+    """
+    tables = [found for found in map(_read_by_class, paths) if len(found)]
+    return pd.concat(tables).drop_duplicates(["split", "network", "wnid"]) if tables else pd.DataFrame()
 
 
 def with_residuals(accuracies: pd.DataFrame, long: pd.DataFrame) -> pd.DataFrame:

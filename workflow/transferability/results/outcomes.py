@@ -26,6 +26,15 @@ def read_outcomes(files: Iterable[Path], index: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
+def read_units(files: Iterable[Path], index: pd.DataFrame) -> pd.DataFrame:
+    """Return `read_outcomes` with a column unit: the image's group if the index has groups, else its row.
+
+    Units are what a set of images is a sample of: images of one group (a patient, a camera) are not independent.
+    """
+    table = read_outcomes(files, index)
+    return table.assign(unit=index["group"].to_numpy()[table["row"]] if "group" in index else table["row"])
+
+
 def _outcomes(record: Mapping, index: pd.DataFrame, file: Path) -> pd.DataFrame:
     wnids = list(record["by_class"])  # in the order of labels
     rows = np.flatnonzero(in_subset(index, "val", record["fold"]) & index["wnid"].isin(wnids))

@@ -153,9 +153,28 @@ class Inputs:
         """The architecture of the networks."""
         return "caffenet" if self.is_paper(wildcards) else self._study.main.architecture
 
-    def layers(self, wildcards: Wildcards) -> list[str]:
-        """The names of the layers of the networks."""
-        return list(layer_names("caffenet") if self.is_paper(wildcards) else self._study.main.layers)
+    def layers(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """The names of the layers of the networks on each split."""
+        if self.is_paper(wildcards):
+            return {split: list(layer_names("caffenet")) for split in PAPERS_SPLITS}
+        return {split: list(self._study.model(split).layers) for split in self._study.splits}
+
+    def folds(self, wildcards: Wildcards) -> int | None:
+        """The number of folds of the image set, if it is divided into folds."""
+        return None if self.is_paper(wildcards) else self._study.config["dataset"]["folds"]
+
+    def answers(self, wildcards: Wildcards) -> list[str]:
+        """The accuracy files of networks with given layers: they hold the answers to each validation image."""
+        networks = [] if self.is_paper(wildcards) else self._study.experiments["given"]
+        return [str(self._results.accuracy(network.split, network.name)) for network in networks]
+
+    def index_of_answers(self, wildcards: Wildcards) -> list[str]:
+        """The table of images that these answers belong to."""
+        return [str(self._results.index)] if self.answers(wildcards) else []
+
+    def costs(self, wildcards: Wildcards) -> list[str]:
+        """The table of what each network costs to train; none for the paper, which does not report it."""
+        return [] if self.is_paper(wildcards) else [str(self._results.root / "costs.csv")]
 
     def layers_below_n(self, wildcards: Wildcards) -> list[str]:
         """The names of layers that figures show below n; none for the paper's eight layers."""
