@@ -74,7 +74,7 @@ def operations(one: PerImage, settings: Settings, train_images: int, computed: i
 def times_computed(study: StudyPlan, one: PerImage, settings: Settings, train_images: int) -> int | None:
     """Return how often frozen layers are computed for each training image: once per view, if features are kept.
 
-    None if they are computed in every step, as each step draws other crops and mirrors, or features take too much memory.
+    None if they are computed in every step: it draws other crops and mirrors, or features take too much memory.
     """
     if settings.horizontal_flip or settings.augmentation != "random-crop" or study.image_size > settings.input_size:
         views = settings.views

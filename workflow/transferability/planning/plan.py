@@ -70,7 +70,7 @@ def plan_study(
 
 
 COSTS_TEXT = """Operations (multiply-adds) of the training of each network, relative to training all layers: the mean
-over splits. Frozen layers are computed once, or once per view (training.views), where their features fit into memory."""
+over splits. Frozen layers are computed once, or once per view (training.views), if their features fit into memory."""
 
 
 def _costs(study: StudyPlan, tasks: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
