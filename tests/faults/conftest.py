@@ -117,8 +117,8 @@ class Study:
 
     def recipe(self, name: str, **training) -> Recipe:
         network = Network.parse("random-0", name)
-        part = {"architecture": self.architecture, "pixels": AS_KNOWN}
-        images = {"image_size": 36, "fit": "stretch", "orientation": "ignore", "scale": "auto"}
+        part = {"architecture": self.architecture, "pixels": AS_KNOWN, "n": [1]}
+        images = {"image_size": 36, "fit": "stretch", "orientation": "ignore", "scale": "auto", "folds": None}
         config = {"network": part, "dataset": images, "training": self.training | training, "seed": 0}
         return recipe_of(StudyPlan(config), network, code="code")
 

@@ -50,7 +50,7 @@ DECIDE = [
         "read_weights(source.weights, base), recipe.copied, recipe.frozen",
         "read_weights(source.weights, base), 1, 1",
     ),
-    ("tasks/task", '"train", examples)', '"train")'),
+    ("tasks/task", 'index[subsets["train"]], manifest, examples)', 'index[subsets["train"]], manifest)'),
     ("jobs/assembly", "mean = _kept_mean_image(task, recipe, source, means)", "mean = 0 * mean_image(task.train)"),
     ("jobs/assembly", '"val_images": len(task.val)', '"val_images": 0'),
     ("training/compilation", '"fallback_random": True', '"fallback_random": False'),
@@ -96,7 +96,10 @@ DECIDE = [
     ("datasets/formats/suffixes", 'or name == "MPO"', ""),
     ("datasets/formats/imagefolder", '"train" if "val" in chosen', '"val" if "val" in chosen'),
     ("datasets/formats/subsets", '("val", "validation", "valid", "test")', '("test", "val", "validation", "valid")'),
-    ("datasets/holding_out", "(share * images + 0.5)", "(share * images)"),
+    ("datasets/holding_out", 'wnid"].value_counts() + 0.5)', 'wnid"].value_counts())'),
+    ("datasets/groups", "duplicated(keep=False)", "duplicated()"),
+    ("common/subsets", 'held_out if subset == "val"', 'held_out if subset == "train"'),
+    ("jobs/answers", '"<u2" if classes', '">u2" if classes'),
     ("datasets/formats/archives", "sorted(name for name in found", "list(name for name in found"),
     ("datasets/formats/cifar100", "planes.transpose(1, 2, 0)", "planes.transpose(2, 1, 0)"),
     ("datasets/index", '["subset", "wnid", "path"]', '["subset", "path", "wnid"]'),
@@ -146,6 +149,9 @@ DO_NOT = [
     ("runtime/logs", "%(asctime)s %(message)s", "%(message)s"),
     ("jobs/recipe", "cached while the file is unchanged", "cached as long as the file is unchanged"),
     ("runtime/marks", "was trained by other code", "is of other code"),
+    ("study/model", "What it is built from", "Of what it is built"),
+    ("study/rates", "as the best rate may depend", "because the best rate may depend"),
+    ("jobs/rates_file", "add smaller ones", "give smaller ones"),
     ("study/network", "accepted are names like baseA", "accepted are baseA"),
     ("training/optimizers", "# For all parameters of a group", "# For every parameter of a group"),
     ("runtime/progress", "EVERY = 10.0", "EVERY = 0.2"),
@@ -232,7 +238,7 @@ def test_code_that_moves_is_not_seen(tmp_path, unedited):
     trainer = (library / "training" / "trainer.py").read_text(encoding="utf-8")
     function = "def batch_loss" + trainer.partition("def batch_loss")[2].partition("\n\n\n")[0]  # ... and a function
     copy.edit("training/trainer", f"{function}\n\n\n", "")
-    copy.edit("training/trainer", "import Evaluation,", "import Evaluation, batch_loss,")
+    copy.edit("training/trainer", "import Answers,", "import batch_loss, Answers,")
     copy.edit("training/evaluation", "def evaluate(", f"{function}\n\n\ndef evaluate(")
     assert copy.compared() == unedited[1]
     copy.edit("training/evaluation", "label_smoothing=smoothing)", "label_smoothing=0.1)")
