@@ -1,5 +1,6 @@
 """Pages of the documentation, done as they say."""
 
+import json
 import os
 import re
 import shlex
@@ -157,13 +158,13 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     for command in (offline, copy):
         subprocess.run(command.replace("python", sys.executable), shell=True, check=True, cwd=study.root)
     mine = yaml.safe_load((study.root / "mine.yaml").read_text(encoding="utf-8"))
-    mine["network"]["n"], mine["given"]["repeats"] = [1], 2
+    mine["network"]["n"], mine["dataset"]["folds"], mine["training"]["learning_rate"] = [1], 2, [0.001, 0.01]
     mine["dataset"]["image_size"], mine["training"]["input_size"], mine["training"]["length"] = 40, 32, "2 epochs"
     (study.root / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     found = study.snakemake(*shlex.split(preflight)[1:]).stdout
     assert "Everything is in order" in found
     study.snakemake(*shlex.split(plan)[1:])
-    made = [f"results/my-images/{name}" for name in ("accuracy.csv", "advice.md")]  # of all that it makes
+    made = [f"results/my-images/{name}" for name in ("accuracy.csv", "advice.md", "rates.csv")]  # of all
     study.snakemake(*made, *shlex.split(train)[1:])
     results = study.root / "results" / "my-images"
     assert "networks" in (results / "plan.md").read_text(encoding="utf-8")
@@ -173,6 +174,12 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     assert "layer4.1" in page and "layer1.0" not in page
     accuracies = pd.read_csv(results / "accuracy.csv")
     assert set(accuracies["network"]) == {"baseB", "A9B+", "A1~8B", "A9B"} and len(accuracies) == 2 * 4
-    assert set(accuracies["val_images"]) == {6} and set(accuracies["train_images"]) == {24}
+    assert set(accuracies["val_images"]) == {15} and set(accuracies["train_images"]) == {15}, "two folds"
+    rates = pd.read_csv(results / "rates.csv")
+    assert set(rates["family"]) == {"scratch", "frozen", "fine-tuned"} and set(rates["rate"]) == {0.001, 0.01}
+    chosen = {json.loads(file.read_text())["chosen"] for file in (results / "rates/given-imagenet-0").iterdir()}
+    assert chosen == set(rates["rate"][rates["chosen"]])
+    costs = pd.read_csv(results / "costs.csv").set_index(["split", "network"])["cost"].groupby("network").first()
+    assert costs["A9B"] < costs["A1~8B"] < costs["A9B+"] == costs["baseB"] == 1
     log = (results / "logs/import/given-imagenet-0.log").read_text(encoding="utf-8")
     assert "120 of 120 entries of 9 layers" in log
