@@ -69,6 +69,10 @@ class Inputs:
         name = given_name(wildcards.split)
         raise InputError(f"config key given.weights.{name}: {file} is not a file; give a network's weights file")
 
+    def given_manifest(self, _wildcards: Wildcards) -> str:
+        """The classes of the splits of given networks, which are the same on all of them."""
+        return str(self._results.manifest(given_splits(self._study.config)[0], "B"))
+
     def accuracies(self, wildcards: Wildcards) -> list[str]:
         """The accuracy files of an experiment."""
         networks = self._study.experiments[wildcards.experiment]
