@@ -27,3 +27,32 @@ rule mistakes:
         "list the mistakes of the advised network: {output.md}"
     script:
         "../scripts/mistakes.py"
+
+
+# The network to take home. Trainings keep the weights of base networks only, so it is trained once more.
+rule model:
+    input:
+        advice=[] if config["model"] else "<results>/advice.csv",
+        accuracies=or_give_up(INPUTS.model_accuracies),
+        weights=or_give_up(INPUTS.model_weights),
+        index="<results>/index.csv",
+        store=ancient("<results>/store.npy"),
+        checksums=ancient("<results>/store.crc32.npy"),
+        description="<results>/store.json",
+        manifest=INPUTS.given_manifest,
+    output:
+        directory("<results>/model"),
+    log:
+        "<logs>/model.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: config["jobs"]["threads"]
+    resources:
+        **TRAINING_RESOURCES,
+    params:
+        code=CODE,
+        model=config["model"],
+    message:
+        "train the network to take home: {threads} threads, {resources.gpu} GPUs, {resources.mem_mb} MB, {resources.runtime} min"
+    script:
+        "../scripts/model.py"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from transferability.common.errors import InputError
 from transferability.study.network import GIVEN
+from transferability.study.study_plan import StudyPlan
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Advised:
         """Return whether each row of a table with columns split and network is one of this arm's repeats, as bool."""
         name = outcomes["split"].str.removeprefix(GIVEN).str.rpartition("-")[0]
         return (outcomes["network"] == self.network) & ((name == self.given) | (self.given == ""))
+
+    def name_in(self, study: StudyPlan) -> str:
+        """Return the name by which `given_arms.first_repeat` finds this arm: NAME/A15~3B."""
+        return f"{self.given or next(iter(study.config['given']['weights']))}/{self.network}"
 
 
 def read_advised(advice: Path) -> Advised:
