@@ -30,8 +30,8 @@ README = """# {architecture}, trained on {training_images:,} images of {number} 
 needs Python 3.11 or later and {library} with its requirements, and nothing of the workflow that trained the network. If
 the subfolders of FOLDER are named as the classes, it also reports the accuracy.
 
-On its {images:,} validation images the network got {right:,} right, {percent:.1f} % (90 % interval {low:.1f} to {high:.1f} %,
-which covers the number of images only). On a CPU `predict.py` gives the same number for these images.
+On its {images:,} validation images the network got {right:,} right, {percent:.1f} % (90 % interval for this number of
+images: {low:.1f} to {high:.1f} %). On a CPU `predict.py` gives the same number for these images.
 
 - `model.safetensors`: the weights, under the names of {architecture}.
 - `model.json`: the architecture, the classes in the order of the outputs, and how an image becomes the input.
