@@ -88,7 +88,8 @@ def test_pages_and_figures_show_the_names_of_strangers_literally(tmp_path):
     csv, page, html = ((tmp_path / f"mistakes.{kind}").read_text() for kind in ("csv", "md", "html"))
     assert "val/3.jpg,'=1+<b>|,bee," in csv
     assert "=1+&lt;b>\\| $x^$" in page and "<b>" not in page.replace("&lt;b>", "")
-    assert "3 of them" not in page and "4 photographs are wrong at least once, 2 of them in all" in page
+    assert "2 of its 8 answers are right (25.0 %), over 4 photographs and 2 repeats." in page
+    assert "wrong at least once: 4; in all arms of the study: 2." in page
     assert "&lt;b&gt;" in html and html.count("data:image/png") == 3
 
 
@@ -98,4 +99,4 @@ def test_of_many_classes_the_matrix_has_those_with_mistakes():
     tests = pd.DataFrame({"wnid": names, "predicted": predicted, "right": np.array(names) == predicted})
     axes = draw_confusion(tests, dict(zip(names, names, strict=True))).axes[0]
     shown = [label.get_text() for label in axes.get_yticklabels()]
-    assert len(shown) == 24 and {"class-00", "class-39"} <= set(shown) and "24 of 40" in axes.get_ylabel()
+    assert len(shown) == 24 and {"class-00", "class-39"} <= set(shown) and "24 of 40 classes" in axes.get_ylabel()

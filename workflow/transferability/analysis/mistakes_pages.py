@@ -56,11 +56,11 @@ def _summary(found: Mistakes) -> str:
     right, tests, images = int(found.tests["right"].sum()), len(found.tests), found.tests["row"].nunique()
     repeats = found.tests["split"].nunique()
     return (
-        f"This is the network that the advice names (advice.md). Its {counted(repeats, 'repeat')} tested "
-        f"{counted(images, 'photograph')} {tests:,} times; {right:,} answers are right ({_percent(right / tests)}). "
-        f"{counted(len(found.images), 'photograph')} are wrong at least once, {len(found.by_all):,} of them in all "
-        "arms of the study. The sheets show the photographs as they are stored, with file, class, and the answer with "
-        "its confidence."
+        f"This is the network that the advice names (advice.md). {right:,} of its {tests:,} answers are right "
+        f"({_percent(right / tests)}), over {counted(images, 'photograph')} and {counted(repeats, 'repeat')}. "
+        f"Photographs that are wrong at least once: {len(found.images):,}; in all arms of the study: "
+        f"{len(found.by_all):,}. The sheets show photographs as they are stored, with their file, label, and the "
+        "answer with its confidence."
     )
 
 

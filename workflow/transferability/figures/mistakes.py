@@ -38,9 +38,9 @@ def draw_confusion(tests: pd.DataFrame, names: Mapping[str, str]) -> Figure:
     plain = {"parse_math": False}  # a class may be called $x^
     axes.set_xticks(range(len(chosen)), labels, rotation=90, **plain)
     axes.set_yticks(range(len(chosen)), labels, **plain)
-    axes.set_xlabel("answer")
+    axes.set_xlabel("predicted")
     some = len(chosen) < len(classes)
-    axes.set_ylabel(f"class: the {CLASSES} of {len(classes):,} with most mistakes" if some else "class")
+    axes.set_ylabel(f"label: the {CLASSES} of {len(classes):,} classes with most mistakes" if some else "label")
     if len(chosen) <= NUMBERED:
         for (row, column), number in np.ndenumerate(counts.to_numpy()):
             dark = number > 0.6 * of.iloc[row]
@@ -49,7 +49,7 @@ def draw_confusion(tests: pd.DataFrame, names: Mapping[str, str]) -> Figure:
 
 
 def draw_mistakes(images: pd.DataFrame, store: np.ndarray, names: Mapping[str, str]) -> Image.Image:
-    """Draw the first SHOWN images of a table (`mistakes.Mistakes.images`), each with file, class and answer.
+    """Draw the first SHOWN images of a table (`mistakes.Mistakes.images`), each with file, label and answer.
 
     `store` is a `store.reading.Store`.
     """
@@ -62,8 +62,8 @@ def draw_mistakes(images: pd.DataFrame, store: np.ndarray, names: Mapping[str, s
             store[np.array([row.row])][0],
             [
                 f"{number}. {PurePosixPath(row.path).name}",
-                f"is {names[row.wnid]}",
-                f"{100 * row.confidence:.0f} % {names[row.predicted]}",
+                f"label: {names[row.wnid]}",
+                f"{100 * row.confidence:.0f} %: {names[row.predicted]}",
             ],
         )
         for number, row in enumerate(images.rename(columns={"class": "wnid"}).head(SHOWN).itertuples(index=False), 1)

@@ -127,6 +127,7 @@ def _write_onnx(folder: Path) -> None:
             output_names=["scores"],
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             external_data=False,
+            verbose=False,
         )
     except Exception as error:  # many types, from torch and from packages that it needs
         log.warning("no model.onnx: %s cannot be exported (%s)", spec["architecture"], first_line(error))
