@@ -3,7 +3,6 @@
 import csv
 import json
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,11 @@ UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, IndexError, Image.Deco
 def load_model(folder: Path, spec: dict) -> torch.nn.Module:
     """Build the library's model and fill it with model.safetensors; all names and shapes have to agree."""
     library, _, name = spec["architecture"].partition("/")
-    create = import_module("timm").create_model if library == "timm" else import_module("torchvision").models.get_model
-    model = create(name, num_classes=len(spec["classes"]), **spec["options"])
+    if library == "timm":
+        from timm import create_model as build
+    else:
+        from torchvision.models import get_model as build
+    model = build(name, num_classes=len(spec["classes"]), **spec["options"])
     for name in spec["identity"]:
         model.set_submodule(name, torch.nn.Identity())
     content = (folder / "model.safetensors").read_bytes()
