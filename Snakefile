@@ -63,6 +63,7 @@ rule all:
             ["csv", "md"],
         ),
         made(["classes", "wordnet_nodes"], INPUTS.folders(OF_CLASSES), ["csv", "md"]),
+        expand("<results>/rates.{kind}", kind=["csv", "md"]) if SEARCHES else [],
         made("advice", INPUTS.folders(STUDY.experiments), ["csv", "md", "pdf", "png"]),
         "<results>/mistakes.md" if STUDY.experiments["given"] else [],
     localrule: True

@@ -19,11 +19,9 @@ from record import record
 from transferability.common.checksums import fingerprint
 from transferability.common.tables import write_table
 from transferability.jobs.provenance import as_text, not_known
-from transferability.jobs.recipe import training_code
 from transferability.jobs.weights_files import write_weights
-from transferability.runtime.code import code_fingerprint
 from transferability.runtime.finished import products_of
-from transferability.runtime.marks import expected_mark
+from transferability.runtime.marks import code_of, expected_mark
 from transferability.study.configuration import complete_config
 from transferability.study.study_plan import StudyPlan
 
@@ -39,7 +37,7 @@ def write_finished(results: Path, splits: int) -> None:
     write_table(pd.DataFrame(columns=["path", "wnid", "subset"]), results / "index.csv")
     (results / "store.json").write_text("{}", encoding="utf-8")
     study = StudyPlan(config)
-    code = code_fingerprint(*training_code(study.architecture))
+    code = code_of(study)
     networks = [network for network in study.networks if network.split.startswith("random")]
     for network in sorted(networks, key=lambda network: network.copied):  # the bases first
         manifest = study.results.manifest(network.split, network.target)

@@ -64,9 +64,9 @@ def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, t
     """
     study = StudyPlan(config)
     size = study.input_size
-    model = build_model(study.blueprint, size, IMAGENET)
+    model = build_model(study.main.blueprint, size, IMAGENET)
     layers = as_layers(model, size)
-    taken = given_layers(file, study.blueprint, size, study.image_size)
+    taken = given_layers(file, study.main.blueprint, size, study.image_size)
     state = model.state_dict()
     own = {name: tensor for name, tensor in read_given(file).items() if name in state}
     model.load_state_dict(own | taken)

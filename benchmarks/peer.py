@@ -73,7 +73,7 @@ class Peer:
     """One network and its loaders."""
 
     def __init__(self, scratch: Path, config: dict, settings: Settings, frozen: int):
-        model, size = StudyPlan(config).blueprint, config["dataset"]["image_size"]
+        model, size = StudyPlan(config).main.blueprint, config["dataset"]["image_size"]
         self.train_batches = loader(scratch / "train", settings, size, pixel_scale(model), train=True)
         self.val_batches = loader(scratch / "val", settings, size, pixel_scale(model), train=False)
         self.network = build_model(model, settings.input_size, len(self.train_batches.dataset.classes))

@@ -37,7 +37,8 @@ def sample():
 def file(sample, tmp_path_factory):
     """Weights whose first BatchNorm has learned what it sees of the sample, prepared as HALVES says."""
     model = build_model(blueprint("timm/test_resnet"), SIZE, 7)
-    inputs = model_inputs(StudyPlan(config_of("none")), sample)
+    study = StudyPlan(config_of("none"))
+    inputs = model_inputs(study, study.main, sample)
     for _ in range(150):
         model.train()(inputs)
     file = tmp_path_factory.mktemp("weights") / "mine.safetensors"

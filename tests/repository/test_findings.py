@@ -25,9 +25,9 @@ from tests.findings import (
 )
 from transferability.analysis.image_errors import INDEPENDENT, SHARED, measured_share
 from transferability.analysis.relative import CONTROL
-from transferability.study.architectures import layer_names
 from transferability.study.configuration import default_config
 from transferability.study.grid import control
+from transferability.study.model import main_model
 from transferability.study.network import Network
 
 
@@ -106,10 +106,10 @@ def test_shares_of_images_errors_are_no_larger_than_what_is_taken():
 def test_published_controls_are_those_of_the_grid(name, architecture):
     config = default_config()
     config["network"]["architecture"] = architecture
-    layers = len(layer_names(architecture))
+    config["network"]["n"] = [1]
     for row in accuracies(name).itertuples():
         network = Network.parse(row.split, row.network)
-        expected = network == control(config, layers, row.split, row.target)
+        expected = network == control(config, main_model(config), row.split, row.target)
         assert row.control == expected, f"{name}: {row.split}/{row.network}"
 
 

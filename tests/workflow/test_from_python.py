@@ -16,8 +16,8 @@ from tests.conftest import REPOSITORY, RESULTS, make_examples
 from tests.workflow.test_docs import blocks
 from transferability.common.errors import InputError
 from transferability.jobs.assembly import Start, new_trainer
-from transferability.study.architectures import study_blueprint
 from transferability.study.configuration import complete_config
+from transferability.study.model import main_model
 from transferability.study.training_settings import read_settings
 from transferability.tasks.task import Examples, Task
 
@@ -195,7 +195,7 @@ def test_a_transfer_feeds_its_network_the_pixels_that_it_is_given(arrays):
     config |= {"dataset": {"image_size": 36}, "preserved": {"n": []}}
     complete_config(config, [])
     settings = read_settings(config["training"], len(task.train))
-    theirs = new_trainer("base", study_blueprint(config), task, Start(None), settings, 0, torch.device("cpu"))
+    theirs = new_trainer("base", main_model(config).blueprint, task, Start(None), settings, 0, torch.device("cpu"))
     theirs.run(lambda trainer: None, lambda *_: None)
     ours = transferability.train_network(train, val, architecture="timm/test_resnet", pixels=pixels, **how)
     assert all(torch.equal(ours.weights[name], tensor) for name, tensor in theirs.result().items())

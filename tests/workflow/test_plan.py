@@ -35,12 +35,12 @@ def test_the_papers_study_has_as_many_images_as_its_schedule_says(imagenet):
     assert work.loc[reduced, "tested"] == 200 * 50_000
 
 
-def test_seconds_follow_from_images_and_speeds():
+def test_seconds_follow_from_images_and_speeds(imagenet):
     work = pd.DataFrame(
         [(Network("random-0", "A", "B", 3), 1000, 100), (Network("random-0", "B", "B"), 1000, 100)],
         columns=["network", "trained", "tested"],
     )
-    seconds = estimate_seconds(work, {0: Speed(10, 100), 3: Speed(50, 100)})
+    seconds = estimate_seconds(imagenet, work, {("caffenet", 0): Speed(10, 100), ("caffenet", 3): Speed(50, 100)})
     assert seconds.tolist() == [21, 101]
 
 

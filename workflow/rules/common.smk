@@ -7,16 +7,18 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from transferability.common.errors import counted
-from transferability.jobs.recipe import training_code
-from transferability.runtime.code import code_fingerprint
+from transferability.datasets.holding_out import HoldOut
 from transferability.runtime.inputs import Inputs
+from transferability.runtime.marks import code_of
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE
+from transferability.study.rates import FAMILIES, is_searched, representatives
 from transferability.study.study_plan import StudyPlan
 
 STUDY = StudyPlan(config)
 INPUTS = Inputs(STUDY, Path(os.path.relpath(REPOSITORY)) / "resources")  # relative: the same after a checkout moves
-CODE = code_fingerprint(*training_code(STUDY.architecture))  # checksum of the code of a training job
+CODE = code_of(STUDY)  # checksums of the code of training jobs
 OF_CLASSES = [name for name in STUDY.experiments if name != "given"]  # the classes of one image set are compared
+SEARCHES = representatives(STUDY.networks) if is_searched(config["training"]) else {}  # of learning rates
 ALL_ACCURACIES = [STUDY.results.accuracy(network.split, network.name) for network in STUDY.networks]
 
 if workflow.is_main_process:
@@ -37,6 +39,7 @@ wildcard_constraints:
     folder="|".join(map(re.escape, (str(STUDY.results.root), str(INPUTS.paper)))),
     split=rf"random-\d+|manmade-natural|{MIXED}\d+-\d+|{GIVEN}[\w-]+-\d+|{WHOLE}",
     experiment="|".join(STUDY.experiments),
+    family="|".join(FAMILIES),
 
 
 # Resources of long jobs. Memory grows with each attempt, up to a limit. The time does not: each attempt resumes.

@@ -39,7 +39,7 @@ rule index:
     params:
         root=lambda wildcards: None if INPUTS.drawn else INPUTS.root,
         layout=config["dataset"]["layout"],
-        validation=config["dataset"]["validation"],
+        held_out=asdict(HoldOut.of(config["dataset"])),
     message:
         "list the images"
     script:

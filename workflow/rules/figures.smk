@@ -96,9 +96,6 @@ rule filters:
     localrule: True
     conda:
         "../../envs/environment.yaml"
-    params:
-        first_layer=next(iter(STUDY.layers), ""),
-        bgr=STUDY.blueprint.order == "bgr",
     message:
         "draw {output.pdf}"
     script:

@@ -166,6 +166,25 @@ rule advice:
         "../scripts/advice.py"
 
 
+rule costs:
+    input:
+        index="<results>/index.csv",
+        manifests=[STUDY.results.manifest(split, target) for split, target in STUDY.tasks],
+        provenance=[STUDY.results.provenance(network.split, network.name) for network in STUDY.networks],
+    output:
+        table="<results>/costs.csv",
+        checksum="<results>/costs.csv.sha256",
+    log:
+        "<logs>/costs.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    message:
+        "list what trainings cost"
+    script:
+        "../scripts/costs.py"
+
+
 rule classes:
     input:
         INPUTS.class_table,

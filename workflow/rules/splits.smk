@@ -70,7 +70,7 @@ rule import_weights:
     params:
         file=INPUTS.given_file,
         checksum=or_give_up(INPUTS.given_checksum),
-        blueprint=asdict(STUDY.blueprint),
+        blueprint=lambda wildcards: asdict(STUDY.model(wildcards.split).blueprint),
         sizes={"crop": STUDY.input_size, "image_size": STUDY.image_size},
     message:
         "import weights: {wildcards.split}"

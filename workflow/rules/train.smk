@@ -11,6 +11,7 @@ rule train_base:
         checksums=ancient("<results>/store.crc32.npy"),
         description="<results>/store.json",
         manifest=INPUTS.manifest,
+        rates=INPUTS.rates,
     output:
         weights="<results>/weights/{split}/{network}.safetensors",
         accuracy="<results>/accuracy/{split}/{network}.json",
@@ -28,7 +29,7 @@ rule train_base:
     resources:
         **TRAINING_RESOURCES,
     params:
-        code=CODE,
+        code=lambda wildcards: CODE[STUDY.model(wildcards.split).architecture],
     message:
         "train {wildcards.split}/{wildcards.network}: {threads} threads, {resources.gpu} GPUs, {resources.mem_mb} MB, {resources.runtime} min"
     script:
@@ -53,6 +54,55 @@ use rule train_whole as train_transfer with:
         checksums=ancient("<results>/store.crc32.npy"),
         description="<results>/store.json",
         manifest=INPUTS.manifest,
+        rates=INPUTS.rates,
         weights=INPUTS.base_weights,
     wildcard_constraints:
         network=r"[AB][1-9]\d*(~[1-9]\d*)?[AB]\+?",
+
+
+# The learning rate of a family of networks, if config key training.learning_rate is a list.
+rule search_rates:
+    input:
+        index="<results>/index.csv",
+        store=ancient("<results>/store.npy"),
+        checksums=ancient("<results>/store.crc32.npy"),
+        description="<results>/store.json",
+        manifest="<results>/splits/{split}/B.csv",
+        weights=INPUTS.searched_weights,
+    output:
+        rates="<results>/rates/{split}/{family}.json",
+    log:
+        "<logs>/rates/{split}/{family}.log",
+    priority: 2
+    conda:
+        "../../envs/environment.yaml"
+    threads: config["jobs"]["threads"]
+    resources:
+        **TRAINING_RESOURCES,
+    params:
+        code=lambda wildcards: CODE[STUDY.model(wildcards.split).architecture],
+        network=lambda wildcards: SEARCHES[wildcards.split, wildcards.family].name,
+        rates=config["training"]["learning_rate"],
+        training=config["training"],
+    message:
+        "search the learning rate of {wildcards.split}, {wildcards.family}: {params.rates}"
+    script:
+        "../scripts/search_rates.py"
+
+
+rule rates:
+    input:
+        [STUDY.results.rates(split, family) for split, family in SEARCHES],
+    output:
+        csv="<results>/rates.csv",
+        md="<results>/rates.md",
+        html=in_report("<results>/rates.html", "Tables", "Learning rates"),
+    log:
+        "<logs>/rates.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    message:
+        "list the learning rates"
+    script:
+        "../scripts/rates.py"

@@ -20,18 +20,20 @@ MISSING = "The first layer of this network has no kernels to draw: no single con
 def main(job):
     study = StudyPlan(job.config)
 
-    def kernels_of(weights):
+    def kernels_of(weights, model):
         tensors = {name: tensor.float().numpy() for name, tensor in weights.items()}
-        return first_kernels(tensors, job.params.first_layer, job.params.bgr)
+        return first_kernels(tensors, model.layers[0], model.blueprint.order == "bgr")
 
     kernels, at_start = {}, {}
     for path in paths(job.input):
         key, network = f"{path.parent.name}/{path.stem}", Network.parse(path.parent.name, path.stem)
-        if (found := kernels_of(read_weights(path))) is None:
+        model = study.model(network.split)
+        if (found := kernels_of(read_weights(path), model)) is None:
             continue
         kernels[key] = found
         accuracy = study.results.accuracy(network.split, network.name)
         if accuracy.exists():  # a given network has none, and its initial weights are unknown
-            at_start[key] = kernels_of(initial_weights(study, network, read_record(accuracy)["classes"]))
+            weights = initial_weights(study, network, read_record(accuracy)["classes"])
+            at_start[key] = kernels_of(weights, model)
     write_text(Path(job.output.table), kernels_table(kernels, at_start).to_csv(index=False))
     save_figure(draw_filters(kernels, MISSING), [Path(job.output.pdf), Path(job.output.png)])

@@ -18,5 +18,6 @@ def main(job):
     advised = read_advised(Path(job.input.advice)) if job.input.advice else None
     network = first_repeat(study, advised.name_in(study) if advised else job.params.model)
     products = trained_with_weights(study, network, code, job.threads, job.resources.runtime)
-    recipe, record = recipe_of(study, network, code), read_record(products.accuracy)
+    recipe = recipe_of(study, network, code[study.model(network.split).architecture])
+    record = read_record(products.accuracy)
     write_model(Path(job.output[0]), recipe, record, products.weights, advised and advised.loss_bound)

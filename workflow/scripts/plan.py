@@ -7,6 +7,7 @@ import torch
 from transferability.analysis.power import power_section
 from transferability.common.pages import write_pages
 from transferability.common.tables import read_index, read_manifest
+from transferability.datasets.index import count_images
 from transferability.planning.plan import plan_study
 from transferability.results.accuracies import read_finished
 from transferability.runtime.devices import leased_hardware
@@ -22,7 +23,7 @@ def main(job):
     index = read_index(Path(job.input.index))
     with leased_hardware(study.config["device"], study.config["jobs"]["gpu_jobs_per_device"]) as device:
         sections = plan_study(study, index, manifests, device)
-    power = power_section(study, int((index["subset"] == "val").sum()), read_finished(study))
+    power = power_section(study, int(count_images(index)["val"].sum()), read_finished(study))
     sections += [power] if power else []
     pages = [study.results.root / "plan.csv", study.results.root / "plan.md"]
     write_pages(sections[0].table, sections, pages)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.datasets.test_own_images import LINES, class_folders, picture, table
 from transferability.common.errors import InputError
+from transferability.datasets.holding_out import HoldOut
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
 from transferability.planning.checks.images import check_images
@@ -156,7 +157,7 @@ def test_a_bad_set_ends_in_one_error(kind, tmp_path):
 def is_refused(root: Path, layout: str, validation: float | None, message: str) -> None:
     """Assert that a set ends in one error, of one line."""
     with pytest.raises(InputError, match=message) as error:
-        index_images(layout, root, validation)
+        index_images(layout, root, HoldOut(validation))
     assert "\n" not in str(error.value)
     assert str(error.value).startswith(f"{root}: ")
 

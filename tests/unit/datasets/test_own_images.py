@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.trees import make_tree
 from transferability.common.errors import InputError
+from transferability.datasets.holding_out import HoldOut
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images, list_images
 from transferability.tasks.splits import split_manifests
@@ -37,7 +38,7 @@ def class_folders(folder: Path, images: int, classes=("ant", "bee", "cat", "dog"
 
 def listed(root: Path, layout: str = "imagefolder", validation: float | None = None) -> dict[str, set[str]]:
     """The paths of each subset."""
-    index = index_images(layout, root, validation)
+    index = index_images(layout, root, HoldOut(validation))
     return {subset: set(rows["path"]) for subset, rows in index.groupby("subset")}
 
 
@@ -186,13 +187,13 @@ def test_a_table_with_subsets_absolute_paths_a_bom_and_windows_lines(tmp_path, c
 
 def test_labels_that_look_like_something_else_stay_text(tmp_path):
     lines = LINES.replace(",ant", ",001").replace(",bee", ",NA").replace(",cat", ",1e3").replace(",dog", ',"a, b"')
-    index = index_images("table", table(tmp_path, lines), 0.2)
+    index = index_images("table", table(tmp_path, lines), HoldOut(0.2))
     assert count_images(index).index.tolist() == ["001", "1e3", "NA", "a, b"]
 
 
 def warned(root: Path, layout: str = "imagefolder", validation: float | None = 0.2) -> list[str]:
     """What may surprise about a set that has no faults."""
-    _, problems = list_images(layout, root, validation)
+    _, problems = list_images(layout, root, HoldOut(validation))
     assert problems.faults == []
     return problems.warnings
 
@@ -200,7 +201,10 @@ def warned(root: Path, layout: str = "imagefolder", validation: float | None = 0
 def test_columns_that_do_not_count_are_a_warning_and_in_the_log(tmp_path, caplog):
     rows = "".join(f"{row},7,a|b\n" for row in ROWS)
     file = table(tmp_path, f"path,label,Age,\n{rows}")
-    expected = ["2 columns do not count: Age, (no name); path, label and subset do"]
+    expected = [
+        "2 columns do not count: Age, (no name); path, label and subset do, and "
+        "the one that config key dataset.group names"
+    ]
     assert warned(file, "table") == expected
     assert expected[0] in caplog.text
 
@@ -209,7 +213,7 @@ def test_a_second_column_of_subsets_is_a_warning(tmp_path):
     subsets = ["train", "train", "val", "test", "test"] * 4
     rows = "".join(f"{row},{subset},train\n" for row, subset in zip(ROWS, subsets, strict=True))
     assert warned(table(tmp_path, f"path,label,subset,split\n{rows}"), "table") == [
-        "1 columns do not count: split; path, label and subset do",
+        "1 columns do not count: split; path, label and subset do, and the one that config key dataset.group names",
         "8 rows of other subsets do not count",
     ]
 
@@ -233,7 +237,7 @@ def test_the_same_folders_in_all_classes_are_a_warning(tmp_path):
 def test_names_that_only_look_odd_are_classes(tmp_path, classes):
     """Handwritten letters; what would be folds or subsets if it held folders; accents that differ to the eye."""
     assert warned(class_folders(tmp_path, 5, classes=classes)) == []
-    assert count_images(index_images("imagefolder", tmp_path, 0.2)).index.tolist() == sorted(classes)
+    assert count_images(index_images("imagefolder", tmp_path, HoldOut(0.2))).index.tolist() == sorted(classes)
 
 
 def test_one_folder_in_each_class_is_part_of_it(tmp_path):
@@ -241,4 +245,4 @@ def test_one_folder_in_each_class_is_part_of_it(tmp_path):
     for name, inner in (("ant", "images"), ("bee", "images"), ("cow", "train")):
         class_folders(tmp_path / name, 5, classes=(inner,))
     assert warned(tmp_path) == []
-    assert count_images(index_images("imagefolder", tmp_path, 0.2)).index.tolist() == ["ant", "bee", "cow"]
+    assert count_images(index_images("imagefolder", tmp_path, HoldOut(0.2))).index.tolist() == ["ant", "bee", "cow"]

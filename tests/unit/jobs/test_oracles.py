@@ -133,13 +133,13 @@ def _own_scores(photographs, network, file, size, every=1):
     config = {"dataset": {"image_size": size}, "training": {"input_size": size}, "network": network}
     config["preserved"] = {"n": []}
     complete_config(config, [])
-    model = StudyPlan(config).blueprint
+    model = StudyPlan(config).main.blueprint
     built = build_model(model, size, 1000)
     layers = as_layers(built, size)
     built.load_state_dict(load_file(file) | given_layers(file, model, size, size))
     images, labels = (part[::every] for part in _read(photographs["folder"], "val", size))
     with torch.no_grad():
-        features = model_inputs(StudyPlan(config), images)
+        features = model_inputs(StudyPlan(config), StudyPlan(config).main, images)
         built.eval()
         for layer in layers.values():
             features = torch.cat([layer(part) for part in features.split(64)])

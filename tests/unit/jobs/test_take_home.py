@@ -23,12 +23,12 @@ from transferability.jobs import predict
 from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.answers import unpack_answers
 from transferability.jobs.given import import_weights
-from transferability.jobs.recipe import recipe_of, source_of, training_code
+from transferability.jobs.recipe import recipe_of, source_of
 from transferability.jobs.take_home import check_can_be_taken_home, replaced_by_identity, write_model
 from transferability.models.building import build_model
-from transferability.runtime.code import code_fingerprint
 from transferability.runtime.finished import products_of
 from transferability.runtime.job import Job, train_or_restore
+from transferability.runtime.marks import code_of
 from transferability.runtime.take_home import trained_with_weights
 from transferability.store.decoding import read_image
 from transferability.store.packing import pack
@@ -85,10 +85,10 @@ def study_of(case: str, root: Path) -> StudyPlan:
     files = ImageFiles("imagefolder", root / "mine", index["path"].tolist())
     pack(files, where, Square.of(config["dataset"]), processes=1, code="code", notes=root / "pack.jsonl")
     torch.manual_seed(0)
-    torch.save(build_model(study.blueprint, input_size, 5).state_dict(), root / "some.pth")
+    torch.save(build_model(study.main.blueprint, input_size, 5).state_dict(), root / "some.pth")
     weights = results.weights("given-some-0", "baseA")
     weights.parent.mkdir(parents=True)
-    import_weights(root / "some.pth", study.blueprint, input_size, image_size, "given-some-0/baseA", weights)
+    import_weights(root / "some.pth", study.main.blueprint, input_size, image_size, "given-some-0/baseA", weights)
     return study
 
 
@@ -98,8 +98,8 @@ def taken(request, tmp_path_factory):
     root = tmp_path_factory.mktemp(request.param)
     study = study_of(request.param, root)
     network = first_repeat(study, CASES[request.param][-1])
-    code = code_fingerprint(*training_code(study.architecture))
-    recipe = recipe_of(study, network, code)
+    code = code_of(study)
+    recipe = recipe_of(study, network, code[study.main.architecture])
     theirs = products_of(study.results, network)
     train_or_restore(recipe, source_of(study.results, network), theirs, Job.of(study, 1, 60.0))
     products = trained_with_weights(study, network, code, 1, 60.0)

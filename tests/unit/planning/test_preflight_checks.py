@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.unit.datasets.test_own_images import class_folders, picture
 from transferability.common.contact_sheet import CAPTION, GAP
+from transferability.datasets.holding_out import HoldOut
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images
 from transferability.models.architectures import caffenet_mini
@@ -41,7 +42,7 @@ def study(root, **sections) -> StudyPlan:
 
 def read(study) -> tuple[ImageFiles, pd.DataFrame]:
     dataset = study.config["dataset"]
-    index = index_images(dataset["layout"], checks.Path(dataset["root"]), dataset["validation"])
+    index = index_images(dataset["layout"], checks.Path(dataset["root"]), HoldOut.of(dataset))
     return ImageFiles(dataset["layout"], checks.Path(dataset["root"]), index["path"].tolist()), index
 
 
@@ -200,9 +201,9 @@ def test_what_the_network_is_fed_is_said_in_numbers(tmp_path, architecture, colo
     files, index = read(config)
     sample = checks.sample_of(config, files, index)
     assert sample.shape == (24, 32, 32, 3)
-    inputs = checks.model_inputs(config, sample)
+    inputs = checks.model_inputs(config, config.main, sample)
     assert inputs.shape == (24, 3, 32, 32)
-    assert checks.channels(config) == colours.split()
+    assert checks.channels(config.main) == colours.split()
     note = checks.check_model_inputs(config, sample).note
     for place, colour in enumerate(colours.split()):
         assert f"{colour} {inputs[:, place].double().mean():.2f} and {inputs[:, place].double().std():.2f}" in note

@@ -225,7 +225,7 @@ def test_without_pidfds_a_task_runs_once(tmp_path):
 def test_the_server_ends_with_the_snakemake_that_started_it(early, tmp_path):
     """Also with one that is killed while the server's Python starts: asked then, that one has another parent."""
     code = "import os, time; from pathlib import Path; from transferability.runtime import fork_server\n"
-    code += "fork_server.start('caffenet-mini', 'caffe-sgd', Path('log'))\n"
+    code += "fork_server.start(['caffenet-mini'], 'caffe-sgd', Path('log'))\n"
     code += f"print(os.environ[{ADDRESS!r}], flush=True); time.sleep(60)"
     snakemake = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, cwd=tmp_path)
     path = Path(json.loads(snakemake.stdout.readline())[0])
@@ -249,7 +249,7 @@ def started(tmp_path, monkeypatch):
 
     def start(architecture: str) -> psutil.Process:
         before = psutil.Process().children()
-        fork_server.start(architecture, "caffe-sgd", Path("results/logs/fork_server.log"))
+        fork_server.start([architecture], "caffe-sgd", Path("results/logs/fork_server.log"))
         # Its number may be lower than theirs: Linux begins anew at 32,768.
         [server] = set(psutil.Process().children()) - set(before)
         servers.append(server)
@@ -290,7 +290,7 @@ def test_a_long_tmpdir_costs_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(long))
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: None)
     monkeypatch.setenv(ADDRESS, "")
-    fork_server.start("caffenet-mini", "caffe-sgd", tmp_path / "log")
+    fork_server.start(["caffenet-mini"], "caffe-sgd", tmp_path / "log")
     path = json.loads(os.environ[ADDRESS])[0]
     assert len(path) < 107
     Path(path).parent.rmdir()

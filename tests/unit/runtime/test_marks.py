@@ -13,9 +13,11 @@ from transferability.runtime.finished import Finished, products_of
 from transferability.runtime.made import is_as_made, noted
 from transferability.runtime.marks import check_base, expected_mark, is_up_to_date
 from transferability.study.configuration import complete_config
+from transferability.study.files import Results
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 
+CODE = {"caffenet-mini": "code"}
 BASE, COPY = Network("random-0", "A", "A"), Network("random-0", "A", "B", 3)
 
 
@@ -26,9 +28,10 @@ def root(tmp_path_factory):
     return root
 
 
-def mark(root, code="code", **sections) -> str:
+def mark(root, code="code", of=BASE, **sections) -> str:
     complete_config(config := dict(sections), [])
-    return expected_mark(StudyPlan(config | {"results_dir": str(root)}), BASE, code)
+    study = StudyPlan(config | {"results_dir": str(root)})
+    return expected_mark(study, of, dict.fromkeys(study.models, code))
 
 
 def test_equal_numbers_and_keys_that_do_not_count_have_one_mark(root):
@@ -41,6 +44,17 @@ def test_equal_numbers_and_keys_that_do_not_count_have_one_mark(root):
     assert mark(root, training=one_cycle | {"warmup": 0.2}) != before
     for key, value in {"momentum": 0.8, "optimizer": "sgd", "augmentation": "random-resized-crop"}.items():
         assert mark(root, training=one_cycle | {key: value}) != before, key
+
+
+def test_keys_of_fine_tuning_are_in_the_marks_of_networks_that_fine_tune(root):
+    path = Results(root).weights("random-0", "baseA")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_weights(path, {"x": torch.ones(2)}, "random-0/baseA", "mark")
+    tuned, preserved = Network("random-0", "A", "B", 3, fine_tuned=True), Network("random-0", "A", "B", 3, preserved=1)
+    for network, counts in {BASE: False, COPY: False, tuned: True, preserved: True}.items():
+        before = mark(root, of=network)
+        for key, value in {"head_first": 0.3, "batchnorm": "fixed"}.items():
+            assert (mark(root, of=network, training={key: value}) != before) == counts, (network.name, key)
 
 
 def test_code_seed_and_versions_are_in_the_mark(root, monkeypatch):
@@ -61,18 +75,18 @@ def test_who_copies_checks_whose_weights_it_is_given(root):
     study = StudyPlan(config)
     path, tensors = study.results.weights("random-0", "baseA"), {"x": torch.ones(2)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    right = expected_mark(study, BASE, "code")
+    right = expected_mark(study, BASE, CODE)
     write_weights(path, tensors, "random-0/baseB", right)
     with pytest.raises(InputError, match=r"baseA\.safetensors holds the weights of random-0/baseB, not of random-0/b"):
-        check_base(study, COPY, "code")
+        check_base(study, COPY, CODE)
     with pytest.raises(InputError, match="holds the weights of random-0/baseB"):
         read_weights(path, "random-0/baseA")
     write_weights(path, tensors, "random-0/baseA", "another mark")
     with pytest.raises(InputError, match="trained by other code, settings or data than this study"):
-        check_base(study, COPY, "code")
+        check_base(study, COPY, CODE)
     write_weights(path, tensors, "random-0/baseA", right)
-    check_base(study, COPY, "code")
-    assert not is_up_to_date(study, BASE, "code"), "there is no accuracy file"
+    check_base(study, COPY, CODE)
+    assert not is_up_to_date(study, BASE, CODE), "there is no accuracy file"
     assert not Finished(root / "state", "random-0", "baseA").has(right, products_of(study.results, BASE))
 
 

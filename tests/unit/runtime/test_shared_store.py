@@ -14,6 +14,7 @@ from PIL import Image
 from tests.unit.datasets.test_own_images import class_folders, picture
 from tests.unit.store.test_store import packed
 from transferability.common.tables import write_table
+from transferability.datasets.holding_out import HoldOut
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import index_images
 from transferability.runtime import shared_store
@@ -46,7 +47,7 @@ def decoded(tmp_path, monkeypatch):
 def study(root, where, size=16, fit="center-crop", scale="auto", shelf="shelf") -> StoreFiles:
     """Pack for a study in `where`, on the shelf beside it."""
     where.mkdir(exist_ok=True)
-    table = index_images("imagefolder", root, 0.2)
+    table = index_images("imagefolder", root, HoldOut(0.2))
     write_table(table, where / "index.csv")
     names = [where / name for name in ("index.csv", "store.npy", "store.crc32.npy", "store.json")]
     files = ImageFiles("imagefolder", root, table["path"].tolist())

@@ -138,11 +138,12 @@ def test_every_configuration_is_valid(file):
             "network.pixels.std: .* given; accepted: three numbers, more than 0",
         ),
         ({"network": {"pixels": {"std": [1, 1]}}}, "network.pixels.std: .* given; accepted: three numbers, or null"),
+        ({"training": {"layer_decay": 0.75}}, "layer_decay: 0.75 given; accepted with .* caffe-sgd: 1; others"),
         (
             {"given": {"weights": {"a b": "f"}}},
             "given.weights: 'a b' given; accepted: names of letters, digits, _ and -",
         ),
-        ({"given": {"weights": {"net": 3}}}, "given.weights.net: 3 given; accepted: string"),
+        ({"given": {"weights": {"net": 3}}}, "given.weights.net: 3 given; accepted: a file, or a section"),
         ({"given": {"repeats": 0}}, "given.repeats: 0 given; accepted: integer or null, at least 1"),
         ({"device": "{"}, "mine.yaml: device: '{' given; accepted: auto, cpu, cuda"),
         (

@@ -1,14 +1,17 @@
 import pytest
 
+from transferability.study.architectures import AS_KNOWN
 from transferability.study.grid import splits
 from transferability.study.network import Network, given_name, mixed_share
 from transferability.study.study_plan import StudyPlan
 
 CONFIG = {
     "experiments": ["random-splits", "manmade-natural", "preserved", "random-filters", "reduced"],
+    "dataset": {"folds": None},
+    "training": {"input_size": 227},
     "splits": {"random": 2, "mixed": [], "mixed_repeats": 1},
     "given": {"weights": {}, "repeats": 3},
-    "network": {"architecture": "caffenet", "n": [1, 2, 3, 4, 5, 6, 7]},
+    "network": {"architecture": "caffenet", "n": [1, 2, 3, 4, 5, 6, 7], "pixels": AS_KNOWN},
     "treatments": ["BnB", "BnB+", "AnB", "AnB+"],
     "preserved": {"n": [4, 5], "m": [1, 2]},
     "reduced": {"examples_per_class": [50, 5]},

@@ -1,7 +1,7 @@
 import pytest
 
 from transferability.study.configuration import default_config
-from transferability.study.training_settings import read_settings
+from transferability.study.training_settings import read_settings, used_of
 
 TRAINING = default_config()["training"]
 
@@ -39,3 +39,10 @@ def test_warmup_cosine_rises_linearly_and_falls_by_a_cosine():
 def test_cosine_falls_from_the_rate_to_nothing():
     settings = read_settings(TRAINING | {"length": "100 iterations", "learning_rate": 1.0, "schedule": "cosine"}, 10)
     assert [settings.rate_at(k) for k in (0, 50, 99)] == pytest.approx([1.0, 0.5, 0.000247], abs=1e-6)
+
+
+def test_keys_of_fine_tuning_count_for_networks_with_copied_layers_that_learn():
+    others = TRAINING | {"head_first": 0.3, "layer_decay": 0.75, "batchnorm": "fixed"}
+    assert used_of(others, fine_tunes=False) == used_of(TRAINING, fine_tunes=False)
+    assert used_of(others, fine_tunes=True) != used_of(TRAINING, fine_tunes=True)
+    assert used_of(TRAINING | {"views": 4}, fine_tunes=False) != used_of(TRAINING, fine_tunes=False)

@@ -4,8 +4,9 @@ import pytest
 
 from transferability.common.errors import InputError
 from transferability.study import unlisted
-from transferability.study.architectures import blueprint, catalogue, study_blueprint
+from transferability.study.architectures import blueprint, catalogue
 from transferability.study.configuration import complete_config
+from transferability.study.model import main_model
 from transferability.study.study_plan import StudyPlan
 
 UNLISTED = "timm/tf_mobilenetv3_small_minimal_100"
@@ -46,7 +47,7 @@ def test_a_model_of_timm_says_its_layers_and_its_own_pixels(kept, tmp_path, monk
     monkeypatch.chdir(tmp_path)  # nothing is imported from there
     (tmp_path / "timm.py").write_text("raise SystemExit('a timm.py of the working directory')", encoding="utf-8")
     config = config_of(UNLISTED, n="all")
-    model = study_blueprint(config)
+    model = main_model(config).blueprint
     assert model.mean == model.std == (0.5, 0.5, 0.5)  # not ImageNet's, as timm says itself
     layers = unlisted.describe(UNLISTED, 32).layers
     assert layers[0] == "conv_stem" and layers[-1] == "classifier"

@@ -220,7 +220,7 @@ def power_section(study: StudyPlan, images: int, accuracies: pd.DataFrame, total
     ours = study.config["splits"]["random"]
     numbers = sorted({*SPLITS, ours} - {0, 1})
     studies = max(1, total // len(numbers))
-    rates = decision_rates(study_effects(study.config), spread, studies, numbers, study.architecture)
+    rates = decision_rates(study_effects(study.config), spread, studies, numbers, study.main.architecture)
     text = TEXT.format(
         studies=studies,
         error=1.96 * np.sqrt(0.25 / studies),

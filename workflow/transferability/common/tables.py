@@ -24,6 +24,18 @@ def read_index(path: Path) -> pd.DataFrame:
     return read_checked(path, ["path", "wnid", "subset"])
 
 
+def read_groups(path: Path) -> pd.DataFrame:
+    """Read path and group of each image of an index; an image that belongs to no group is its own.
+
+    Raises InputError if the index is damaged.
+    """
+    check_table(path)
+    known = "group" in path.read_text(encoding="utf-8").partition("\n")[0].split(",")
+    return (
+        read_table(path, ["path", "group"]) if known else read_table(path, ["path"]).assign(group=lambda t: t["path"])
+    )
+
+
 def read_manifest(path: Path) -> pd.DataFrame:
     """Read a manifest (label, wnid, name), labels 0, 1, ... in order; raise InputError if it is damaged."""
     return read_checked(path, ["label", "wnid", "name"]).astype({"label": int})

@@ -37,6 +37,10 @@ class ImageFiles:
         """Return a checksum of the names, sizes and modification times of images (or of the archives with them)."""
         return fingerprint([(row, self.paths[row], *self._stat(self.paths[row])) for row in rows])
 
+    def size(self, row: int) -> int:
+        """Return the size of an image's file in bytes, or of the archive with it; -1 if there is none."""
+        return self._stat(self.paths[row])[0]
+
     def _stat(self, path: str) -> tuple[int, int]:
         for place in (self.folder / path, *(self.folder / path).parents):
             if place.is_file():

@@ -58,14 +58,24 @@ def new_trainer(
     """Build a network and return its trainer, at iteration 0; `seed` is the study's."""
     seed_of = partial(derive_seed, seed, name)
     network = build_network(
-        blueprint, settings.input_size, task.classes, seed_of, device, start.weights, start.copied, start.frozen
+        blueprint,
+        settings.input_size,
+        task.classes,
+        seed_of,
+        device,
+        start.weights,
+        start.copied,
+        start.frozen,
+        fixed_statistics=settings.batchnorm == "fixed",
     )
     if blueprint.is_builtin:
         preparation = Preparation.less_mean_image(start.mean.to(device), pixel_scale(blueprint), settings)
     else:
         size = task.train.store.shape[1]
         preparation = Preparation.standardised(blueprint, size, settings, device)
-    return Trainer(name, network, task, preparation, settings, seed_of, device)
+    split = name.rpartition("/")[0]  # all networks on a split's task see the same views of its images
+    view_seed = partial(derive_seed, seed, split, "view")
+    return Trainer(name, network, task, preparation, settings, seed_of, view_seed, device)
 
 
 class Watch(Protocol):
@@ -88,7 +98,8 @@ def train(
     recipe: Recipe, source: Source, mark: str, device: torch.device, means: Path, watch: Watch
 ) -> tuple[dict, dict[str, torch.Tensor]]:
     """Train a network to the end; return the content of its accuracy file, and the tensors that other networks copy."""
-    task, trainer = trainer_of(recipe, source, device, means)
+    task = task_of(recipe, source)
+    trainer = trainer_on(task, recipe, source, device, means)
     log.info("%s: %d training, %d validation images, on %s", trainer.name, len(task.train), len(task.val), device)
     if (state := watch.saved()) is not None:
         trainer.resume(state)
@@ -98,23 +109,28 @@ def train(
     return accuracy_record(recipe, trainer, task, mark), trainer.result()
 
 
-def trainer_of(recipe: Recipe, source: Source, device: torch.device, means: Path) -> tuple[Task, Trainer]:
-    """Read a network's task, and return it with the network's trainer, at iteration 0.
-
-    Mean images are cached in the directory `means`. Raises InputError for damaged files, or for files that do not fit
-    together.
-    """
+def task_of(recipe: Recipe, source: Source) -> Task:
+    """Read a network's task; raise InputError for damaged files, or for files that do not fit together."""
     square, examples = Square(**recipe.square), recipe.network["examples_per_class"]
-    task = read_task(source.store_files, square, source.manifest, examples, recipe.fold)
+    return read_task(source.store_files, square, source.manifest, examples, recipe.fold)
+
+
+def trainer_on(task: Task, recipe: Recipe, source: Source, device: torch.device, means: Path | None = None) -> Trainer:
+    """Return a network's trainer on a task, at iteration 0.
+
+    Mean images are cached in the directory `means`, if one is given. Raises InputError for damaged weights.
+    """
     settings = read_settings(recipe.training, len(task.train))
     blueprint = Blueprint(**recipe.architecture)
     if source.weights:
         base = f"{recipe.network['split']}/base{recipe.network['source']}"
         start = Start.from_base(read_weights(source.weights, base), recipe.copied, recipe.frozen)
-    else:
-        mean = _kept_mean_image(task, recipe, source, means) if blueprint.is_builtin else None
+    elif blueprint.is_builtin:
+        mean = _kept_mean_image(task, recipe, source, means) if means else mean_image(task.train)
         start = Start(mean, frozen=recipe.frozen)
-    return task, new_trainer(recipe.name, blueprint, task, start, settings, recipe.seed, device)
+    else:
+        start = Start(None, frozen=recipe.frozen)
+    return new_trainer(recipe.name, blueprint, task, start, settings, recipe.seed, device)
 
 
 def _kept_mean_image(task: Task, recipe: Recipe, source: Source, means: Path) -> torch.Tensor:

@@ -15,4 +15,5 @@ def initial_weights(study: StudyPlan, network: Network, classes: int) -> dict[st
     """Return the initial weights, by name, of a network that copies no layers."""
     size = training_of(study.config, network.examples)["input_size"]
     seed_of = partial(derive_seed, study.config["seed"], f"{network.split}/{network.name}")
-    return build_network(study.blueprint, size, classes, seed_of, torch.device("cpu")).model.state_dict()
+    blueprint = study.model(network.split).blueprint
+    return build_network(blueprint, size, classes, seed_of, torch.device("cpu")).model.state_dict()

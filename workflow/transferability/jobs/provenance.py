@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import resource
 import socket
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "safetensors", "snakemake", "transferability")
 FIELDS = {
-    *("started", "seconds", "images_per_s", "resumed_at_iteration", "host", "device", "cuda_visible_devices"),
+    *("started", "seconds", "images_per_s", "memory_mb", "resumed_at_iteration", "host", "device"),
+    "cuda_visible_devices",
     *("slurm_job", "threads", "python", "fingerprint", *PACKAGES),
 }
 
@@ -33,6 +35,7 @@ def provenance(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 2),
         "images_per_s": round(images / seconds, 1),
+        "memory_mb": _peak_memory(device) // 2**20,
         "resumed_at_iteration": resumed_at,
         "host": socket.gethostname(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})",
@@ -43,6 +46,15 @@ def provenance(
         **{package: installed_version(package) for package in PACKAGES},
         "fingerprint": mark,
     }
+
+
+def _peak_memory(device: "torch.device") -> int:
+    """The most memory that this process has had, in bytes: on a GPU that of tensors, else all."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def not_known(mark: str) -> dict:

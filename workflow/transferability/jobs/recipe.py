@@ -8,12 +8,14 @@ from pathlib import Path
 
 from transferability.common.checksums import file_sha256, fingerprint
 from transferability.common.tables import read_index, read_manifest, table_digest
+from transferability.jobs.rates_file import chosen_rate
 from transferability.jobs.weights_files import weights_says
 from transferability.store.reading import StoreFiles, check_description
 from transferability.store.square import Square
 from transferability.study.blueprint import builder
 from transferability.study.files import Results
 from transferability.study.network import Network
+from transferability.study.rates import family_of, is_searched, searched_split
 from transferability.study.study_plan import StudyPlan
 from transferability.study.training_settings import training_of, used_of
 
@@ -68,16 +70,25 @@ def _torch() -> str:
     return version("torch")
 
 
-def recipe_of(study: StudyPlan, network: Network, code: str) -> Recipe:
-    """Return the recipe of a network of a study; `code` is the checksum of the training code."""
+def recipe_of(study: StudyPlan, network: Network, code: str, rate: float | None = None) -> Recipe:
+    """Return the recipe of a network of a study; `code` is the checksum of the training code.
+
+    Its learning rate is `rate` or, where the configuration gives several, the one that was found for its family. Raises
+    OSError if that is not known yet, InputError for a damaged file.
+    """
+    training = training_of(study.config, network.examples)
+    if rate is None and is_searched(training):
+        rate = chosen_rate(study.results.rates(searched_split(network.split), family_of(network)))
+    if rate is not None:
+        training = {**training, "learning_rate": rate}
     return Recipe(
         name=f"{network.split}/{network.name}",
         network=network.facts(),
         copied=network.copied,
         frozen=network.frozen,
-        architecture=asdict(study.blueprint),
+        architecture=asdict(study.model(network.split).blueprint),
         square=asdict(Square.of(study.config["dataset"])),
-        training=training_of(study.config, network.examples),
+        training=training,
         seed=study.config["seed"],
         torch=_torch(),
         code=code,
@@ -109,7 +120,8 @@ def mark_of(recipe: Recipe, source: Source) -> str:
 
     Raises OSError for a file that cannot be read, InputError for damaged weights.
     """
-    decides = asdict(recipe) | {"training": used_of(recipe.training)}
+    training = used_of(recipe.training, fine_tunes=recipe.copied > recipe.frozen)
+    decides = asdict(recipe) | {"training": training}
     return fingerprint([_numbers(decides), data_digests(source)])
 
 

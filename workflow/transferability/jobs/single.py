@@ -69,7 +69,7 @@ def transfer(
     config |= {"dataset": {"image_size": size}, "training": training}
     complete_config(config, [], elsewhere="arguments")
     study = StudyPlan(config)
-    model = study.blueprint
+    model = study.main.blueprint
     mean = weights.get(MEAN_IMAGE)
     if mean is None and model.is_builtin:
         mean = mean_image(task.train)

@@ -21,13 +21,14 @@ def build_network(
     weights: Mapping[str, torch.Tensor] | None = None,
     copied: int = 0,
     frozen: int = 0,
+    fixed_statistics: bool = False,
 ) -> LayeredModel:
     """Build a network on a device for square images of `size` x `size` pixels.
 
     The model's own initialisation draws the weights from the seed `seed("init")`. Weights with a `filler` are drawn
     again from a seed for each layer, `seed("init", name)`. The classifier of a library's model starts at zero (module
     `classifier`). The first `copied` layers are taken from `weights`, a state dict. The first `frozen` layers, copied
-    or drawn, do not learn.
+    or drawn, do not learn. With `fixed_statistics`, copied layers that learn keep their BatchNorm statistics.
 
     Raises InputError for an architecture that does not exist, cannot be cut into layers, has too few layers, or does
     not accept images of this size.
@@ -36,7 +37,7 @@ def build_network(
         torch.default_generator.manual_seed(seed("init"))
         model = build_model(blueprint, size, classes)
     model = model.to(memory_format=torch.channels_last).to(device)
-    network = LayeredModel(model, size, frozen, frozen_dropout=blueprint.is_builtin)
+    network = LayeredModel(model, size, frozen, blueprint.is_builtin, fixed_statistics)
     layers = len(network.layers)
     if copied > layers or frozen >= layers:
         raise InputError(

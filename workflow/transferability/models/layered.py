@@ -1,9 +1,10 @@
-"""A torch model together with its ordered list of layers, the first of which may be frozen."""
+"""A torch model together with its ordered list of layers, the first of which may be copied, and frozen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from transferability.models.layers import as_layers, layer_keys
 
@@ -12,23 +13,45 @@ class LayeredModel:
     """A model for square images of `size` x `size` pixels whose first `frozen` layers do not learn.
 
     `model` owns the parameters and buffers, under its own names for them. `layers` maps each layer's name to its
-    modules in order, which share these parameters and buffers. In frozen layers, dropout and stochastic depth are off,
-    but with `frozen_dropout` dropout stays active, as in Caffe; BatchNorm statistics are never updated.
+    modules in order, which share these parameters and buffers; the first `copied` of them were copied. In frozen
+    layers, dropout and stochastic depth are off, but with `frozen_dropout` dropout stays active, as in Caffe; BatchNorm
+    statistics are never updated. With `fixed_statistics`, those of copied layers that learn are not updated either, and
+    normalise the layer's training batches too.
     """
 
-    def __init__(self, model: nn.Module, size: int, frozen: int = 0, frozen_dropout: bool = False):
-        self.model, self.layers, self.frozen = model, as_layers(model, size), frozen
-        self._frozen_layers = list(self.layers.values())[:frozen]
-        self._frozen_dropout = frozen_dropout
-        for layer in self._frozen_layers:
-            layer.requires_grad_(False)
+    def __init__(
+        self,
+        model: nn.Module,
+        size: int,
+        frozen: int = 0,
+        frozen_dropout: bool = False,
+        fixed_statistics: bool = False,
+    ):
+        self.model, self.layers, self.copied = model, as_layers(model, size), 0
+        self._frozen_dropout, self._fixed_statistics = frozen_dropout, fixed_statistics
+        self._learning = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
+        self.freeze(frozen)
+
+    def freeze(self, layers: int) -> None:
+        """Freeze the first `layers` layers, and no others; set training mode."""
+        self.frozen = layers
+        for place, layer in enumerate(self.layers.values()):
+            for parameter in layer.parameters():  # the model itself fixes some, as position embeddings
+                parameter.requires_grad_(place >= layers and id(parameter) in self._learning)
         self.train()
 
     def train(self) -> None:
-        """Set training mode; frozen layers stay in evaluation mode, except for dropout with `frozen_dropout`."""
+        """Set training mode; what is frozen or fixed stays in evaluation mode, except dropout with `frozen_dropout`."""
         self.model.train()
-        for module in (module for layer in self._frozen_layers for module in layer.modules()):
+        for module in self._modules(0, self.frozen):
             module.training = self._frozen_dropout and isinstance(module, nn.Dropout)
+        if self._fixed_statistics:
+            for module in self._modules(self.frozen, self.copied):
+                module.training = module.training and not isinstance(module, _BatchNorm)
+
+    def _modules(self, first: int, end: int) -> Iterator[nn.Module]:
+        """Yield all modules of layers first..end-1."""
+        return (module for layer in list(self.layers.values())[first:end] for module in layer.modules())
 
     def eval(self) -> None:
         """Set evaluation mode: nothing is random, and no statistics are updated."""
@@ -47,9 +70,11 @@ class LayeredModel:
 
     def copy(self, weights: Mapping[str, torch.Tensor], layers: int) -> None:
         """Copy the first layers from `weights`, a state dict of the same model with any number of classes."""
+        self.copied = layers
         keys = layer_keys(self.model, self.layers)
         copied = [key for name in list(keys)[:layers] for key in keys[name]]
         self.load({key: weights[key] for key in copied})
+        self.train()
 
     def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Copy tensors by their names in the model's state dict; raise KeyError or ValueError if one does not fit."""

@@ -14,6 +14,7 @@ from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.building import build_model
 from transferability.study.blueprint import Blueprint
 from transferability.study.files import Results
+from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 from transferability.study.training_settings import Settings
 from transferability.tasks.task import Examples, Task
@@ -39,11 +40,14 @@ def disk_needs(study: StudyPlan, images: int, classes: Mapping) -> Disk:
     A checkpoint holds weights and momentum (two moments for AdamW). A training run has up to three checkpoints, while
     it writes one.
     """
-    size, crop, model = study.image_size, study.input_size, study.blueprint
-    mean = size * size * 3 * FLOAT32 if model.is_builtin else 0
+    size, crop = study.image_size, study.input_size
+    mean = size * size * 3 * FLOAT32 if any(model.blueprint.is_builtin for model in study.models.values()) else 0
     copies = 3 if study.config["training"]["optimizer"] == "adamw" else 2
-    parameters = {n: _parameters(model, crop, n) for n in {classes[task] for task in study.tasks}}
-    bases = [parameters[classes[net.split, net.target]] for net in study.networks if net.treatment == "base"]
+    models = {task: study.model(task[0]).blueprint for task in study.tasks}
+    parameters = {(model, classes[task]): 0 for task, model in models.items()}
+    parameters = {(model, count): _parameters(model, crop, count) for model, count in parameters}
+    tasks = [(network.split, network.target) for network in study.networks if network.treatment == "base"]
+    bases = [parameters[models[task], classes[task]] for task in tasks]
     return Disk(
         store=images * size * size * 3,
         weights=sum(FLOAT32 * count + mean for count in bases),
@@ -79,22 +83,28 @@ class Speed:
     test: float
 
 
-def measure_speeds(study: StudyPlan, frozen: Iterable[int], classes: int, device: torch.device) -> dict[int, Speed]:
-    """Measure the speed of training and tests for each number of frozen first layers.
+def measure_speeds(
+    study: StudyPlan, wanted: Iterable[tuple[str, int]], classes: int, device: torch.device
+) -> dict[tuple[str, int], Speed]:
+    """Measure the speed of training and tests for architectures (`StudyPlan.models`) and numbers of frozen layers.
 
     Each measurement uses random pixels and takes about a second. Batches are small on a CPU. The network is not
     compiled, because compilation takes longer than that.
     """
     settings = study.settings(study.config["training"]["batch_size"])
     batch = min(settings.batch_size, CPU_BATCH) if device.type == "cpu" else settings.batch_size
-    settings = replace(settings, batch_size=batch, compile=False, iterations=10**9, evaluate_every=10**9)
+    views = settings.views and 1  # features of all views are computed before the first iteration
+    settings = replace(settings, batch_size=batch, compile=False, views=views, iterations=10**9, evaluate_every=10**9)
     size = study.image_size
     generator = np.random.default_rng(0)
     store = generator.integers(0, 256, (2 * batch, size, size, 3), dtype=np.uint8)
     examples = Examples(store, np.arange(len(store)), generator.integers(0, classes, len(store)))
     task = Task(examples, examples, classes)
-    numbers = sorted(set(frozen))
-    return {n: _measure(study.blueprint, task, Start.from_scratch(task, n), settings, device) for n in numbers}
+    speeds = {}
+    for architecture, n in sorted(set(wanted)):
+        blueprint = study.models[architecture].blueprint
+        speeds[architecture, n] = _measure(blueprint, task, Start.from_scratch(task, n), settings, device)
+    return speeds
 
 
 class _EnoughError(Exception):
@@ -133,16 +143,16 @@ def now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def estimate_seconds(work: pd.DataFrame, speeds: Mapping[int, Speed]) -> pd.Series:
+def kind_of(study: StudyPlan, network: Network) -> tuple[str, int]:
+    """Return what the speed of a network depends on: its architecture, and its number of frozen layers."""
+    return study.model(network.split).architecture, network.frozen
+
+
+def estimate_seconds(study: StudyPlan, work: pd.DataFrame, speeds: Mapping[tuple[str, int], Speed]) -> pd.Series:
     """Return the seconds that each row of `workload` takes at measured speeds."""
-    return pd.Series(
-        [
-            row.trained / speeds[row.network.frozen].training + row.tested / speeds[row.network.frozen].test
-            for row in work.itertuples()
-        ],
-        index=work.index,
-        dtype=float,
-    )
+    of_row = [speeds[kind_of(study, network)] for network in work["network"]]
+    training = work["trained"] / [speed.training for speed in of_row]
+    return (training + work["tested"] / [speed.test for speed in of_row]).astype(float)
 
 
 def slowdown(work: pd.DataFrame, seconds: pd.Series, results: Results) -> tuple[float, int, list[str]]:

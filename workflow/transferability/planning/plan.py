@@ -9,10 +9,19 @@ import torch
 
 from transferability.common.errors import counted
 from transferability.common.pages import Section
-from transferability.datasets.index import count_images
 from transferability.monitor.console import in_words
 from transferability.monitor.status import STATES, study_status
-from transferability.planning.costs import Disk, Speed, disk_needs, estimate_seconds, measure_speeds, slowdown, workload
+from transferability.planning.costs import (
+    Disk,
+    Speed,
+    disk_needs,
+    estimate_seconds,
+    kind_of,
+    measure_speeds,
+    slowdown,
+    workload,
+)
+from transferability.planning.operations import tasks_of
 from transferability.runtime.devices import device_name
 from transferability.study.study_plan import StudyPlan
 
@@ -28,11 +37,10 @@ def plan_study(
     `manifests` maps tasks (split, target) to their manifests. Training is measured on `device`, for a second per number
     of frozen layers. If networks are finished already, the estimate is scaled to the time that they took.
     """
-    counts = count_images(index)
-    tasks = {task: counts.loc[manifest["wnid"]] for task, manifest in manifests.items()}
+    tasks = tasks_of(study, index, manifests)
     work = workload(study, tasks)
-    speeds = measure_speeds(study, {n.frozen for n in study.networks}, max(map(len, tasks.values())), device)
-    seconds = estimate_seconds(work, speeds)
+    speeds = measure_speeds(study, {kind_of(study, n) for n in study.networks}, max(map(len, tasks.values())), device)
+    seconds = estimate_seconds(study, work, speeds)
     factor, finished, devices = slowdown(work, seconds, study.results)
     status = study_status(study.results.root, time.time())
     table = status.assign(images=work["trained"] + work["tested"], seconds=seconds * factor)
@@ -53,7 +61,7 @@ def plan_study(
         Section("Running", "Networks that are being trained.", running[["split", "network", "detail"]]),
         Section(
             "Speeds",
-            f"Images per second measured on {device_name(device)}, by the number of frozen first layers.",
+            f"Images per second measured on {device_name(device)}, by architecture and number of frozen first layers.",
             _speeds(speeds),
         ),
         Section("Disk", "Disk space. A running training has up to three checkpoints.", _disk(needs)),
@@ -91,9 +99,9 @@ def _spelled_out(seconds: float) -> str:
     return counted(int(number), UNITS[unit])
 
 
-def _speeds(speeds: Mapping[int, Speed]) -> pd.DataFrame:
-    rows = [(n, round(speed.training), round(speed.test)) for n, speed in speeds.items()]
-    return pd.DataFrame(rows, columns=["frozen layers", "training", "test"])
+def _speeds(speeds: Mapping[tuple[str, int], Speed]) -> pd.DataFrame:
+    rows = [(*kind, round(speed.training), round(speed.test)) for kind, speed in speeds.items()]
+    return pd.DataFrame(rows, columns=["architecture", "frozen layers", "training", "test"])
 
 
 def _disk(needs: Disk) -> pd.DataFrame:

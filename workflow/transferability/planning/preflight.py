@@ -7,6 +7,7 @@ import pandas as pd
 
 from transferability.common.errors import counted
 from transferability.common.pages import in_markdown
+from transferability.datasets.holding_out import HoldOut
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, list_images
 from transferability.planning.checks import Finding
@@ -26,7 +27,7 @@ def preflight(study: StudyPlan, root: Path, processes: int) -> tuple[list[Findin
     contact sheet of the classes is written to the results directory if it is writable.
     """
     dataset, results = study.config["dataset"], study.results.root
-    index, problems = list_images(dataset["layout"], root, dataset["validation"])
+    index, problems = list_images(dataset["layout"], root, HoldOut.of(dataset))
     counts = count_images(index)
     files = ImageFiles(dataset["layout"], root, index["path"].tolist())
     writable = check_writable(results)

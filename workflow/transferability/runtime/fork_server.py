@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -43,16 +43,17 @@ def is_useful(device: str) -> bool:
     return on_cpu and "SLURM_JOB_ID" not in os.environ
 
 
-def start(architecture: str, optimizer: str, log: Path) -> None:
-    """Start a server for the jobs of this process that train an architecture; an environment variable names its socket.
+def start(architectures: Sequence[str], optimizer: str, log: Path) -> None:
+    """Start a server for the jobs of this process; an environment variable names its socket.
 
-    `optimizer` is the value of the configuration key training.optimizer. Raises OSError if the log cannot be written.
+    They train `architectures`; `optimizer` is the value of the configuration key training.optimizer.
+    Raises OSError if the log cannot be written.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     path = tempfile.mkdtemp(prefix="transferability-", dir="/tmp") + "/socket"  # at most 107 bytes; TMPDIR may be long
     # -P: nothing is imported from the working directory. A session of its own: only snakemake passes on Ctrl-C.
     server = [sys.executable, "-P", "-m", "transferability.runtime.fork_server"]
-    server += [path, str(os.getpid()), architecture, optimizer]
+    server += [path, str(os.getpid()), optimizer, *architectures]
     with log.open("wb") as errors:
         subprocess.Popen(server, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
     os.environ[ADDRESS] = json.dumps([path, sys.executable])
@@ -174,18 +175,19 @@ def serve(path: str, parent: int, work: Callable[[], Callable[[dict], None]]) ->
         shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
-def _training(architecture: str, optimizer: str) -> Callable[[dict], None]:
+def _training(optimizer: str, *architectures: str) -> Callable[[dict], None]:
     from transferability.jobs.recipe import training_code
     from transferability.runtime.code import code_fingerprint
     from transferability.runtime.job import run_job
     from transferability.study.blueprint import builder, is_of_a_library
 
-    import_module(f"transferability.{builder(architecture)}")
-    if is_of_a_library(architecture):
-        import_module(architecture.partition("/")[0])
+    for architecture in architectures:
+        import_module(f"transferability.{builder(architecture)}")
+        if is_of_a_library(architecture):
+            import_module(architecture.partition("/")[0])
+        code_fingerprint(*training_code(architecture))  # cached now: later edits of the code do not run in the jobs
     if optimizer != "caffe-sgd":
         import_module("torch._dynamo")  # torch's optimizers import it, which takes 1.5 s
-    code_fingerprint(*training_code(architecture))  # cached now: later edits of the code do not run in the jobs
     return run_job
 
 

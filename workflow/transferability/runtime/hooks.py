@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,17 @@ Job = parts.Job
 class Hooks:
     """The hooks of a study. They raise InputError.
 
-    `code` is the checksum of the training code; `say` writes a line to the console.
+    `code` is that of `marks.code_of`; `say` writes a line to the console.
     """
 
     def __init__(
-        self, workflow: Any, study: StudyPlan, code: str, repository: Path, imported: bool, say: Callable[..., None]
+        self,
+        workflow: Any,
+        study: StudyPlan,
+        code: Mapping[str, str],
+        repository: Path,
+        imported: bool,
+        say: Callable[..., None],
     ):
         self._workflow, self._study, self._code, self._say = workflow, study, code, say
         self._repository, self._imported = repository, imported
@@ -163,7 +169,7 @@ class Hooks:
         elif len(self._trained) > 1 and fork_server.is_useful(self._study.config["device"]):
             with suppress(OSError):  # without the server, jobs run in their own processes
                 optimizer = self._study.config["training"]["optimizer"]
-                fork_server.start(self._study.architecture, optimizer, self._results.logs / "fork_server.log")
+                fork_server.start(list(self._code), optimizer, self._results.logs / "fork_server.log")
 
     def _progress(self) -> Iterator[dict]:
         """The progress files of earlier jobs that train, or trained, the networks of this run.

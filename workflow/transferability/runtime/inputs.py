@@ -16,7 +16,9 @@ from transferability.jobs.weights_files import weights_says
 from transferability.study.architectures import layer_names
 from transferability.study.given_arms import first_repeat, first_repeats
 from transferability.study.grid import given_splits
+from transferability.study.model import given_row
 from transferability.study.network import Network, given_name
+from transferability.study.rates import SCRATCH, family_of, is_searched, searched_split
 from transferability.study.study_plan import StudyPlan
 
 Wildcards = Any  # Snakemake's: attributes split, network, folder, experiment, if the rule has them
@@ -42,6 +44,17 @@ class Inputs:
         """The weights that a network's first layers are copied from."""
         return str(source_of(self._results, network_of(wildcards)).weights)
 
+    def searched_weights(self, wildcards: Wildcards) -> list[str]:
+        """The weights that a search for a learning rate copies from; none from scratch."""
+        return [] if wildcards.family == SCRATCH else [str(self._results.weights(wildcards.split, "baseA"))]
+
+    def rates(self, wildcards: Wildcards) -> list[str]:
+        """The learning rate that was found for a network's family, if the study searches rates."""
+        if not is_searched(self._study.config["training"]):
+            return []
+        network = network_of(wildcards)
+        return [str(self._results.rates(searched_split(network.split), family_of(network)))]
+
     def pictures(self, _wildcards: Wildcards) -> str | list[str]:
         """The drawn pictures. Other image sets are not an input; raises InputError if they are needed and missing."""
         if self.drawn:
@@ -55,7 +68,8 @@ class Inputs:
 
     def given_file(self, wildcards: Wildcards) -> str:
         """The file with the weights of a given network."""
-        return str(Path(self._study.config["given"]["weights"][given_name(wildcards.split)]).expanduser())
+        row = given_row(self._study.config, given_name(wildcards.split))
+        return str(Path(row["weights"]).expanduser())
 
     def given_checksum(self, wildcards: Wildcards) -> str:
         """The checksum of this file; if it is missing but was imported, the checksum that it had then.
@@ -157,16 +171,16 @@ class Inputs:
 
     def architecture(self, wildcards: Wildcards) -> str:
         """The architecture of the networks."""
-        return "caffenet" if self.is_paper(wildcards) else self._study.architecture
+        return "caffenet" if self.is_paper(wildcards) else self._study.main.architecture
 
     def layers(self, wildcards: Wildcards) -> list[str]:
         """The names of the layers of the networks."""
-        return list(layer_names("caffenet") if self.is_paper(wildcards) else self._study.layers)
+        return list(layer_names("caffenet") if self.is_paper(wildcards) else self._study.main.layers)
 
     def layers_below_n(self, wildcards: Wildcards) -> list[str]:
         """The names of layers that figures show below n; none for the paper's eight layers."""
         known = self.is_paper(wildcards) or self._study.has_the_papers_layers
-        return [] if known else list(self._study.layers)
+        return [] if known else list(self._study.main.layers)
 
     def has_the_papers_layers(self, wildcards: Wildcards) -> bool:
         """Whether the paper's claims apply."""
@@ -179,7 +193,7 @@ class Inputs:
         config = self._study.config
         layout, (number, unit) = config["dataset"]["layout"], config["training"]["length"].split()
         images = layout if layout in ("pictures", "tiny-imagenet", "cifar-100") else Path(self.root).absolute().name
-        return f"{images}, {self._study.architecture}, {int(number):,} {unit}"
+        return f"{images}, {self._study.main.architecture}, {int(number):,} {unit}"
 
 
 def network_of(wildcards: Wildcards) -> Network:

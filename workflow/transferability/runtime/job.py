@@ -69,9 +69,10 @@ def run_job(order: Mapping) -> None:
     """
     with job_log(order["log"]):
         study, code = StudyPlan(order["config"]), order["code"]
-        check_code(code, *training_code(study.architecture))
         network = Network.parse(order["split"], order["network"])
-        check_base(study, network, code)
+        architecture = study.model(network.split).architecture
+        check_code(code, *training_code(architecture))
+        check_base(study, network, {architecture: code})
         train_or_restore(
             recipe=recipe_of(study, network, code),
             source=source_of(study.results, network),

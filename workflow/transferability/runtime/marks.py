@@ -1,22 +1,31 @@
 """The expected marks of a study's networks, compared with the marks of the existing files."""
 
+from collections.abc import Mapping
+
 from transferability.common.errors import InputError
-from transferability.jobs.recipe import mark_of, recipe_of, source_of
+from transferability.jobs.recipe import mark_of, recipe_of, source_of, training_code
 from transferability.jobs.weights_files import REMEDY, weights_says
+from transferability.runtime.code import code_fingerprint
 from transferability.runtime.finished import products_of
 from transferability.study.network import GIVEN, Network
 from transferability.study.study_plan import StudyPlan
 
 
-def expected_mark(study: StudyPlan, network: Network, code: str) -> str:
-    """Return the mark that a network of a study would get if it were trained now; `code` is the code's checksum.
+def code_of(study: StudyPlan) -> dict[str, str]:
+    """Return the checksum of the training code for each architecture of a study."""
+    return {name: code_fingerprint(*training_code(name)) for name in study.models if name}
+
+
+def expected_mark(study: StudyPlan, network: Network, code: Mapping[str, str]) -> str:
+    """Return the mark that a network of a study would get if it were trained now; `code` is that of `code_of`.
 
     Raises OSError if an input file is missing, InputError for damaged weights.
     """
-    return mark_of(recipe_of(study, network, code), source_of(study.results, network))
+    own_code = code[study.model(network.split).architecture]
+    return mark_of(recipe_of(study, network, own_code), source_of(study.results, network))
 
 
-def is_up_to_date(study: StudyPlan, network: Network, code: str) -> bool:
+def is_up_to_date(study: StudyPlan, network: Network, code: Mapping[str, str]) -> bool:
     """Whether the products of a network are complete and match the study.
 
     False if that is unknown because an input file is missing.
@@ -27,7 +36,7 @@ def is_up_to_date(study: StudyPlan, network: Network, code: str) -> bool:
         return False
 
 
-def check_base(study: StudyPlan, network: Network, code: str) -> None:
+def check_base(study: StudyPlan, network: Network, code: Mapping[str, str]) -> None:
     """Raise InputError if the weights that a network copies are not those of its base network in this study.
 
     The weights of a given network must be those that were imported for this split.

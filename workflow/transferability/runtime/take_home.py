@@ -1,6 +1,7 @@
 """The weights of a network that is taken home: training keeps those of base networks only, so it is trained again."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from transferability.jobs.accuracy_file import read_record
@@ -18,17 +19,20 @@ log = logging.getLogger(__name__)
 FOLDER = "model"  # below the directory of states
 
 
-def trained_with_weights(study: StudyPlan, network: Network, code: str, threads: int, runtime: float) -> Products:
+def trained_with_weights(
+    study: StudyPlan, network: Network, codes: Mapping[str, str], threads: int, runtime: float
+) -> Products:
     """Train a network of a study once more and keep its weights; return its products, below the study's states.
 
-    A warning is logged if its accuracy file differs from the study's, as it may on another kind of machine. `code` is
-    the checksum of the training code. Raises InputError for a built-in architecture, and what `train_or_restore`
-    raises.
+    A warning is logged if its accuracy file differs from the study's, as it may on another kind of machine. `codes` are
+    the checksums of the training code, by architecture. Raises InputError for a built-in architecture, and what
+    `train_or_restore` raises.
     """
-    recipe, root = recipe_of(study, network, code), study.results.state / FOLDER
+    architecture, root = study.model(network.split).architecture, study.results.state / FOLDER
+    recipe = recipe_of(study, network, codes[architecture])
     check_can_be_taken_home(recipe)
-    check_code(code, *training_code(recipe.architecture["name"]))
-    check_base(study, network, code)
+    check_code(codes[architecture], *training_code(architecture))
+    check_base(study, network, codes)
     folder = root / network.split
     products = Products(*(folder / f"{network.name}.{kind}" for kind in ("json", "provenance.json", "safetensors")))
     job = replace(Job.of(study, threads, runtime), state_root=root)

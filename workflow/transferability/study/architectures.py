@@ -56,21 +56,6 @@ def blueprint(name: str, pixels: Mapping = AS_KNOWN, size: int | None = None) ->
     return Blueprint(name, library_version(name), pixels["order"], tuple(mean), tuple(std))
 
 
-def study_blueprint(config: Mapping) -> Blueprint:
-    """Return the blueprint of a study's networks; raises what `blueprint` raises."""
-    network = config["network"]
-    return blueprint(network["architecture"], network["pixels"], config["training"]["input_size"])
-
-
-def study_layers(config: Mapping) -> tuple[str, ...]:
-    """Return the names of the layers of a study's networks, in order.
-
-    Raises InputError for a network that cannot be built or divided into layers.
-    """
-    architecture = config["network"]["architecture"]
-    return layer_names(architecture) or describe(architecture, config["training"]["input_size"]).layers
-
-
 @cache
 def library_version(name: str) -> str | None:
     """Return "timm 1.0.31" for timm/NAME, without importing the library; None for built-in architectures."""

@@ -9,31 +9,25 @@ from copy import deepcopy
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import yaml
 from jsonschema import Draft202012Validator, TypeChecker
 from jsonschema.validators import extend
 
 from transferability.common.errors import InputError
-from transferability.study.architectures import (
-    catalogue,
-    house_names,
-    is_of_a_library,
-    sizes_in_words,
-    study_blueprint,
-    study_layers,
-)
 from transferability.study.config_file import read_config_file
 from transferability.study.grid import NEEDS, experiments
 from transferability.study.image_set import image_set_problems, resolve_image_set
+from transferability.study.model import ALL, main_model
+from transferability.study.model_problems import model_problems
 from transferability.study.old_names import accept_old_names, with_new_names
-from transferability.study.schema_errors import Key, Problem, did_you_mean, problems_of
+from transferability.study.rates import is_searched
+from transferability.study.schema_errors import Key, Problem, problems_of
 
 REPOSITORY = Path(__file__).parents[3]
 DEFAULT_FILE = REPOSITORY / "config" / "config.yaml"
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
-ALL = "all"  # value of network.n: every number of layers
 MISSING = object()
 
 
@@ -67,7 +61,7 @@ def complete_config(
             _put(config, key, str(REPOSITORY / value))
     resolve_image_set(config["dataset"])
     if config["network"]["n"] == ALL:
-        config["network"]["n"] = list(range(1, len(study_layers(config))))
+        config["network"]["n"] = main_model(config).n
     return remarks
 
 
@@ -164,64 +158,31 @@ def validate_config(config: dict, files: Iterable[Path], elsewhere: str = "--con
 
 def _inconsistencies(config: Mapping) -> Iterator[Problem]:
     """Yield what is wrong with values that are well-formed each but do not go together."""
-    yield from _network_problems(config)
-    yield from _pixel_problems(config)
+    yield from model_problems(config)
     yield from _experiment_problems(config)
-    yield from _input_size_problems(config)
+    yield from _training_problems(config["training"])
     yield from image_set_problems(config["dataset"])
 
 
-def _network_problems(config: Mapping) -> Iterator[Problem]:
-    architecture, n = config["network"]["architecture"], config["network"]["n"]
-    known = sorted({*catalogue(), *house_names()})
-    if architecture not in known and not is_of_a_library(architecture):
-        hint = did_you_mean(architecture, known, called=lambda name: name.rpartition("/")[2])
-        text = f"{architecture} given; {hint}accepted: {', '.join(house_names())}, torchvision/NAME, timm/NAME"
-        yield ("network", "architecture"), text
-        return
-    try:
-        last = len(study_layers(config)) - 1
-        study_blueprint(config)
-    except InputError as error:
-        yield ("network", "architecture"), str(error)
-        return
-    if n != ALL and max(n) > last:
-        text = f"{max(n)} given; accepted: at most {last}, layer {last + 1} of {architecture} is new"
-        yield ("network", "n"), text
-    n, m = (max(config["preserved"][key], default=0) for key in "nm")
-    if n + m > last and "preserved" in config["experiments"]:
-        text = f"{m} given with preserved.n {n}; accepted: n + m at most {last}, layer {last + 1} is always new"
-        yield ("preserved", "m"), text
-
-
 def _experiment_problems(config: Mapping) -> Iterator[Problem]:
-    for name, networks in experiments(config, layers=1000).items():  # whether it has any hangs on no number of layers
+    some = SimpleNamespace(n=[1], layers=range(3))  # whether an experiment has networks does not depend on the model
+    for name, networks in experiments(config, lambda split: some).items():
         if name in config["experiments"] and not networks:
             yield ("experiments",), f"{name} has no networks: {NEEDS[name]}, or leave it out"
+    if is_searched(config["training"]) and (others := set(config["experiments"]) - {"given"}):
+        text = (
+            f"{config['training']['learning_rate']} given with experiments {', '.join(sorted(others))}; accepted there"
+        )
+        yield ("training", "learning_rate"), f"{text}: one rate"
+    if config["dataset"]["folds"] and (others := set(config["experiments"]) - {"given"}):
+        text = f"{config['dataset']['folds']} given; experiments {', '.join(sorted(others))} need one set of validation"
+        yield ("dataset", "folds"), f"{text} images for all: give dataset.validation, or only experiment given"
 
 
-def _pixel_problems(config: Mapping) -> Iterator[Problem]:
-    architecture, pixels = config["network"]["architecture"], config["network"]["pixels"]
-    for key in ("mean", "std"):
-        if pixels[key] and not is_of_a_library(architecture):
-            text = f"{pixels[key]} given; accepted: null, {architecture} takes pixels less the mean image"
-            yield ("network", "pixels", key), text
-    if pixels["std"] and min(pixels["std"]) <= 0:
-        yield ("network", "pixels", "std"), f"{pixels['std']} given; accepted: three numbers, more than 0"
-
-
-def _input_size_problems(config: Mapping) -> Iterator[Problem]:
-    architecture, image_size = config["network"]["architecture"], config["dataset"]["image_size"]
-    row = catalogue().get(architecture)
-    for section, training in (
-        (("training",), config["training"]),
-        (("reduced", "training"), config["reduced"]["training"]),
-    ):
-        size, key = training.get("input_size"), (*section, "input_size")
-        if size and row and size not in row.sizes:
-            yield key, f"{size} given; accepted with network.architecture {architecture}: {sizes_in_words(row.sizes)}"
-        elif size and size > image_size:
-            yield key, f"{size} given; accepted: at most dataset.image_size, which is {image_size}"
+def _training_problems(training: Mapping) -> Iterator[Problem]:
+    if training["layer_decay"] != 1 and training["optimizer"] == "caffe-sgd":
+        text = "accepted with training.optimizer caffe-sgd: 1; others need sgd or adamw"
+        yield ("training", "layer_decay"), f"{training['layer_decay']} given; {text}"
 
 
 def _read_texts(config: dict, validator: Draft202012Validator) -> None:

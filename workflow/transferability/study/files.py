@@ -73,6 +73,10 @@ class Results:
         """The weights of a base network."""
         return self.root / "weights" / split / f"{network}.safetensors"
 
+    def rates(self, split: str, family: str) -> Path:
+        """The JSON file with the learning rate that was found for a family of networks, on the first repeat."""
+        return self.root / "rates" / split / f"{family}.json"
+
     def progress(self, split: str, network: str) -> Path:
         """The JSON file in which a training job reports its progress."""
         return self.state / split / f"{network}.progress"

@@ -1,7 +1,8 @@
 """Which networks a study has: one pure function of its configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from transferability.study.model import Model
 from transferability.study.network import ALL, ALL_COPIED, GIVEN, HALVES, MIXED, RANDOM, WHOLE, Network, targets
 
 REPEATS = 3  # of a given network, if neither given.repeats nor dataset.folds is given
@@ -49,10 +50,10 @@ def splits(config: Mapping) -> list[str]:
     return names + mixed_splits(config) + given_splits(config)
 
 
-def experiments(config: Mapping, layers: int) -> dict[str, list[Network]]:
+def experiments(config: Mapping, model: Callable[[str], Model]) -> dict[str, list[Network]]:
     """List the networks of each experiment of a study, with the base networks that it compares with.
 
-    `layers` is the number of layers of its networks.
+    `model` returns the model of a split's networks.
 
     Keys: random-splits (Figure 2), manmade-natural (Figure 3), mixed (Figure 4), given, preserved, random-filters,
     reduced (Figure S1).
@@ -60,40 +61,41 @@ def experiments(config: Mapping, layers: int) -> dict[str, list[Network]]:
     """
     randomly, mixed, given = random_splits(config), mixed_splits(config), given_splits(config)
     possible = {
-        "random-splits": [network for split in randomly for network in _grid(config, layers, split)],
-        "manmade-natural": _grid(config, layers, "manmade-natural"),
-        "mixed": [network for split in mixed for network in _frozen_transfer(config, split)],
-        "given": [network for split in given for network in _grid(config, layers, split)],
+        "random-splits": [network for split in randomly for network in _grid(config, model, split)],
+        "manmade-natural": _grid(config, model, "manmade-natural"),
+        "mixed": [network for split in mixed for network in _frozen_transfer(split, model(split).n)],
+        "given": [network for split in given for network in _grid(config, model, split)],
         "preserved": [network for split in randomly for network in _preserved(config, split)],
-        "random-filters": _random_filters(config),
+        "random-filters": _random_filters(model(WHOLE).n),
         "reduced": _reduced(config),
     }
     return {name: networks if name in config["experiments"] else [] for name, networks in possible.items()}
 
 
-def control(config: Mapping, layers: int, split: str, target: str) -> Network | None:
+def control(config: Mapping, model: Model, split: str, target: str) -> Network | None:
     """Return the control for longer training of a task, B8B+: all layers copied from its base and trained again.
 
     None for a study without fine-tuned networks, which it is the control of.
     """
     if not any(treatment.endswith("+") for treatment in config["treatments"]):
         return None
-    return Network(split, target, target, layers, fine_tuned=True)
+    return Network(split, target, target, len(model.layers), fine_tuned=True)
 
 
-def _grid(config: Mapping, layers: int, split: str) -> list[Network]:
+def _grid(config: Mapping, model: Callable[[str], Model], split: str) -> list[Network]:
     """On one split, for each task, the base, every treatment and n, and the control for longer training."""
-    networks = []
+    networks, of_split = [], model(split)
+    numbers = of_split.n
     for target in targets(split):
         (other,) = set(HALVES) - {target}
         networks.append(Network(split, target, target))
         for treatment in config["treatments"]:
-            source, numbers = target if treatment.startswith("B") else other, config["network"]["n"]
+            source = target if treatment.startswith("B") else other
             if treatment == ALL_COPIED:
-                networks += _all_copied(split, source, target, numbers, layers)
+                networks += _all_copied(split, source, target, numbers, len(of_split.layers))
             else:
                 networks += [Network(split, source, target, n, treatment.endswith("+")) for n in numbers]
-        if trained_longer := control(config, layers, split, target):
+        if trained_longer := control(config, of_split, split, target):
             networks.append(trained_longer)
     return list(dict.fromkeys(networks))
 
@@ -105,9 +107,9 @@ def _all_copied(split: str, source: str, target: str, numbers: Sequence[int], la
     return [Network(split, source, target, last, fine_tuned=True), *between, Network(split, source, target, last)]
 
 
-def _frozen_transfer(config: Mapping, split: str) -> list[Network]:
+def _frozen_transfer(split: str, numbers: Sequence[int]) -> list[Network]:
     """On one split both bases and, from each to the other half, networks with every n of frozen layers."""
-    transfers = [Network(split, *halves, n) for halves in (HALVES, HALVES[::-1]) for n in config["network"]["n"]]
+    transfers = [Network(split, *halves, n) for halves in (HALVES, HALVES[::-1]) for n in numbers]
     return [*(Network(split, half, half) for half in HALVES), *transfers]
 
 
@@ -120,9 +122,9 @@ def _preserved(config: Mapping, split: str) -> list[Network]:
     return [*(Network(split, half, half) for half in HALVES), *copies]
 
 
-def _random_filters(config: Mapping) -> list[Network]:
+def _random_filters(numbers: Sequence[int]) -> list[Network]:
     """On the whole set the base and, for every n, a network whose first n layers are random."""
-    return [Network(WHOLE, ALL, ALL), *(Network(WHOLE, RANDOM, ALL, n) for n in config["network"]["n"])]
+    return [Network(WHOLE, ALL, ALL), *(Network(WHOLE, RANDOM, ALL, n) for n in numbers)]
 
 
 def _reduced(config: Mapping) -> list[Network]:

@@ -1,6 +1,7 @@
 """The keys of section `dataset`: values for keys that are not given, and combinations that are not allowed."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 AUTO = "auto"  # value of dataset.layout: derived from dataset.root
@@ -34,6 +35,13 @@ def image_set_problems(dataset: Mapping) -> Iterator[tuple[tuple[str, str], str]
         yield ("dataset", "root"), f"none given; layout {layout} needs it: --config 'dataset={{root: DIRECTORY}}'"
     if layout == "pictures" and root:
         yield ("dataset", "root"), f"{root} given; layout pictures draws its own images, give another dataset.layout"
+    if dataset["folds"] and dataset["validation"] is not None:
+        yield ("dataset", "validation"), f"{dataset['validation']} given with dataset.folds; give one of the two"
+    if dataset["group"] and layout != "table":
+        try:
+            re.compile(dataset["group"])
+        except re.error as error:
+            yield ("dataset", "group"), f"{dataset['group']} given; accepted: a regular expression ({error})"
     scale = dataset["scale"]
     if not isinstance(scale, str) and not (all(map(math.isfinite, scale)) and scale[0] < scale[1]):
         yield ("dataset", "scale"), f"{scale} given; accepted: auto, full, or two numbers, the smaller one first"

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
-from transferability.study.architectures import has_the_papers_layers, study_blueprint, study_layers
-from transferability.study.blueprint import Blueprint
+from transferability.study.architectures import has_the_papers_layers
 from transferability.study.files import Results
 from transferability.study.grid import control, experiments, splits
-from transferability.study.network import Network, repeat_of, targets
+from transferability.study.model import Model, given_model, main_model
+from transferability.study.network import GIVEN, Network, given_name, repeat_of, targets
+from transferability.study.rates import is_searched
 from transferability.study.training_settings import Settings, read_settings, training_of
 
 
@@ -24,25 +25,29 @@ class StudyPlan:
         """The files of the study."""
         return Results(Path(self.config["results_dir"]))
 
-    @property
-    def architecture(self) -> str:
-        """The name of the architecture of all networks."""
-        return self.config["network"]["architecture"]
+    @cached_property
+    def main(self) -> Model:
+        """The model of all networks but those of given networks that have their own."""
+        return main_model(self.config)
 
     @cached_property
-    def blueprint(self) -> Blueprint:
-        """The blueprint of all networks; raises InputError if the library does not have the architecture."""
-        return study_blueprint(self.config)
+    def given(self) -> dict[str, Model]:
+        """The models of the given networks, by name."""
+        return {name: given_model(self.config, name) for name in self.config["given"]["weights"]}
+
+    def model(self, split: str) -> Model:
+        """The model of the networks on a split."""
+        return self.given[given_name(split)] if split.startswith(GIVEN) else self.main
 
     @cached_property
-    def layers(self) -> tuple[str, ...]:
-        """The names of the layers, in order; raises InputError for a network that cannot be built or divided."""
-        return study_layers(self.config)
+    def models(self) -> dict[str, Model]:
+        """The different models of the study's networks, by architecture; pixels may still differ within one."""
+        return {model.architecture: model for model in map(self.model, dict(self.tasks))} or {"": self.main}
 
     @property
     def has_the_papers_layers(self) -> bool:
         """Whether the paper's claims apply to the architecture."""
-        return has_the_papers_layers(self.architecture)
+        return has_the_papers_layers(self.main.architecture)
 
     @property
     def has_the_papers_question(self) -> bool:
@@ -62,7 +67,7 @@ class StudyPlan:
     @cached_property
     def experiments(self) -> dict[str, list[Network]]:
         """The networks of each experiment (`grid.experiments`)."""
-        return experiments(self.config, len(self.layers))
+        return experiments(self.config, self.model)
 
     @cached_property
     def networks(self) -> list[Network]:
@@ -73,8 +78,8 @@ class StudyPlan:
     def controls(self) -> set[tuple[str, str]]:
         """Split and name of every network that is a control for longer training (`grid.control`)."""
         selffers = [network for network in self.networks if network.treatment == "selffer"]
-        layers = len(self.layers)
-        return {(n.split, n.name) for n in selffers if n == control(self.config, layers, n.split, n.target)}
+        control_of = partial(control, self.config)
+        return {(n.split, n.name) for n in selffers if n == control_of(self.model(n.split), n.split, n.target)}
 
     @cached_property
     def splits(self) -> list[str]:
@@ -97,5 +102,11 @@ class StudyPlan:
         return [self.results.manifest(split, half) for split in self.splits for half in targets(split)]
 
     def settings(self, train_images: int, examples: int = 0) -> Settings:
-        """Return the settings for `train_images` training images; `examples` per class for reduced sets, else 0."""
-        return read_settings(training_of(self.config, examples), train_images)
+        """Return the settings for `train_images` training images; `examples` per class for reduced sets, else 0.
+
+        If several learning rates are given, the settings have the first: only a search knows which one is used.
+        """
+        training = training_of(self.config, examples)
+        if is_searched(training):
+            training = {**training, "learning_rate": training["learning_rate"][0]}
+        return read_settings(training, train_images)

@@ -14,6 +14,8 @@ class Settings:
     batch_size: int
     optimizer: str
     learning_rate: float
+    layer_decay: float
+    head_first: float
     schedule: str
     warmup: float
     drop_every: int
@@ -23,10 +25,12 @@ class Settings:
     weight_decay: float
     clip_norm: float
     label_smoothing: float
+    batchnorm: str
     augmentation: str
     min_crop_area: float
     input_size: int
     horizontal_flip: bool
+    views: int | None
     precision: str
     compile: bool
 
@@ -62,9 +66,17 @@ ONLY_WITH = {
 }
 
 
-def used_of(training: Mapping) -> dict:
-    """Return the keys of a section `training` that affect results: for example, none of a schedule that is not used."""
+# Keys that are used only if copied layers learn.
+FINE_TUNING = {"head_first", "layer_decay", "batchnorm"}
+
+
+def used_of(training: Mapping, fine_tunes: bool) -> dict:
+    """Return the keys of a section `training` that affect a network: for example, none of a schedule that is not used.
+
+    `fine_tunes` is whether the network has copied layers that learn.
+    """
     unused = {key for key, (other, values) in ONLY_WITH.items() if training[other] not in values}
+    unused |= set() if fine_tunes else FINE_TUNING
     return {key: value for key, value in training.items() if key not in unused}
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 
@@ -101,11 +101,14 @@ def _reversed(images: torch.Tensor) -> torch.Tensor:
     return images.flip(3) if images.is_cuda else images.flip(0, 1, 2, 3).flip(0, 1, 2)
 
 
-def batch_positions(examples: int, batch_size: int, start: int, stop: int, seed_of_epoch) -> Iterator[torch.Tensor]:
+def batch_positions(
+    examples: int, batch_size: int, start: int, stop: int, seed_of_epoch: Callable[[int], int], views: int = 1
+) -> Iterator[torch.Tensor]:
     """Yield the positions of batches start..stop-1 of an endless sequence of shuffled epochs.
 
     Epoch e is a permutation drawn with seed_of_epoch(e); a batch may extend from one epoch into the next. So each batch
-    is a function of its number, and a resumed training run sees the same batches as an uninterrupted one.
+    is a function of its number, and a resumed training run sees the same batches as an uninterrupted one. With several
+    `views` of each example, epoch e takes view v = e mod views; position v * examples + i is that of example i.
     """
     permutation = lru_cache(maxsize=2)(lambda epoch: _shuffled(examples, seed_of_epoch(epoch)))
     for number in range(start, stop):
@@ -114,7 +117,7 @@ def batch_positions(examples: int, batch_size: int, start: int, stop: int, seed_
         while first < last:
             epoch, offset = divmod(first, examples)
             part = permutation(epoch)[offset : offset + last - first]
-            parts.append(part)
+            parts.append(epoch % views * examples + part)
             first += len(part)
         yield torch.cat(parts) if len(parts) > 1 else parts[0]
 

@@ -6,20 +6,22 @@ import torch
 from torch import nn
 
 from transferability.training.batches import TEST_BATCH, Pixels, to_device
+from transferability.training.views import Views
 
 FEATURE_BYTES = 2**30  # features of fixed modules are kept up to this size, and computed again above it
 
 
 class Inputs:
-    """The inputs of a network's head for a subset: `compute` makes them from images as `batches.Pixels` yields them.
+    """The inputs of a network's head for a subset: `compute` makes them from images as Pixels or Views yield them.
 
-    They depend on the image alone. If they fit in FEATURE_BYTES they are computed once per image and kept.
+    They depend on the image (or its view) alone. If they fit in FEATURE_BYTES they are computed once, in batches of
+    `batch_size`, and kept.
     """
 
-    def __init__(self, pixels: Pixels, compute: Callable):
+    def __init__(self, pixels: Pixels | Views, compute: Callable, batch_size: int = TEST_BATCH):
         self.labels, self._device, self._compute = pixels.labels, pixels.device, compute
         keep = self._feature_bytes(pixels) * len(pixels.labels) <= FEATURE_BYTES
-        self._features = self._compute_all(pixels) if keep else None
+        self._features = self._compute_all(pixels, batch_size) if keep else None
         self._pixels = None if keep else pixels
 
     def __len__(self) -> int:
@@ -35,14 +37,19 @@ class Inputs:
             # Twelve times as fast as indexing, which copies element by element.
             yield _channels_first(self._features.index_select(0, places)), self.labels.index_select(0, places)
 
-    def _feature_bytes(self, pixels: Pixels) -> int:
+    def _feature_bytes(self, pixels: Pixels | Views) -> int:
         [(image, _)] = pixels.batches([torch.arange(1)])
         return self._compute(image).nbytes
 
-    def _compute_all(self, pixels: Pixels) -> torch.Tensor:
-        batches = pixels.batches(torch.arange(len(self)).split(TEST_BATCH))
-        # Channels last, so that rows of the array have the memory layout of a batch.
-        return torch.cat([_channels_last(self._compute(images)) for images, _ in batches])
+    def _compute_all(self, pixels: Pixels | Views, batch_size: int) -> torch.Tensor:
+        places = torch.arange(len(self)).split(batch_size)
+        kept = None
+        for batch, (images, _) in zip(places, pixels.batches(places), strict=True):
+            # Channels last, so that rows of the array have the memory layout of a batch.
+            features = _channels_last(self._compute(images))
+            kept = features.new_empty((len(self), *features.shape[1:])) if kept is None else kept
+            kept[batch[0] : batch[-1] + 1] = features
+        return kept
 
 
 def head_inputs(prepare: Callable, fixed: nn.Sequential, images: torch.Tensor) -> torch.Tensor:

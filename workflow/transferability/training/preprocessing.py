@@ -36,6 +36,7 @@ class Preparation:
         self._margin = size - settings.input_size
         self._resizes = settings.augmentation == "random-resized-crop"
         self.random = self._mirror or self._resizes or self._margin > 0
+        self.views = settings.views if self.random else 1  # of each image; None if each epoch draws new ones
         self._means = torch.stack([mean, mean.flip(1)]) if mean.dim() == 3 else None
 
     @classmethod
@@ -49,18 +50,33 @@ class Preparation:
         mean, std = (255 * torch.tensor(numbers, device=device) for numbers in (blueprint.mean, blueprint.std))
         return cls(mean, 1 / std, blueprint.order == "bgr", size, settings)
 
-    def train(self, images: torch.Tensor) -> torch.Tensor:
-        """Prepare a training batch, drawing a crop and mirroring for each image: float32 (batch, 3, crop, crop)."""
+    def draw(self, images: int, device: torch.device, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Draw what is random in the preparation of training images: a column for each image.
+
+        Its rows are, for random crops: top, left, and 1 if mirrored; for resized crops: five numbers from 0 to 1.
+        """
+        if self._resizes:
+            return torch.rand((5, images), device=device, generator=generator)
+        corner = torch.randint(self._margin + 1, (2, images), device=device, generator=generator)
+        mirrored = torch.zeros((1, images), dtype=torch.int64, device=device)
+        if self._mirror:
+            mirrored = (torch.rand((1, images), device=device, generator=generator) < 0.5).long()
+        return torch.cat([corner, mirrored])
+
+    def train(self, images: torch.Tensor, draws: torch.Tensor | None = None) -> torch.Tensor:
+        """Prepare a training batch: float32 (batch, 3, crop, crop).
+
+        `draws` says how to crop and mirror each image (`draw`); if None, that is drawn from torch's global generator.
+        """
         if not self.random:
             return self._finish(images.float() - self.mean)
-        return self._finish(self._resized(images) if self._resizes else self._cropped(images))
+        draws = self.draw(len(images), images.device) if draws is None else draws
+        return self._finish(self._resized(images, draws) if self._resizes else self._cropped(images, draws))
 
-    def _cropped(self, images: torch.Tensor) -> torch.Tensor:
+    def _cropped(self, images: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         batch, device = len(images), images.device
-        top, left = torch.randint(self._margin + 1, (2, batch), device=device)
-        mirrored = torch.zeros(batch, dtype=torch.int64, device=device)
+        top, left, mirrored = draws
         if self._mirror:
-            mirrored = (torch.rand(batch, device=device) < 0.5).long()
             images = torch.cat([images, _mirrored(images)])
             left = torch.where(mirrored == 1, self._margin - left, left)
         places = torch.arange(batch, device=device) + batch * mirrored
@@ -76,12 +92,12 @@ class Preparation:
         runs = first[:, None] + size * torch.arange(self._crop, device=images.device)
         return rows.index_select(0, runs.view(-1)).view(-1, self._crop, self._crop, 3)
 
-    def _resized(self, images: torch.Tensor) -> torch.Tensor:
+    def _resized(self, images: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         """Take a rectangle of random area, aspect and position from each image; resize it to `crop` x `crop` pixels.
 
         A rectangle larger than the image is cut down to it. Pixels are interpolated, not averaged.
         """
-        area, aspect, across, down, side = torch.rand((5, len(images)), device=images.device)
+        area, aspect, across, down, side = draws
         area = self._smallest + (1 - self._smallest) * area
         aspect = torch.exp(math.log(ASPECT) * (2 * aspect - 1))
         width, height = (area * aspect).sqrt().clamp(max=1), (area / aspect).sqrt().clamp(max=1)

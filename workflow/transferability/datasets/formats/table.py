@@ -44,6 +44,16 @@ def table(file: Path, problems: Problems) -> Iterator[Row]:
     yield from rows.loc[rows[SUBSET] != "other", [*COLUMNS, SUBSET]].itertuples(index=False, name=None)
 
 
+def column_of(file: Path, name: str, faults: list[str]) -> dict[str, str]:
+    """Return a further column of a table by path; add a fault to `faults` if there is none of this name."""
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        rows = [{key.strip().lower(): cell.strip() for key, cell in row.items()} for row in csv.DictReader(lines)]
+    if not all(name.lower() in row for row in rows):
+        others = some_of([key for key in rows[0] if key not in [*COLUMNS, SUBSET]]) or "none"
+        faults.append(f"config key dataset.group: no column {name}; accepted: {others}")
+    return {row["path"]: row.get(name.lower(), "") for row in rows}
+
+
 def _read(file: Path, problems: Problems) -> pd.DataFrame | None:
     """Return the table, indexed by line number, with texts stripped; if it is no table, add a fault and return None."""
     faults = problems.faults
@@ -89,7 +99,8 @@ def _judge_columns(others: Mapping[str, pd.Series], divided: bool, problems: Pro
         )
     if left_out := [name for name in others if name not in dividing]:
         problems.warnings.append(
-            f"{len(left_out)} columns do not count: {some_of(left_out)}; path, label and subset do"
+            f"{len(left_out)} columns do not count: {some_of(left_out)}; path, label and subset do, and "
+            "the one that config key dataset.group names"
         )
 
 

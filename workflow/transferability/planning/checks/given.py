@@ -13,6 +13,7 @@ from transferability.jobs.given import given_layers
 from transferability.models.building import build_model
 from transferability.planning.checks import Finding
 from transferability.planning.checks.model_inputs import model_inputs
+from transferability.study.model import Model, given_row
 from transferability.study.study_plan import StudyPlan
 
 SILENT = 1e-4  # share of the largest variance below which a channel counts as inactive
@@ -25,35 +26,32 @@ def check_given(study: StudyPlan, sample: np.ndarray | None) -> Finding:
     `sample` holds stored images, uint8 (images, size, size, 3), RGB; None if there are none.
     """
     faults, warnings, notes = [], [], []
-    for name, file in study.config["given"]["weights"].items():
+    for name, model in study.given.items():
+        file = given_row(study.config, name)["weights"]
         if not Path(file).expanduser().is_file():
             faults.append(f"config key given.weights.{name}: {file} is not a file; give a network's weights file")
             continue
         try:
-            tensors = _layers(study, Path(file).expanduser())
+            tensors = given_layers(Path(file).expanduser(), model.blueprint, study.input_size, study.image_size)
         except (InputError, OSError) as error:
             faults.append(f"{name}: {error}" + (f"; {remedy(error)}" if isinstance(error, OSError) else ""))
             continue
         notes.append(f"{name}: all {len(tensors)} entries of its layers fit")
-        seen = None if sample is None else first_norm(_model(study, tensors), model_inputs(study, sample))
+        seen = None if sample is None else first_norm(_built(study, model, tensors), model_inputs(study, model, sample))
         if seen:
             notes[-1] += f", {seen.in_words()}"
         if seen and not 1 / USUAL < seen.variance < USUAL:
             warnings.append(
                 f"{name}: {seen.in_words()}: your images differ much from those that it was trained on, or config key "
-                "network.pixels does not match its training"
+                "pixels does not match its training"
             )
     return Finding("given networks", faults, "; ".join(notes) or "none", warnings)
 
 
-def _layers(study: StudyPlan, file: Path) -> dict[str, torch.Tensor]:
-    return given_layers(file, study.blueprint, study.input_size, study.image_size)
-
-
-def _model(study: StudyPlan, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
-    model = build_model(study.blueprint, study.input_size, classes=2)
-    model.load_state_dict(tensors, strict=False)  # without the classifier
-    return model
+def _built(study: StudyPlan, model: Model, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+    network = build_model(model.blueprint, study.input_size, classes=2)
+    network.load_state_dict(tensors, strict=False)  # without the classifier
+    return network
 
 
 @dataclass(frozen=True)

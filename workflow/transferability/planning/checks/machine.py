@@ -87,7 +87,7 @@ def _check_gpu(study: StudyPlan, classes: int) -> Finding:
             fault = f"{properties.name} has no bfloat16: give float32 or tf32 as config key training.precision"
             return Finding("device", [fault], "")
         try:
-            measure_speeds(study, [0], classes, device)
+            measure_speeds(study, {(name, 0) for name in study.models}, classes, device)
         except torch.OutOfMemoryError:
             shared = f", shared by {sharing} jobs (jobs.gpu_jobs_per_device)" if sharing > 1 else ""
             fault = f"a batch does not fit on {properties.name}{shared}: lower config key training.batch_size"

@@ -18,6 +18,7 @@ from transferability.store.decoding import read_image, try_to_decode
 from transferability.store.square import Square
 from transferability.study.architectures import IMAGENET
 from transferability.study.blueprint import Blueprint
+from transferability.study.model import Model
 from transferability.study.study_plan import StudyPlan
 from transferability.training.preprocessing import Preparation
 
@@ -26,23 +27,23 @@ COLOURS = {"r": "red", "g": "green", "b": "blue"}
 CLASSES = 64  # on the contact sheet, with COLUMNS images of each
 
 
-def model_inputs(study: StudyPlan, pixels: np.ndarray) -> torch.Tensor:
-    """Return the inputs of the study's network in a test on stored images, uint8 (images, size, size, 3), RGB.
+def model_inputs(study: StudyPlan, model: Model, pixels: np.ndarray) -> torch.Tensor:
+    """Return the inputs of a model's networks in a test on stored images, uint8 (images, size, size, 3), RGB.
 
     The result is float32 (images, 3, crop, crop), with the channels in the order of `channels`.
     """
-    model, settings, images = study.blueprint, study.settings(len(pixels)), torch.from_numpy(pixels)
-    if model.is_builtin:
+    blueprint, settings, images = model.blueprint, study.settings(len(pixels)), torch.from_numpy(pixels)
+    if blueprint.is_builtin:
         mean = images.float().mean(0).flip(-1)  # training uses the mean of all training images
-        preparation = Preparation.less_mean_image(mean, pixel_scale(model), settings)
+        preparation = Preparation.less_mean_image(mean, pixel_scale(blueprint), settings)
     else:
-        preparation = Preparation.standardised(model, pixels.shape[1], settings, images.device)
+        preparation = Preparation.standardised(blueprint, pixels.shape[1], settings, images.device)
     return preparation.test(images.flip(-1) if preparation.bgr else images)
 
 
-def channels(study: StudyPlan) -> list[str]:
-    """Return the colours of the input channels of the study's network, in order."""
-    return [COLOURS[letter] for letter in study.blueprint.order]
+def channels(model: Model) -> list[str]:
+    """Return the colours of the input channels of a model, in order."""
+    return [COLOURS[letter] for letter in model.blueprint.order]
 
 
 def sample_of(study: StudyPlan, files: ImageFiles, index: pd.DataFrame) -> np.ndarray | None:
@@ -50,7 +51,7 @@ def sample_of(study: StudyPlan, files: ImageFiles, index: pd.DataFrame) -> np.nd
 
     `index` is the index of `files`. Returns None if there are no images.
     """
-    rows = np.flatnonzero((index["subset"] == "train").to_numpy())
+    rows = np.flatnonzero((index["subset"] != "val").to_numpy())
     chosen = rows[_spread(len(rows), SAMPLE)]
     pixels = list(_decoded(study, files, chosen).values())
     return np.stack(pixels) if pixels else None
@@ -63,14 +64,19 @@ def check_model_inputs(study: StudyPlan, sample: np.ndarray | None) -> Finding:
     """
     if sample is None:
         return Finding("pixels", [], "no images to measure")
-    inputs = model_inputs(study, sample).double()
+    start = f"mean and deviation of the network's inputs, over {len(sample)} training images: "
+    return Finding("pixels", [], start + "; ".join(_numbers(study, model, sample) for model in study.models.values()))
+
+
+def _numbers(study: StudyPlan, model: Model, sample: np.ndarray) -> str:
+    inputs = model_inputs(study, model, sample).double()
     means, deviations = inputs.mean((0, 2, 3)).tolist(), inputs.permute(1, 0, 2, 3).flatten(1).std(1).tolist()
     numbers = [
         f"{name} {mean:.2f} and {deviation:.2f}"
-        for name, mean, deviation in zip(channels(study), means, deviations, strict=True)
+        for name, mean, deviation in zip(channels(model), means, deviations, strict=True)
     ]
-    note = f"mean and deviation of the network's inputs, over {len(sample)} training images: {', '.join(numbers)}"
-    return Finding("pixels", [], note + _of_imagenet(study.blueprint))
+    named = f"{model.architecture}: " if len(study.models) > 1 else ""
+    return named + ", ".join(numbers) + _of_imagenet(model.blueprint)
 
 
 def _of_imagenet(model: Blueprint) -> str:
