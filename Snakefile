@@ -19,6 +19,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/distance.smk"
+include: "workflow/rules/images.smk"
 include: "workflow/rules/launch.smk"
 include: "workflow/rules/hooks.smk"
 
@@ -64,4 +65,5 @@ rule all:
         made(["classes", "wordnet_nodes"], INPUTS.folders(OF_CLASSES), ["csv", "md"]),
         expand("<results>/rates.{kind}", kind=["csv", "md"]) if SEARCHES else [],
         made("advice", INPUTS.folders(STUDY.experiments), ["csv", "md", "pdf", "png"]),
+        "<results>/mistakes.md" if STUDY.experiments["given"] else [],
     localrule: True

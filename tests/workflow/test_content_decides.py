@@ -131,7 +131,7 @@ def test_a_persons_own_files_among_the_pictures_are_not_deleted(checkout):  # no
     own.parent.mkdir(parents=True)
     own.write_text("precious")
     run = checkout.snakemake("results/home/index.csv", *FEW, "results_dir=results/home", check=False)
-    assert run.returncode == 1 and f"{own.relative_to(checkout.root)} is not a picture of this study" in run.stdout
+    assert run.returncode == 1 and f"{own.relative_to(checkout.root)} was not made by this study" in run.stdout
     assert own.read_text() == "precious"
 
 

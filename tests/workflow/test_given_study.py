@@ -51,7 +51,11 @@ def test_a_study_of_given_networks_ends_in_advice_and_has_nothing_of_other_studi
     assert (results / "advice.pdf").stat().st_size > 5000 and (results / "advice.png").stat().st_size > 5000
     assert not list(results.glob("figure[23]*")) and not (results / "paper").exists()
     assert not list(results.glob("wordnet_nodes*")) and not list(results.glob("classes*")), "sides of no use here"
+    mistakes = (results / "mistakes.md").read_text()
+    assert mistakes.startswith("## Mistakes of ") and "![Photographs that it gets wrong](mistakes.png)" in mistakes
     assert study.pending(*MINE) == {}
+    run = study.snakemake(f"{GIVEN}/model", *MINE, "--config", "model=A3B", check=False)
+    assert run.returncode and "a built-in architecture, which only this workflow can build" in run.stdout
     log = (results / "logs/import/given-other-0.log").read_text()
     assert "15 of 15 entries of 7 layers" in log and "not copied: fc8.linear" in log
 

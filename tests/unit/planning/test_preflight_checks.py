@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.unit.datasets.test_own_images import class_folders, picture
+from transferability.common.contact_sheet import CAPTION, GAP
 from transferability.datasets.holding_out import HoldOut
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.index import count_images, index_images
@@ -228,16 +229,14 @@ def test_the_contact_sheet_shows_eight_of_each_class_as_a_test_sees_them(tmp_pat
     assert found.note.startswith(f"{path}: 2 of 2 classes, 8 images of each, as the network sees them")
     sheet, side = np.asarray(Image.open(path)), 3 * 32
     for row, images in enumerate((22, 3)):
-        tops = checks.GAP + row * (side + checks.CAPTION + checks.GAP)
-        tiles = [sheet[tops : tops + side, checks.GAP + k * (side + checks.GAP) :][:, :side] for k in range(8)]
+        tops = GAP + row * (side + CAPTION + GAP)
+        tiles = [sheet[tops : tops + side, GAP + k * (side + GAP) :][:, :side] for k in range(8)]
         assert all((tile == tile[0, 0]).all() for tile in tiles), "something beside the middle of an image"
         shown = sorted(int(tile[0, 0, 0]) // 10 for tile in tiles if tile[0, 0, 1] == 100)
         assert len(set(shown)) == min(images, 8), f"{shown} of {images} images"
         assert shown[0] < images / 4 and shown[-1] > images * 3 / 4 - 2, f"not evenly chosen of {images}: {shown}"
     checks.write_contact_sheet(config, files, index.sample(frac=1, random_state=0), {"ant": "a name " * 60}, path)
-    assert np.array_equal(np.asarray(Image.open(path))[: checks.GAP + side], sheet[: checks.GAP + side]), (
-        "another choice"
-    )
+    assert np.array_equal(np.asarray(Image.open(path))[: GAP + side], sheet[: GAP + side]), "another choice"
     assert checks.write_contact_sheet(config, files, index, {}, None).note == "not drawn: results cannot be written"
 
 
@@ -248,7 +247,7 @@ def test_of_many_classes_64_are_shown(tmp_path):
     names = {"class-0": "crane", "class-1": "crane"}  # as two classes of ImageNet are called
     found = checks.write_contact_sheet(config, files, index, names, tmp_path / "sheet.png")
     assert "64 of 70 classes" in found.note
-    assert Image.open(tmp_path / "sheet.png").height == checks.GAP + 64 * (3 * 32 + checks.CAPTION + checks.GAP)
+    assert Image.open(tmp_path / "sheet.png").height == GAP + 64 * (3 * 32 + CAPTION + GAP)
 
 
 def test_names_of_files_and_classes_are_no_html_on_the_page():

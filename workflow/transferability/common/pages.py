@@ -61,11 +61,15 @@ def write_pages(csv: pd.DataFrame, sections: Sequence[Section], paths: Iterable[
 
 def in_markdown(text: str) -> str:
     """Return a text as one line that Markdown shows literally: it holds no HTML and no link, and ends no table cell."""
-    line = "".join(
+    line = re.sub(r"\\+(?=\|)", lambda found: "&#92;" * len(found[0]), one_line(text))
+    return re.sub(r"\](?=[(\[])", r"]\\", _without_html(line)).replace("|", r"\|")
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line of printable characters."""
+    return "".join(
         letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
-    line = re.sub(r"\\+(?=\|)", lambda found: "&#92;" * len(found[0]), line)
-    return re.sub(r"\](?=[(\[])", r"]\\", _without_html(line)).replace("|", r"\|")
 
 
 def _without_html(text: str) -> str:

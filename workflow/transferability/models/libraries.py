@@ -48,6 +48,15 @@ def build(architecture: str, size: int, classes: int) -> nn.Module:
     The model draws its initial weights itself, from torch's global generator. Raises InputError for a name that the
     library does not have, and for a size that the model does not accept.
     """
+    return _built(architecture, size, classes)[0]
+
+
+def build_options(architecture: str, size: int, classes: int) -> dict:
+    """Return the options, besides the number of classes, with which the library builds the model of `build`."""
+    return {key: value for key, value in _built(architecture, size, classes)[1].items() if key != "num_classes"}
+
+
+def _built(architecture: str, size: int, classes: int) -> tuple[nn.Module, dict]:
     create, options = _offers(architecture, size, classes)
     state = torch.random.get_rng_state()
     for chosen in options:
@@ -55,7 +64,7 @@ def build(architecture: str, size: int, classes: int) -> nn.Module:
         try:
             model = create(architecture.partition("/")[2], **chosen)
             shapes_only(model, size)
-            return model
+            return model, chosen
         except Exception as error:  # third-party code may raise anything
             if isinstance(error, TypeError) and chosen is not options[-1]:  # the model does not have these options
                 continue

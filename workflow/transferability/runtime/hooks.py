@@ -18,6 +18,7 @@ from transferability.runtime.made import is_as_made
 from transferability.runtime.marks import expected_mark, is_up_to_date
 from transferability.runtime.progress import read_progress
 from transferability.runtime.slurm import cancel_left_behind, check_slurm_answers
+from transferability.study.files import is_foreign_to_model
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 
@@ -124,8 +125,6 @@ class Hooks:
 
     def _check_sources(self) -> None:
         """Raise InputError before Snakemake deletes files that cannot be made again, or that are not this study's."""
-        from transferability.datasets.pictures import foreign_file  # importing networkx takes 0.2 s
-
         for job in filter(self._is_noted, self._workflow.dag.needrun_jobs()):
             source = job.params.get("file") or job.params.get("root")
             if source and not Path(source).exists():
@@ -134,11 +133,19 @@ class Hooks:
                     "again; restore it, and run again (nothing was deleted)"
                 )
             for path in job.output:
-                if path.is_directory and (strange := foreign_file(Path(path))):
+                if path.is_directory and (strange := self._foreign_file(Path(path))):
                     raise InputError(
-                        f"{strange} is not a picture of this study, and would be deleted with {path}: move it "
+                        f"{strange} was not made by this study, and would be deleted with {path}: move it "
                         "elsewhere, and run again (nothing was deleted)"
                     )
+
+    def _foreign_file(self, directory: Path) -> Path | None:
+        """A file in the directory that a job makes, of pictures or of a model, that no job makes."""
+        if directory == self._results.model:
+            return next((file for file in sorted(directory.glob("*")) if is_foreign_to_model(file)), None)
+        from transferability.datasets.pictures import foreign_file  # importing networkx takes 0.2 s
+
+        return foreign_file(directory)
 
     def _keep(self, due: Iterable[tuple[Job, Network]]) -> None:
         """Set aside the finished networks whose jobs are due, except those that the user forces to be trained again."""

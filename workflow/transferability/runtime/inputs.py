@@ -14,6 +14,7 @@ from transferability.common.errors import InputError
 from transferability.jobs.recipe import source_of
 from transferability.jobs.weights_files import weights_says
 from transferability.study.architectures import layer_names
+from transferability.study.given_arms import first_repeat, first_repeats
 from transferability.study.grid import given_splits
 from transferability.study.model import given_row
 from transferability.study.network import Network, given_name
@@ -82,6 +83,25 @@ class Inputs:
             return weights_says(imported).mark
         name = given_name(wildcards.split)
         raise InputError(f"config key given.weights.{name}: {file} is not a file; give a network's weights file")
+
+    def given_manifest(self, _wildcards: Wildcards) -> str:
+        """The classes of the splits of given networks, which are the same on all of them."""
+        return str(self._results.manifest(given_splits(self._study.config)[0], "B"))
+
+    def model_accuracies(self, _wildcards: Wildcards) -> list[str]:
+        """The accuracy files of the networks that may be taken home: config key model, or all that advice may name."""
+        return [str(self._results.accuracy(network.split, network.name)) for network in self._candidates()]
+
+    def model_weights(self, _wildcards: Wildcards) -> list[str]:
+        """The weights that these networks copy layers from."""
+        files = [source_of(self._results, network).weights for network in self._candidates()]
+        return [str(file) for file in dict.fromkeys(files) if file]
+
+    def _candidates(self) -> list[Network]:
+        named = self._study.config["model"]
+        if not self._study.experiments["given"]:
+            raise InputError("config key given.weights: none given; the model is a network of experiment given")
+        return [first_repeat(self._study, named)] if named else list(first_repeats(self._study).values())
 
     def accuracies(self, wildcards: Wildcards) -> list[str]:
         """The accuracy files of an experiment."""

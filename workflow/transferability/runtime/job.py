@@ -47,6 +47,19 @@ class Job:
     state_seconds: float
     runtime: float
 
+    @classmethod
+    def of(cls, study: StudyPlan, threads: int, runtime: float) -> "Job":
+        """Return the settings of a study's jobs."""
+        jobs = study.config["jobs"]
+        return cls(
+            state_root=study.results.state,
+            device=study.config["device"],
+            threads=threads,
+            jobs_per_device=jobs["gpu_jobs_per_device"],
+            state_seconds=jobs["state_seconds"],
+            runtime=runtime,
+        )
+
 
 def run_job(order: Mapping) -> None:
     """Train the network that `order` names: a mapping with log, config, split, network, code, threads and runtime.
@@ -56,7 +69,7 @@ def run_job(order: Mapping) -> None:
     """
     with job_log(order["log"]):
         study, code = StudyPlan(order["config"]), order["code"]
-        network, jobs = Network.parse(order["split"], order["network"]), study.config["jobs"]
+        network = Network.parse(order["split"], order["network"])
         architecture = study.model(network.split).architecture
         check_code(code, *training_code(architecture))
         check_base(study, network, {architecture: code})
@@ -64,14 +77,7 @@ def run_job(order: Mapping) -> None:
             recipe=recipe_of(study, network, code),
             source=source_of(study.results, network),
             products=products_of(study.results, network),
-            job=Job(
-                state_root=study.results.state,
-                device=study.config["device"],
-                threads=order["threads"],
-                jobs_per_device=jobs["gpu_jobs_per_device"],
-                state_seconds=jobs["state_seconds"],
-                runtime=order["runtime"],
-            ),
+            job=Job.of(study, order["threads"], order["runtime"]),
         )
 
 

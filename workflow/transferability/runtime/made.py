@@ -19,6 +19,7 @@ from transferability.common.tables import SHA256
 
 LARGE = 64_000_000  # bytes above which a file is not read whole here: its readers compare checksums themselves
 END = 1_000_000  # bytes that are read at both ends of such a file
+PIXELS = ".npy"  # suffix of a store, which may be deleted: its description, another input, has its checksum
 
 
 @contextmanager
@@ -48,7 +49,8 @@ def is_as_made(results: Path, job: Any, code: str) -> bool:
 
 
 def _mark(results: Path, job: Any, code: str) -> str:
-    return fingerprint([code, dict(job.params.items()), [_input_digest(results, path) for path in job.input]])
+    inputs = [_input_digest(results, path) for path in job.input if not path.endswith(PIXELS)]
+    return fingerprint([code, dict(job.params.items()), inputs])
 
 
 def _there(results: Path, job: Any) -> dict[str, str]:

@@ -3,6 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+# The files of a network to take home; model.onnx only if onnx is installed.
+MODEL_FILES = ("model.safetensors", "model.json", "predict.py", "README.md", "model.onnx")
+
+
+def is_foreign_to_model(file: Path) -> bool:
+    """Whether a file in the directory of a network to take home is not one of MODEL_FILES."""
+    return file.name not in MODEL_FILES and not file.name.startswith(".")
+
 
 @dataclass(frozen=True)
 class Results:
@@ -43,6 +51,11 @@ class Results:
     def logs(self) -> Path:
         """The directory of logs."""
         return self.root / "logs"
+
+    @property
+    def model(self) -> Path:
+        """The directory of the network to take home."""
+        return self.root / "model"
 
     def manifest(self, split: str, half: str) -> Path:
         """The table of the classes of one half of a split."""

@@ -1,7 +1,6 @@
 """The inputs of the network: some images, decoded, cropped and prepared as in a test, as numbers and as a picture."""
 
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -9,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image, ImageDraw, ImageFont
 
 from transferability.common.atomic_files import atomic_write
+from transferability.common.contact_sheet import COLUMNS, Tile, contact_sheet
 from transferability.datasets.image_files import ImageFiles
 from transferability.models.building import pixel_scale
 from transferability.planning.checks import Finding
@@ -25,8 +24,7 @@ from transferability.training.preprocessing import Preparation
 
 SAMPLE = 256  # training images that the numbers are computed from
 COLOURS = {"r": "red", "g": "green", "b": "blue"}
-CLASSES, EXAMPLES = 64, 8  # on the contact sheet: classes, and images of each
-TILE, CAPTION, GAP = 96, 14, 6  # pixels: smallest image, height of a name, space between
+CLASSES = 64  # on the contact sheet, with COLUMNS images of each
 
 
 def model_inputs(study: StudyPlan, model: Model, pixels: np.ndarray) -> torch.Tensor:
@@ -96,7 +94,7 @@ def _of_imagenet(model: Blueprint) -> str:
 def write_contact_sheet(
     study: StudyPlan, files: ImageFiles, index: pd.DataFrame, names: Mapping[str, str], path: Path | None
 ) -> Finding:
-    """Draw EXAMPLES of each class as the network sees them in tests: a row per class, at most CLASSES, with its name.
+    """Draw COLUMNS images of each class as the network sees them in tests: a row with a name, for at most CLASSES.
 
     `names` maps wnids to names; `path` is None if the results directory is not writable. Examples are spread evenly
     over the images of a class, ordered by subset and path.
@@ -105,15 +103,15 @@ def write_contact_sheet(
         return Finding("contact sheet", [], "not drawn: results cannot be written")
     of_class = index.reset_index().sort_values(["subset", "path"]).groupby("wnid")["index"].agg(list)
     shown = of_class.iloc[_spread(len(of_class), CLASSES)]
-    examples = {wnid: np.take(rows, _spread(len(rows), EXAMPLES)) for wnid, rows in shown.items()}
+    examples = {wnid: np.take(rows, _spread(len(rows), COLUMNS)) for wnid, rows in shown.items()}
     drawn = {wnid: list(_decoded(study, files, rows).values()) for wnid, rows in examples.items()}
-    seen = [(names.get(wnid, wnid), _as_seen(study, np.stack(images))) for wnid, images in drawn.items() if images]
-    if not seen:
+    rows = [_row(names.get(wnid, wnid), _as_seen(study, np.stack(images))) for wnid, images in drawn.items() if images]
+    if not rows:
         return Finding("contact sheet", [], "not drawn: no images to show")
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as unfinished:
-        _sheet(seen).save(unfinished, format="PNG")
-    what = f"{len(seen)} of {len(of_class)} classes, {EXAMPLES} images of each,"
+        contact_sheet(rows).save(unfinished, format="PNG")
+    what = f"{len(rows)} of {len(of_class)} classes, {COLUMNS} images of each,"
     return Finding("contact sheet", [], f"{path}: {what} as the network sees them; look at it")
 
 
@@ -136,29 +134,7 @@ def _as_seen(study: StudyPlan, pixels: np.ndarray) -> np.ndarray:
     return bare.test(torch.from_numpy(pixels)).permute(0, 2, 3, 1).to(torch.uint8).numpy()
 
 
-def _sheet(seen: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
-    """Draw a row of images per caption; small images are enlarged by a whole number, without interpolation."""
-    from matplotlib.font_manager import findfont
-
-    font = ImageFont.truetype(io.BytesIO(Path(findfont("DejaVu Sans")).read_bytes()), CAPTION - 3)
-    size = seen[0][1].shape[1]
-    side = size * max(1, round(TILE / size))
-    width, height = EXAMPLES * (side + GAP), side + CAPTION + GAP
-    sheet = Image.new("RGB", (width + GAP, len(seen) * height + GAP), "white")
-    draw = ImageDraw.Draw(sheet)
-    for row, (caption, images) in enumerate(seen):
-        top = GAP + row * height
-        for column, image in enumerate(images):
-            tile = Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST)
-            sheet.paste(tile, (GAP + column * (side + GAP), top))
-        draw.text((GAP, top + side), _shortened(caption, width, font), "black", font)
-    return sheet
-
-
-def _shortened(caption: str, width: int, font: ImageFont.FreeTypeFont) -> str:
-    """Return as much of a caption as fits, with an ellipsis if it is shortened."""
-    if font.getlength(caption) <= width:
-        return caption
-    while caption and font.getlength(caption + "…") > width:
-        caption = caption[:-1]
-    return caption + "…"
+def _row(name: str, images: np.ndarray) -> list[Tile]:
+    """Return the row of a class: its name is below the first image."""
+    first, *others = images
+    return [Tile(first, [name]), *map(Tile, others)]
