@@ -152,13 +152,13 @@ def save_photographs(folder, classes=("ants", "bees"), images=15):
 def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     study = Checkout(tmp_path / "checkout")
     save_photographs(study.root / "photographs")
-    save, copy, preflight, plan, train = blocks("your-own-images.md", "sh")
+    save, copy, preflight, plan, train, *_ = blocks("your-own-images.md", "sh")
     offline = save.replace("weights='IMAGENET1K_V1'", "weights=None")
     assert offline != save
     for command in (offline, copy):
         subprocess.run(command.replace("python", sys.executable), shell=True, check=True, cwd=study.root)
     mine = yaml.safe_load((study.root / "mine.yaml").read_text(encoding="utf-8"))
-    mine["network"]["n"], mine["dataset"]["folds"], mine["training"]["learning_rate"] = [1], 2, [0.001, 0.01]
+    mine["network"]["n"], mine["dataset"]["folds"], mine["training"]["learning_rate"] = [1], 2, [0.0003, 0.001]
     mine["dataset"]["image_size"], mine["training"]["input_size"], mine["training"]["length"] = 40, 32, "2 epochs"
     (study.root / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     found = study.snakemake(*shlex.split(preflight)[1:]).stdout
@@ -169,14 +169,14 @@ def test_four_commands_lead_from_photographs_and_weights_to_advice(tmp_path):
     results = study.root / "results" / "my-images"
     assert "networks" in (results / "plan.md").read_text(encoding="utf-8")
     page = (results / "advice.md").read_text(encoding="utf-8")
-    assert page.startswith("## Advice: layers of imagenet\n")
+    assert "## Advice: layers of imagenet\n" in page
     assert "Nothing tried is " in page and "against the best it may lose " in page
     assert "layer4.1" in page and "layer1.0" not in page
     accuracies = pd.read_csv(results / "accuracy.csv")
     assert set(accuracies["network"]) == {"baseB", "A9B+", "A1~8B", "A9B"} and len(accuracies) == 2 * 4
     assert set(accuracies["val_images"]) == {15} and set(accuracies["train_images"]) == {15}, "two folds"
     rates = pd.read_csv(results / "rates.csv")
-    assert set(rates["family"]) == {"scratch", "frozen", "fine-tuned"} and set(rates["rate"]) == {0.001, 0.01}
+    assert set(rates["family"]) == {"scratch", "frozen", "fine-tuned"} and set(rates["rate"]) == {0.0003, 0.001}
     chosen = {json.loads(file.read_text())["chosen"] for file in (results / "rates/given-imagenet-0").iterdir()}
     assert chosen == set(rates["rate"][rates["chosen"]])
     costs = pd.read_csv(results / "costs.csv").set_index(["split", "network"])["cost"].groupby("network").first()
