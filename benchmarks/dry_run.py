@@ -20,8 +20,8 @@ from transferability.common.checksums import fingerprint
 from transferability.common.tables import write_table
 from transferability.jobs.provenance import as_text, not_known
 from transferability.jobs.weights_files import write_weights
-from transferability.runtime.finished import products_of
-from transferability.runtime.marks import code_of, expected_mark
+from transferability.runtime.finished_copies import products_of
+from transferability.runtime.up_to_date import code_of, expected_mark
 from transferability.study.configuration import complete_config
 from transferability.study.study_plan import StudyPlan
 

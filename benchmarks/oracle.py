@@ -1,33 +1,34 @@
 """An oracle for a study of given networks: python benchmarks/oracle.py RESULTS [--own CLASS=NUMBER ...]
 
-For each given network and each n of the study, it computes the accuracy of ridge regression in closed form on the
-features of the first n layers (training images, centre crop, mean over positions), tested on the validation images.
-Nothing is trained, and nothing is random. --own gives the number of each class in the given network's own classifier;
-with it, the accuracy of that classifier among these classes is computed too, as n = all layers. Writes
-RESULTS/oracle.csv.
+For each given network, each n of the study and all layers but the classifier, it computes the accuracy of ridge
+regression in closed form on the features of the first n layers (training images, centre crop, mean over positions),
+tested on the validation images, as the mean over folds. Nothing is trained, and nothing is random. --own gives the
+number of each class in the given network's own classifier; with it, the accuracy of that classifier among these classes
+is computed too, as n = all layers. Writes RESULTS/oracle.csv.
 """
 
 import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 import yaml
 from torch.nn import functional
 
 from transferability.common.atomic_files import write_text
+from transferability.common.subsets import in_subset
+from transferability.common.tables import read_index
 from transferability.jobs.given import given_layers
 from transferability.models.building import build_model
 from transferability.models.given_weights import read_given
 from transferability.models.layers import as_layers
 from transferability.planning.checks.model_inputs import model_inputs
-from transferability.store.reading import StoreFiles
+from transferability.store.reading import StoreFiles, open_store
 from transferability.store.square import Square
-from transferability.study.files import Results
-from transferability.study.grid import given_splits
+from transferability.study.model import given_row
 from transferability.study.study_plan import StudyPlan
-from transferability.tasks.task import Task, read_task
 
 BATCH = 100
 IMAGENET = 1000  # classes of the given networks' own classifiers
@@ -50,49 +51,50 @@ def ridge_accuracy(
     return float((scores.argmax(1) == labels_val).double().mean())
 
 
-def task_of(results: Path, config: Mapping) -> Task:
-    """Return the task of a study's given networks: all classes."""
-    names = ("index.csv", "store.npy", "store.crc32.npy", "store.json")
-    manifest = Results(results).manifest(given_splits(config)[0], "B")
-    return read_task(StoreFiles(*(results / name for name in names)), Square.of(config["dataset"]), manifest)
-
-
-def features_of(config: Mapping, file: Path, task: Task) -> Iterator[dict[str, torch.Tensor]]:
-    """Yield the outputs of each layer of a given network for the training ("train") and validation images ("val").
+def features_of(study: StudyPlan, name: str, pixels: np.ndarray) -> Iterator[torch.Tensor]:
+    """Yield the outputs of each layer of a given network for images, uint8 (images, size, size, 3), RGB.
 
     The last layer is the network's own classifier.
     """
-    study = StudyPlan(config)
-    size = study.input_size
-    model = build_model(study.main.blueprint, size, IMAGENET)
-    layers = as_layers(model, size)
-    taken = given_layers(file, study.main.blueprint, size, study.image_size)
-    state = model.state_dict()
-    own = {name: tensor for name, tensor in read_given(file).items() if name in state}
-    model.load_state_dict(own | taken)
-    model.eval()
-    subsets = {"train": task.train, "val": task.val}
-    values = {name: model_inputs(study, images.store[images.rows]) for name, images in subsets.items()}
+    model, file = study.given[name], Path(given_row(study.config, name)["weights"]).expanduser()
+    network = build_model(model.blueprint, study.input_size, IMAGENET)
+    layers = as_layers(network, study.input_size)
+    taken = given_layers(file, model.blueprint, study.input_size, study.image_size)
+    state = network.state_dict()
+    network.load_state_dict({key: tensor for key, tensor in read_given(file).items() if key in state} | taken)
+    network.eval()
+    values = model_inputs(study, model, pixels)
     for layer in layers.values():
-        values = {name: torch.cat([layer(part) for part in value.split(BATCH)]) for name, value in values.items()}
+        values = torch.cat([layer(part) for part in values.split(BATCH)])
         yield values
 
 
-def oracle_table(results: Path, config: Mapping, own: Mapping[str, int]) -> pd.DataFrame:
-    """Return the accuracies described in the module's docstring: columns source, n, layer, images, accuracy."""
-    task, names, rows = task_of(results, config), StudyPlan(config).layers, []
-    labels = {"train": torch.from_numpy(task.train.labels), "val": torch.from_numpy(task.val.labels)}
-    for source, file in config["given"]["weights"].items():
-        for n, values in enumerate(features_of(config, Path(file).expanduser(), task), 1):
-            row = [source, n, names[n - 1], len(task.val)]
-            if n in config["network"]["n"]:
-                pooled = {k: v.mean((2, 3)) if v.dim() == 4 else v.flatten(1) for k, v in values.items()}
-                pairs = [(pooled[subset], labels[subset]) for subset in ("train", "val")]
-                rows.append([*row, ridge_accuracy(*pairs)])
-            elif n == len(names) and own:
-                chosen = values["val"][:, [own[name] for name in task.wnids]].argmax(1)
-                rows.append([*row, float((chosen == labels["val"]).double().mean())])
-    return pd.DataFrame(rows, columns=["source", "n", "layer", "images", "accuracy"])
+def oracle_table(study: StudyPlan, own: Mapping[str, int]) -> pd.DataFrame:
+    """Return the accuracies described in the module's docstring: columns given, n, layer, images, accuracy."""
+    results, rows = study.results, []
+    index = read_index(results.index)
+    files = StoreFiles(results.index, results.store, results.store_checksums, results.store_description)
+    pixels = open_store(files, Square.of(study.config["dataset"]))[np.arange(len(index))]
+    wnids = sorted(index["wnid"].unique())
+    labels = torch.from_numpy(index["wnid"].map(wnids.index).to_numpy())
+    folds = range(study.config["dataset"]["folds"] or 1)
+    validated = [in_subset(index, "val", study.fold(f"given-{k}")).to_numpy() for k in folds]
+    for name, model in study.given.items():
+        last = len(model.layers)
+        for n, values in enumerate(features_of(study, name, pixels), 1):
+            row = [name, n, model.layers[n - 1], sum(map(sum, validated))]
+            if n in model.n or n == last - 1:
+                pooled = values.mean((2, 3)) if values.dim() == 4 else values.flatten(1)
+                parts = [
+                    ((pooled[~val], labels[~val]), (pooled[val], labels[val])) for val in map(torch.tensor, validated)
+                ]
+                rows.append([*row, float(np.mean([ridge_accuracy(*pair) for pair in parts]))])
+            elif n == last and own:
+                chosen = values[:, [own[wnid] for wnid in wnids]].argmax(1) == labels
+                rows.append(
+                    [*row, float(np.mean([chosen[val].double().mean() for val in map(torch.tensor, validated)]))]
+                )
+    return pd.DataFrame(rows, columns=["given", "n", "layer", "images", "accuracy"])
 
 
 def main() -> None:
@@ -104,7 +106,7 @@ def main() -> None:
     config = yaml.safe_load((arguments.results / "configuration.yaml").read_text(encoding="utf-8"))
     own = {name: int(number) for name, number in (pair.split("=") for pair in arguments.own)}
     with torch.no_grad():
-        table = oracle_table(arguments.results, config, own)
+        table = oracle_table(StudyPlan(config), own)
     write_text(arguments.results / "oracle.csv", table.to_csv(index=False))
     print(table.to_string(index=False))
 

@@ -28,7 +28,7 @@ from transferability.common.tables import write_table
 from transferability.datasets.image_files import ImageFiles
 from transferability.jobs.recipe import Recipe, Source, mark_of, recipe_of
 from transferability.runtime import checkpoints as state
-from transferability.runtime.finished import Finished, Products
+from transferability.runtime.finished_copies import Finished, Products
 from transferability.runtime.job import Job, train_or_restore
 from transferability.runtime.logs import job_log
 from transferability.store.packing import pack

@@ -18,7 +18,7 @@ from transferability.common.errors import InputError
 from transferability.jobs.accuracy_file import read_record
 from transferability.results.accuracies import collect
 from transferability.runtime.checkpoints import load_checkpoint, save_checkpoint
-from transferability.runtime.finished import Products
+from transferability.runtime.finished_copies import Products
 from transferability.runtime.locks import file_lock
 
 KILLS = 50

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import Checkout
 from tests.slurm.cluster import slurm_cluster, why_not
 from tests.trees import make_tree
-from transferability.runtime.checkpoints import RESERVE
+from transferability.runtime.stopping import RESERVE
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 IMPATIENT = Path(__file__).with_name("impatient.py")

@@ -9,7 +9,7 @@ from snakemake.logging import logger
 from transferability.common.errors import counted
 from transferability.datasets.holding_out import HoldOut
 from transferability.runtime.inputs import Inputs
-from transferability.runtime.marks import code_of
+from transferability.runtime.up_to_date import code_of
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE
 from transferability.study.rates import FAMILIES, is_searched, representatives
 from transferability.study.study_plan import StudyPlan

@@ -6,8 +6,8 @@ from transferability.common.spreadsheets import for_spreadsheets
 from transferability.common.tables import write_table
 from transferability.jobs.recipe import check_sources, source_of
 from transferability.results.accuracies import collect
-from transferability.runtime.marks import expected_mark
 from transferability.runtime.script import paths, script
+from transferability.runtime.up_to_date import expected_mark
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 

@@ -26,10 +26,10 @@ from transferability.jobs.given import import_weights
 from transferability.jobs.recipe import recipe_of, source_of
 from transferability.jobs.take_home import check_can_be_taken_home, replaced_by_identity, write_model
 from transferability.models.building import build_model
-from transferability.runtime.finished import products_of
+from transferability.runtime.finished_copies import products_of
 from transferability.runtime.job import Job, train_or_restore
-from transferability.runtime.marks import code_of
 from transferability.runtime.take_home import trained_with_weights
+from transferability.runtime.up_to_date import code_of
 from transferability.store.decoding import read_image
 from transferability.store.packing import pack
 from transferability.store.reading import StoreFiles

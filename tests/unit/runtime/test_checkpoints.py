@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from transferability.common.errors import StoppedError
-from transferability.runtime.checkpoints import RESERVE, Checkpointer, load_checkpoint, save_checkpoint
+from transferability.runtime.checkpoints import Checkpointer, load_checkpoint, save_checkpoint
+from transferability.runtime.stopping import RESERVE
 
 
 class FakeTrainer:

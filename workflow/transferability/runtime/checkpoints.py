@@ -1,7 +1,6 @@
 """Checkpoints: the state of an unfinished training run on disk, from which a killed job resumes."""
 
 import logging
-import signal
 import time
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,12 +9,12 @@ import torch
 
 from transferability.common.atomic_files import atomic_write, named
 from transferability.common.errors import InputError, StoppedError, first_line
+from transferability.runtime.stopping import Stopping
 
 log = logging.getLogger(__name__)
 
 PREVIOUS = ".previous"  # suffix of the previous checkpoint's file name
 LARGEST_SHARE = 0.02  # largest share of the time that is spent on saving checkpoints
-RESERVE = 30.0  # a job saves its state this many seconds, plus the time for saving, before its walltime ends
 
 
 def save_checkpoint(path: Path, state: dict) -> None:
@@ -68,23 +67,21 @@ def _previous(path: Path) -> Path:
 class Checkpointer:
     """Saves the state every `seconds`, and stops the training when the job has to end.
 
-    A job has to end on SIGTERM, on SIGINT, or shortly before `deadline` (of time.monotonic). The state is then saved
-    and StoppedError is raised. If saving is slow, it is done less often, so that it takes at most LARGEST_SHARE of the
-    time. If saving fails, for example on a full disk, a warning is logged and the training continues. Before `saved` is
-    called there is no state to save: a signal then raises StoppedError at once.
+    If it has to end (`Stopping`), the state is saved and StoppedError is raised. If saving is slow, it is done less
+    often, so that it takes at most LARGEST_SHARE of the time. If saving fails, for example on a full disk, a warning is
+    logged and the training continues. Before `saved` is called there is no state to save: a signal then raises
+    StoppedError at once.
     """
 
     def __init__(self, path: Path, mark: str, seconds: float, deadline: float = float("inf")):
         self.path, self.mark = path, mark
-        self._seconds, self._deadline = seconds, deadline
-        self._saved_at, self._took = time.monotonic(), 0.0
-        self._trains, self._signal = False, ""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._remember)
+        self._seconds, self._saved_at, self._took = seconds, time.monotonic(), 0.0
+        self._trains, self._stopping = False, Stopping(deadline)
+        self._stopping.listen(self._on_signal)
 
     def on_iteration(self, trainer) -> None:
         """Save the state of a Trainer if it is due; raise StoppedError if the job has to end."""
-        if why := self._why_to_end(3 * self._took):
+        if why := self._stopping.why(3 * self._took):
             then = "run again to resume from"
             if not self._save(trainer):
                 then = f"its state could not be saved, {then} the last at"
@@ -94,7 +91,7 @@ class Checkpointer:
 
     def check(self) -> None:
         """Raise StoppedError if the job, which is still waiting, has to end."""
-        if why := self._why_to_end(0.0):
+        if why := self._stopping.why():
             name = f"{self.path.parent.name}/{self.path.name.partition('.')[0]}"
             raise StoppedError(f"{name}: {why}; it had not begun to train")
 
@@ -109,10 +106,6 @@ class Checkpointer:
         for file in self.path.parent.glob(f"{self.path.name}*"):
             file.unlink(missing_ok=True)
 
-    def _why_to_end(self, saving: float) -> str:
-        late = time.monotonic() >= self._deadline - RESERVE - saving
-        return self._signal or ("stopped before its walltime is over" if late else "")
-
     def _save(self, trainer) -> bool:
         began = time.monotonic()
         try:
@@ -125,7 +118,6 @@ class Checkpointer:
             self._took = self._saved_at - began
         return True
 
-    def _remember(self, number, _frame) -> None:
-        self._signal = f"stopped by {signal.Signals(number).name}"
+    def _on_signal(self) -> None:
         if not self._trains:
             self.check()

@@ -13,11 +13,11 @@ from transferability.runtime import fork_server
 from transferability.runtime import snakemake_parts as parts
 from transferability.runtime.code import script_code
 from transferability.runtime.environment import job_environment
-from transferability.runtime.finished import Finished, products_of
-from transferability.runtime.made import is_as_made
-from transferability.runtime.marks import expected_mark, is_up_to_date
+from transferability.runtime.finished_copies import Finished, products_of
+from transferability.runtime.made_from import is_as_made
 from transferability.runtime.progress import read_progress
 from transferability.runtime.slurm import cancel_left_behind, check_slurm_answers
+from transferability.runtime.up_to_date import expected_mark, is_up_to_date
 from transferability.study.files import is_foreign_to_model
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan

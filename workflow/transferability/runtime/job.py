@@ -19,12 +19,12 @@ from transferability.jobs.weights_files import write_weights
 from transferability.runtime.checkpoints import Checkpointer
 from transferability.runtime.code import check_code
 from transferability.runtime.devices import device_name, leased_hardware
-from transferability.runtime.finished import Finished, Products, products_of
+from transferability.runtime.finished_copies import Finished, Products, products_of
 from transferability.runtime.locks import file_lock
 from transferability.runtime.logs import job_log
-from transferability.runtime.marks import check_base
 from transferability.runtime.progress import Progress
 from transferability.runtime.slurm import job_deadline
+from transferability.runtime.up_to_date import check_base
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 from transferability.training.trainer import Trainer

@@ -6,7 +6,7 @@ from typing import Any
 
 from transferability.runtime.code import script_code
 from transferability.runtime.logs import job_log
-from transferability.runtime.made import noted
+from transferability.runtime.made_from import noted
 
 
 def script(main: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -8,9 +8,9 @@ from transferability.jobs.accuracy_file import read_record
 from transferability.jobs.recipe import recipe_of, source_of, training_code
 from transferability.jobs.take_home import check_can_be_taken_home
 from transferability.runtime.code import check_code
-from transferability.runtime.finished import Finished, Products
+from transferability.runtime.finished_copies import Finished, Products
 from transferability.runtime.job import Job, train_or_restore
-from transferability.runtime.marks import check_base
+from transferability.runtime.up_to_date import check_base
 from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 

@@ -9,9 +9,9 @@ from tests.study_files import write_study
 from transferability.common.errors import InputError
 from transferability.jobs import recipe as recipes
 from transferability.jobs.weights_files import read_weights, write_weights
-from transferability.runtime.finished import Finished, products_of
-from transferability.runtime.made import is_as_made, noted
-from transferability.runtime.marks import check_base, expected_mark, is_up_to_date
+from transferability.runtime.finished_copies import Finished, products_of
+from transferability.runtime.made_from import is_as_made, noted
+from transferability.runtime.up_to_date import check_base, expected_mark, is_up_to_date
 from transferability.study.configuration import complete_config
 from transferability.study.files import Results
 from transferability.study.network import Network
@@ -134,8 +134,8 @@ def test_inputs_that_are_replaced_meanwhile_are_an_error(tmp_path):
 
 
 def test_of_a_large_file_both_ends_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("transferability.runtime.made.LARGE", 100)
-    monkeypatch.setattr("transferability.runtime.made.END", 10)
+    monkeypatch.setattr("transferability.runtime.made_from.LARGE", 100)
+    monkeypatch.setattr("transferability.runtime.made_from.END", 10)
     (tmp_path / "input.csv").write_text("1\n")
     job = job_of(tmp_path)
     for content, same in {"a" * 200: True, "b" + "a" * 199: False, "a" * 199 + "b": False, "a" * 201: False}.items():

@@ -6,7 +6,7 @@ from transferability.common.errors import InputError
 from transferability.jobs.recipe import mark_of, recipe_of, source_of, training_code
 from transferability.jobs.weights_files import REMEDY, weights_says
 from transferability.runtime.code import code_fingerprint
-from transferability.runtime.finished import products_of
+from transferability.runtime.finished_copies import products_of
 from transferability.study.network import GIVEN, Network
 from transferability.study.study_plan import StudyPlan
 
