@@ -164,6 +164,7 @@ rule advice:
         measure=INPUTS.measure,
         layers=INPUTS.layers,
         folds=INPUTS.folds,
+        margin=config["advice"]["margin"],
     message:
         "write the advice: {output.md}"
     script:

@@ -28,6 +28,7 @@ def main(job):
         read_units(paths(job.input.answers), *index) if index else pd.DataFrame(),
         read_costs(*paths(job.input.costs)) if job.input.costs else pd.DataFrame(),
         params.folds,
+        params.margin,
     )
     found = sources(records)
     table = advice_table(found)

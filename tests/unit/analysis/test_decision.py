@@ -46,6 +46,13 @@ def test_the_cheapest_arm_within_a_point_of_the_best_is_advised(means, cost, adv
     assert np.allclose(found.loss, max(means) - np.array(means))
 
 
+def test_the_margin_is_what_does_not_matter():
+    study = evidence((0.89, 0.91, 0.92, 0.5), noise=0.001)
+    assert [decide(replace(study, margin=margin)).advised for margin in (0.001, 0.011, 0.04)] == [2, 1, 0]
+    assert decide(replace(study, margin=0.04)).ruled_out.tolist() == [False, False, False, True]
+    assert decide(replace(study, margin=0.5)).ruled_out.tolist() == [False] * 4
+
+
 def test_two_arms_in_folds_have_the_interval_of_nadeau_and_bengio():
     """Bengio & Nadeau 2003: t with K - 1 degrees of freedom, variance s² (1 / K + n_test / n_train)."""
     accuracy, overlap = np.array([[0.8, 0.9, 0.85, 0.8, 0.95], [0.6, 0.65, 0.75, 0.6, 0.7]]), 0.25

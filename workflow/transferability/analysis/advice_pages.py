@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from transferability.analysis.advice_words import basis, called, percent, short, still_open, words
+from transferability.analysis.advice_words import a_point, basis, called, percent, short, still_open, words
 from transferability.analysis.arms import FOLDS, REPEATS, Source
 from transferability.analysis.decision import Decision, decide
 from transferability.analysis.doubts import doubts
@@ -15,12 +15,12 @@ from transferability.common.pages import Section
 RULES = """An arm is one way to train a network. All arms are compared in the same blocks: repeats or folds of given
 networks, or splits. {copies}
 
-The advised arm is the cheapest to train whose mean accuracy lies within one point of the highest mean. {cost}
+The advised arm is the cheapest to train whose mean accuracy lies within {margin} of the highest mean. {cost}
 
 What an arm may lose, and which arms are ruled out, comes from intervals for the difference of each arm from the best of
 all others. They hold together, for all arms, in at least 90 % of studies (one-sided). If they hold, no arm loses more
-than its bound, and the best arm is not ruled out. An arm is ruled out if another one is surely more than a point
-better. {errors} The method and its simulation are in docs/statistics.md."""
+than its bound, and the best arm is not ruled out. An arm is ruled out if another one is surely more than
+{margin} better. {errors} The method and its simulation are in docs/statistics.md."""
 COPIES = """An~B copies all layers but the classifier and freezes the first n; AnB copies the first n and freezes
 them, AnB+ copies the first n and fine-tunes them: above, all layers are new."""
 COSTS = """Cost is the number of operations of the whole training, relative to fine-tuning everything (the largest
@@ -34,8 +34,9 @@ ERRORS = {
 SPLITS_ERROR = "The spread between splits is one error; that of the validation images, which splits share, is added."
 PAIRED, INDEPENDENT = "Arms are compared image by image.", "Outcomes by image are not known, so that error is assumed."
 FIGURE = """Accuracy over n. The advised arm has a ring. Bars are the simultaneous intervals of each arm against the
-best of all others, drawn around the best mean: a bar that ends a point or more below the dotted line of the best mean
-is that of an arm that is ruled out. An arrow marks a bar that leaves the axis."""
+best of all others, drawn around the best mean, which is the dotted line. A bar that ends more than the margin below
+that line (a point, or config key advice.margin) is that of an arm that is ruled out. An arrow marks a bar that leaves
+the axis."""
 OPEN = "What would decide the rest"
 NOTHING = "This study has no networks with layers copied from another source (AnB, AnB+): there is nothing to advise."
 COLUMNS = [
@@ -117,4 +118,5 @@ def _rules(sources: Sequence[Source]) -> str:
             paired = [] if source.kind == FOLDS else [PAIRED if source.by_image else INDEPENDENT]
             errors += [ERRORS.get(source.kind, SPLITS_ERROR), *paired]
     said = " ".join(dict.fromkeys(errors)) or "One block alone has no interval: nothing is ruled out."
-    return RULES.format(copies=COPIES, cost=costs, errors=said)
+    margin = a_point(sources[0].evidence.margin)
+    return RULES.format(copies=COPIES, cost=costs, errors=said, margin=margin)

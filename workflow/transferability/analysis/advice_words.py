@@ -49,17 +49,17 @@ def still_open(source: Source, decision: Decision) -> str:
         return "Nothing is open: all other arms are ruled out."
     names = ", ".join(str(source.arms["network"][arm]) for arm in left)
     said = f"{counted(len(left), 'other arm')} may be as good or better ({names})."
-    more = needed(source.evidence, decision)
+    more, margin = needed(source.evidence, decision), a_point(source.evidence.margin)
     if more is None:
-        return f"{said} What the advised arm may lose is already known to a point: more would decide little."
+        return f"{said} What the advised arm may lose is already known to {margin}: more would decide little."
     images = f"{_round(more.images * source.images)} validation images (now {source.images:,})"
     if source.kind == FOLDS:
-        return f"{said} To know to a point what the advised arm may lose, it would take about {images} in all folds."
+        return f"{said} To know to {margin} what the advised arm may lose, it would take about {images} in all folds."
     blocks = (
         f"{'more than ' * (more.blocks >= MOST)}{_round(more.blocks)} {source.kind}s (now {source.evidence.blocks})"
     )
     both = f"{blocks} and {images}" if more.images > 1 else blocks
-    return f"{said} To know to a point what the advised arm may lose, it would take about {both}."
+    return f"{said} To know to {margin} what the advised arm may lose, it would take about {both}."
 
 
 def short(arm: pd.Series) -> str:
@@ -91,6 +91,11 @@ def in_points(difference: float) -> str:
     """A difference of shares in points: 1 point, 2.9 points, 24 points."""
     number = f"{100 * abs(difference):.{0 if abs(difference) >= 0.0995 else 1}f}"
     return "1 point" if number in ("1.0", "1") else f"{number} points"
+
+
+def a_point(margin: float) -> str:
+    """The margin in words: a point, 2.0 points."""
+    return in_points(margin).replace("1 point", "a point")
 
 
 def _instruction(arm: pd.Series, source: Source) -> str:
@@ -125,7 +130,7 @@ def _everything(arm: pd.Series) -> bool:
 
 
 def _certainty(source: Source, decision: Decision) -> str:
-    better = "Nothing tried is more than a point better"
+    better = f"Nothing tried is more than {a_point(source.evidence.margin)} better"
     if decision.loss[decision.advised] == 0:
         better = "Nothing tried is better"
     bound = decision.bound[decision.advised]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from transferability.analysis.claim_parts import MARGIN
 from transferability.analysis.decision import Evidence
 from transferability.analysis.image_errors import image_shares
 from transferability.analysis.paired_images import independent_variance, one_more_image, shared_variance
@@ -32,8 +33,8 @@ class Records:
     """The tables of a study: accuracies (`accuracies.COLUMNS`) with the column `measure` to compare, and what is known.
 
     `layers` are the names of the layers on each split. `by_class` is a table of `by_class_table`, `outcomes` one of
-    `read_units`. `costs` has the columns split, network, operations,
-    cost, seconds and memory_mb. `folds` is the number of folds of the image set, if it is divided into folds.
+    `read_units`. `costs` has the columns split, network, operations, cost, seconds and memory_mb. `folds` is the number
+    of folds of the image set, if it is divided into folds; differences up to `margin` do not matter.
     """
 
     accuracies: pd.DataFrame
@@ -43,6 +44,7 @@ class Records:
     outcomes: pd.DataFrame = field(default_factory=pd.DataFrame)
     costs: pd.DataFrame = field(default_factory=pd.DataFrame)
     folds: int | None = None
+    margin: float = MARGIN
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def _source(name: str, rows: pd.DataFrame, records: Records) -> Source:
         shared = independent_variance(cells.mean(axis=1).to_numpy(), images, _shares(arms, rows))
     variance = shared + one_more_image(images) * (1 - np.eye(len(arms)))
     overlap = float((rows["val_images"] / rows["train_images"]).mean()) if folds else 0.0
-    evidence = Evidence(cells.to_numpy(), arms["operations"].fillna(np.inf).to_numpy(), variance, overlap)
+    evidence = Evidence(
+        cells.to_numpy(), arms["operations"].fillna(np.inf).to_numpy(), variance, overlap, records.margin
+    )
     kind = FOLDS if folds else REPEATS if name == GIVEN_SOURCE else SPLITS
     return Source(name, arms, evidence, kind, found.shape[1], images, by_image, not records.costs.empty)
 

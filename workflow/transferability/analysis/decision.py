@@ -1,6 +1,7 @@
 """The decision between the arms of a study, and how sure it is. Arms are ways to train a network (`arms`).
 
-The decision is the cheapest arm whose mean accuracy lies within MARGIN of the best mean seen. It always names one arm.
+The decision is the cheapest arm whose mean accuracy lies within a margin (one point) of the best mean seen. It always
+names one arm.
 
 The certainty is one family of simultaneous intervals, each arm against the best of all others (Hsu 1984). Each block
 (repeat, fold or split) has all arms, so arms are compared within blocks. The variance of each difference of two arms is
@@ -31,13 +32,14 @@ class Evidence:
 
     `accuracy` (arms, blocks) are shares, `cost` (arms) is in any unit. `images` (arms, arms) is the variance of the
     difference of two arms' means from testing on finitely many images, as far as all blocks share it. `overlap` is
-    n_test / n_train if blocks are folds of one image set, else 0.
+    n_test / n_train if blocks are folds of one image set, else 0. Differences up to `margin` do not matter.
     """
 
     accuracy: np.ndarray
     cost: np.ndarray
     images: np.ndarray
     overlap: float = 0.0
+    margin: float = MARGIN
 
     @property
     def mean(self) -> np.ndarray:
@@ -56,8 +58,8 @@ class Decision:
 
     `loss` is the best mean seen minus the arm's. `bound` is what the arm may lose at most against the best of all
     others. An interval of its accuracy ends at `low` and `high`, if the best of all others is as good as its mean. It
-    lies within 0 and 1. All three are NaN for one block alone. An arm is `ruled_out` if it is surely more than MARGIN
-    below the best.
+    lies within 0 and 1. All three are NaN for one block alone. An arm is `ruled_out` if it is surely more than the
+    margin below the best.
     """
 
     advised: int
@@ -72,7 +74,7 @@ def decide(evidence: Evidence) -> Decision:
     """Decide between arms, as described in the module. Of equally cheap arms the one with the highest mean is taken."""
     mean = evidence.mean
     loss = mean.max() - mean
-    near = np.flatnonzero(loss <= MARGIN + 1e-9)  # of means, which are rounded
+    near = np.flatnonzero(loss <= evidence.margin + 1e-9)  # of means, which are rounded
     advised = int(min(near, key=lambda arm: (evidence.cost[arm], loss[arm], arm)))
     if evidence.blocks < 2 or len(mean) < 2:
         unknown = np.full(len(mean), np.nan)
@@ -84,7 +86,7 @@ def decide(evidence: Evidence) -> Decision:
     highest = np.where(others, ahead + half, np.inf).min(axis=1)
     low = np.maximum(best_other + np.minimum(lowest, 0), 0)
     high = np.clip(best_other + highest, 0, 1)
-    return Decision(advised, loss, best_other - low, low, high, highest < -MARGIN)
+    return Decision(advised, loss, best_other - low, low, high, highest < -evidence.margin)
 
 
 def half_widths(evidence: Evidence) -> np.ndarray:
@@ -112,7 +114,7 @@ def moderated_variances(accuracy: np.ndarray) -> tuple[np.ndarray, int]:
 
 @dataclass(frozen=True)
 class Needed:
-    """What a study needs for a bound no more than MARGIN above the loss seen: blocks, and times as many images."""
+    """What a study needs for a bound no more than the margin above the loss seen: blocks, and times as many images."""
 
     blocks: int
     images: float
@@ -130,16 +132,17 @@ def needed(evidence: Evidence, decision: Decision) -> Needed | None:
     ahead = np.where(np.arange(len(mean)) == decision.advised, -np.inf, mean + half[decision.advised])
     rival = int(ahead.argmax())
     width = half[decision.advised, rival]
-    if width <= MARGIN:
+    margin = evidence.margin
+    if width <= margin:
         return None
     if evidence.overlap:
-        return Needed(evidence.blocks, (width / MARGIN) ** 2)
+        return Needed(evidence.blocks, (width / margin) ** 2)
     error = ERROR / (len(mean) - 1)
     images = ndtri(1 - error) ** 2 * evidence.images[decision.advised, rival]
     variance = moderated_variances(evidence.accuracy)[0][decision.advised, rival]
-    times = max(1.0, 2 * images / MARGIN**2)  # half of the width for the images, the rest for the blocks
+    times = max(1.0, 2 * images / margin**2)  # half of the width for the images, the rest for the blocks
     blocks = np.arange(2, MOST)
     degrees = np.minimum(PRIOR_DEGREES + blocks - 1, (len(mean) - 1) * (blocks - 1))
     between = stdtrit(degrees, 1 - error) ** 2 * variance / blocks
-    enough = blocks[between + images / times <= MARGIN**2]
+    enough = blocks[between + images / times <= margin**2]
     return Needed(max(evidence.blocks, int(enough[0]) if len(enough) else MOST), times)
