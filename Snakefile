@@ -63,7 +63,7 @@ rule all:
             ["csv", "md"],
         ),
         made(["classes", "wordnet_nodes"], INPUTS.folders(OF_CLASSES), ["csv", "md"]),
-        expand("<results>/rates.{kind}", kind=["csv", "md"]) if SEARCHES else [],
+        expand("<results>/rates.{kind}", kind=["csv", "md"]) if STUDY.searches else [],
         made("advice", INPUTS.folders(STUDY.experiments), ["csv", "md", "pdf", "png"]),
-        "<results>/mistakes.md" if STUDY.experiments["given"] else [],
+        "<results>/mistakes.md" if STUDY.copies_given_layers else [],
     localrule: True

@@ -11,14 +11,14 @@ from transferability.datasets.holding_out import HoldOut
 from transferability.runtime.inputs import Inputs
 from transferability.runtime.up_to_date import code_of
 from transferability.study.network import ALL, GIVEN, HALVES, MIXED, WHOLE
-from transferability.study.rates import FAMILIES, is_searched, representatives
+from transferability.study.rates import FAMILIES
 from transferability.study.study_plan import StudyPlan
 
 STUDY = StudyPlan(config)
 INPUTS = Inputs(STUDY, Path(os.path.relpath(REPOSITORY)) / "resources")  # relative: the same after a checkout moves
 CODE = code_of(STUDY)  # checksums of the code of training jobs
 OF_CLASSES = [name for name in STUDY.experiments if name != "given"]  # the classes of one image set are compared
-SEARCHES = representatives(STUDY.networks) if is_searched(config["training"]) else {}  # of learning rates
+SEARCHED_RATES = config["training"]["learning_rate"] if STUDY.searches else []
 ALL_ACCURACIES = [STUDY.results.accuracy(network.split, network.name) for network in STUDY.networks]
 
 if workflow.is_main_process:

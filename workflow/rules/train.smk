@@ -60,7 +60,8 @@ use rule train_whole as train_transfer with:
         network=r"[AB][1-9]\d*(~[1-9]\d*)?[AB]\+?",
 
 
-# The learning rate of a family of networks, if config key training.learning_rate is a list.
+# The learning rate of a family of networks, if config key training.learning_rate is a list. All rates are tried in one
+# job, which does not resume.
 rule search_rates:
     input:
         index="<results>/index.csv",
@@ -78,12 +79,10 @@ rule search_rates:
         "../../envs/environment.yaml"
     threads: config["jobs"]["threads"]
     resources:
-        **TRAINING_RESOURCES,
+        **TRAINING_RESOURCES | {"runtime": config["jobs"]["runtime"] * len(SEARCHED_RATES)},
     params:
-        code=lambda wildcards: CODE[STUDY.model(wildcards.split).architecture],
-        network=lambda wildcards: SEARCHES[wildcards.split, wildcards.family].name,
-        rates=config["training"]["learning_rate"],
-        training=config["training"],
+        recipe=lambda wildcards: INPUTS.searched_recipe(wildcards, CODE),
+        rates=SEARCHED_RATES,
     message:
         "search the learning rate of {wildcards.split}, {wildcards.family}: {params.rates}"
     script:
@@ -92,7 +91,7 @@ rule search_rates:
 
 rule rates:
     input:
-        [STUDY.results.rates(split, family) for split, family in SEARCHES],
+        [STUDY.results.rates(split, family) for split, family in STUDY.searches],
     output:
         csv="<results>/rates.csv",
         md="<results>/rates.md",

@@ -9,7 +9,6 @@ from transferability.jobs.rates_file import write_rates
 from transferability.jobs.recipe import recipe_of, source_of
 from transferability.runtime.devices import leased_hardware
 from transferability.runtime.script import script
-from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 
 
@@ -17,8 +16,8 @@ from transferability.study.study_plan import StudyPlan
 def main(job):
     study = StudyPlan(job.config)
     torch.set_num_threads(job.threads)
-    network = Network.parse(job.wildcards.split, job.params.network)
-    recipes = {rate: recipe_of(study, network, job.params.code, rate) for rate in job.params.rates}
+    network, code = study.searches[job.wildcards.split, job.wildcards.family], job.params.recipe["code"]
+    recipes = {rate: recipe_of(study, network, code, rate) for rate in job.params.rates}
     with leased_hardware(study.config["device"], study.config["jobs"]["gpu_jobs_per_device"]) as device:
         trials = try_rates(recipes, source_of(study.results, network), device)
     write_rates(Path(job.output.rates), network.name, trials)

@@ -64,7 +64,10 @@ def test_the_page_begins_with_one_arm_what_it_may_lose_and_what_more_would_cost(
             "minutes",
         )
     ]
-    assert figure.title == "Accuracy over n" and "2 other arms may be as good or better (A3B+, A1~2B)" in still.text
+    assert (
+        figure.title == "Accuracy over n"
+        and "2 other arms may be as good or better, or worse by less than a point (A3B+, A1~2B)" in still.text
+    )
     assert "Cost is the number of operations" in rules.text
 
 

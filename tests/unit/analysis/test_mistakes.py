@@ -45,6 +45,20 @@ def test_images_that_more_repeats_get_wrong_come_first_then_the_most_confident()
     assert found.by_all["path"].tolist() == ["val/2.jpg", "val/3.jpg"]
 
 
+def test_an_arm_without_mistakes_has_a_page(tmp_path):
+    table = outcomes()
+    table["predicted"], table["right"] = table["wnid"], True
+    found = mistakes_of(ARM, table, INDEX)
+    assert found.images.empty and found.by_all.empty and len(found.tests) == 8
+    names = pd.Series(INDEX["wnid"].unique(), INDEX["wnid"].unique())
+    sheet = draw_mistakes(found.images, np.zeros((4, 8, 8, 3), np.uint8), names)
+    assert isinstance(sheet, Image.Image)
+    save_figure(draw_confusion(found.tests, names), [tmp_path / "confusion.png"])
+    sections = mistakes_sections(ARM, found, names, *(tmp_path / f"{name}.png" for name in ("confusion", "a", "b")))
+    write_pages(found.images, sections, [tmp_path / "mistakes.md", tmp_path / "mistakes.csv"])
+    assert "Mistakes of A3B of net" in (tmp_path / "mistakes.md").read_text()
+
+
 def test_recall_and_precision_are_those_of_the_definitions():
     tests = mistakes_of(ARM, outcomes(), INDEX).tests
     table = class_table(tests).set_index("class")
@@ -66,7 +80,10 @@ def test_the_advised_arm_is_read_and_a_table_without_one_is_an_error(tmp_path):
     table = pd.DataFrame(rows, columns=["source", "given", "network", "advised", "loss_bound"])
     table.to_csv(tmp_path / "advice.csv", index=False)
     assert read_advised(tmp_path / "advice.csv") == ARM
-    for bad, wrong in ((table.iloc[:2], "0 advised arms"), (table.drop(columns="advised"), "no column advised")):
+    for bad, wrong in (
+        (table.iloc[:2], "no layers of a given network are copied; add An~B"),
+        (table.drop(columns="advised"), "no column advised"),
+    ):
         bad.to_csv(tmp_path / "advice.csv", index=False)
         with pytest.raises(InputError, match=wrong):
             read_advised(tmp_path / "advice.csv")

@@ -123,6 +123,14 @@ def test_a_set_that_is_divided_already_has_no_folds(tmp_path):
         index_images("imagefolder", root, HoldOut(folds=5))
 
 
+def test_a_group_on_both_sides_of_a_divided_set_is_an_error(tmp_path):
+    for subset, patients in (("train", (1, 2, 3)), ("val", (3, 4))):
+        names = [f"patient{k}.jpg" for k in patients]
+        photographs(tmp_path / subset, {"ant": names, "bee": names})
+    with pytest.raises(InputError, match=r"1 of 4 groups are in both training and validation: patient3; move each"):
+        index_images("imagefolder", tmp_path, HoldOut(group="(patient[0-9]+)"))
+
+
 def test_a_table_names_the_group_in_a_column(tmp_path):
     photographs(tmp_path, {"x": numbered(30)})
     lines = [f"x/{k:03d}.jpg,{'ant' if k % 2 else 'bee'},slide {k // 5}" for k in range(30)]

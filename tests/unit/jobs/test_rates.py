@@ -13,7 +13,6 @@ from transferability.jobs.recipe import Source, recipe_of
 from transferability.results.rates import rates_in_words, rates_table
 from transferability.study.configuration import complete_config
 from transferability.study.network import Network
-from transferability.study.rates import representatives
 from transferability.study.study_plan import StudyPlan
 from transferability.tasks.task import Examples, Task
 
@@ -29,12 +28,29 @@ SEARCH = {
 
 def test_each_family_of_each_given_network_is_searched_with_the_one_in_the_middle():
     complete_config(config := dict(SEARCH), [])
-    found = representatives(StudyPlan(config).networks)
+    found = StudyPlan(config).searches
     assert {key: network.name for key, network in found.items()} == {
         (f"given-{name}-0", family): network
         for name in ("one", "two")
         for family, network in {"scratch": "baseB", "fine-tuned": "A4~5B", "frozen": "A9B"}.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("treatments", "n", "names"),
+    [
+        (["An~B"], [2, 3, 4, 5, 8], {"scratch": "baseB", "fine-tuned": "A4~5B", "frozen": "A9B"}),  # n decides nothing
+        (["An~B", "AnB", "AnB+"], [2, 8], {"scratch": "baseB", "fine-tuned": "A4~5B", "frozen": "A9B"}),
+        (["AnB", "AnB+"], [2, 4, 8], {"scratch": "baseB", "fine-tuned": "A4B+", "frozen": "A4B"}),  # no control
+        (["BnB"], [2, 4], {"scratch": "baseB", "frozen": "B4B"}),
+    ],
+)
+def test_the_network_of_a_search_copies_the_given_network(treatments, n, names):
+    network = SEARCH["network"] | {"n": n}
+    config = {**SEARCH, "treatments": treatments, "network": network, "given": {"weights": {"one": "f"}}}
+    complete_config(config, [])
+    found = StudyPlan(config).searches
+    assert {family: network.name for (_, family), network in found.items()} == names
 
 
 def test_the_images_that_decide_are_training_images_and_no_group_is_divided(tmp_path):
@@ -50,6 +66,21 @@ def test_the_images_that_decide_are_training_images_and_no_group_is_divided(tmp_
     assert not {groups[row] for row in found.train.rows} & {groups[row] for row in found.val.rows}
     assert len(found.val) == pytest.approx(16, abs=4)
     assert (found.val.labels == labels[found.val.rows]).all()
+
+
+@pytest.mark.parametrize("images", [4, 2, 1])
+def test_small_classes_give_a_larger_part(tmp_path, images):
+    index = pd.DataFrame({"path": [f"{k}.jpg" for k in range(2 * images)], "wnid": "x", "subset": "train"})
+    write_table(index, tmp_path / "index.csv")
+    labels = np.arange(2 * images) % 2
+    task = Task(Examples(None, np.arange(2 * images), labels), Examples(None, np.arange(0), labels[:0]), 2)
+    source = Source(tmp_path / "index.csv", *[None] * 4)
+    if images == 1:
+        with pytest.raises(InputError, match=r"learning_rate: a list given, but a class has only one training image"):
+            without_validation(task, source)
+        return
+    found = without_validation(task, source)
+    assert set(found.val.labels) == set(found.train.labels) == {0, 1}
 
 
 def test_accuracy_decides_then_the_loss():

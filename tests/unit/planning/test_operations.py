@@ -1,9 +1,10 @@
 """The operations of trainings, against those that torchvision publishes and against formulas."""
 
+import pandas as pd
 import pytest
 from torchvision import models
 
-from transferability.planning.operations import operations, per_image, relative_costs, times_computed
+from transferability.planning.operations import operations, per_image, relative_costs, study_operations, times_computed
 from transferability.study.architectures import AS_KNOWN, blueprint, layer_names
 from transferability.study.configuration import complete_config
 from transferability.study.network import Network
@@ -48,6 +49,30 @@ def test_frozen_layers_count_once_per_view_if_their_features_are_kept():
     assert of(100, horizontal_flip=False) == 600 * one.learning + 100 * one.frozen
     many = 2**30 // one.feature_bytes + 12
     assert of(many, horizontal_flip=False) == 6 * many * (one.learning + one.frozen), "features do not fit"
+
+
+def test_layers_that_wait_cost_as_if_they_were_frozen():
+    """Half of the training only the classifier learns, then all do."""
+    config = {
+        "experiments": ["given"],
+        "treatments": ["An~B"],
+        "network": {"architecture": "torchvision/resnet18", "n": [8]},
+        "dataset": {"image_size": 64},
+        "given": {"weights": {"x": "f"}, "repeats": 1},
+    }
+    training = {"input_size": 64, "length": "4 epochs", "batch_size": 10, "optimizer": "adamw"}
+    tasks = {("given-x-0", "B"): pd.DataFrame({"train": [50, 50], "val": [5, 5]}, index=["a", "b"])}
+    found = {}
+    for share in (0, 0.5):
+        complete_config(one := config | {"training": training | {"head_first": share}}, [])
+        study = StudyPlan(one)
+        names = [network.name for network in study.networks]
+        found[share] = dict(zip(names, study_operations(study, tasks), strict=True))
+    frozen, learning = (per_image(study.main.blueprint, 64, 2, n) for n in (9, 0))
+    waiting = 200 * frozen.learning + 100 * frozen.frozen  # nothing is random: features are computed once
+    assert found[0.5]["A9B+"] == waiting + 200 * learning.learning
+    assert found[0]["A9B+"] == 400 * learning.learning == found[0.5]["baseB"]
+    assert found[0.5]["A9B"] == found[0]["A9B"]
 
 
 def test_costs_are_relative_to_training_all_layers_on_the_same_task():

@@ -48,8 +48,8 @@ def still_open(source: Source, decision: Decision) -> str:
     if not left:
         return "Nothing is open: all other arms are ruled out."
     names = ", ".join(str(source.arms["network"][arm]) for arm in left)
-    said = f"{counted(len(left), 'other arm')} may be as good or better ({names})."
     more, margin = needed(source.evidence, decision), a_point(source.evidence.margin)
+    said = f"{counted(len(left), 'other arm')} may be as good or better, or worse by less than {margin} ({names})."
     if more is None:
         return f"{said} What the advised arm may lose is already known to {margin}: more would decide little."
     images = f"{_round(more.images * source.images)} validation images (now {source.images:,})"

@@ -42,8 +42,8 @@ def mistakes_of(arm: Advised, outcomes: pd.DataFrame, index: pd.DataFrame) -> Mi
     # Ties are broken by name, so that the same answers give the same table.
     answers = answers.sort_values(["wrong", "confidence", "predicted"], ascending=[False, False, True])
     images = answers.drop_duplicates("row").drop(columns="wrong").set_index("row")
-    images["wrong"] = wrong.groupby("row").size()
-    images["tests"] = tests.groupby("row").size()
+    counts = {"wrong": wrong.groupby("row").size(), "tests": tests.groupby("row").size()}
+    images = images.assign(**{name: count.reindex(images.index) for name, count in counts.items()})
     images = images.join(_arms(outcomes)).reset_index()
     images["path"] = index["path"].to_numpy()[images["row"]]
     images["share"] = images["wrong"] / images["tests"]

@@ -36,6 +36,19 @@ def _found(match: re.Match | None) -> str:
     return match[1 if match.re.groups else 0] or "" if match else ""
 
 
+def divided_groups(table: pd.DataFrame) -> list[str]:
+    """Return a fault if groups of a list of images (path, wnid, subset, maybe group) are in two subsets."""
+    if "group" not in table:
+        return []
+    subsets = table.groupby("group")["subset"].nunique()
+    if not (divided := subsets.index[subsets > 1].tolist()):
+        return []
+    return [
+        f"config key dataset.group: {len(divided)} of {len(subsets)} groups are in both training and validation: "
+        f"{some_of(divided)}; move each to one side, or put all images of a class into one folder, with dataset.folds"
+    ]
+
+
 def belonging_together(table: pd.DataFrame, files: ImageFiles) -> pd.Series:
     """Return a number for each image of a list, the same for images of one group or with the same content.
 

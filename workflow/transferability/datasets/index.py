@@ -10,7 +10,7 @@ from transferability.common.errors import InputError
 from transferability.common.subsets import FOLD, in_subset
 from transferability.datasets.formats import FORMATS
 from transferability.datasets.formats.suffixes import Problems
-from transferability.datasets.groups import belonging_together, groups_of, with_groups
+from transferability.datasets.groups import belonging_together, divided_groups, groups_of, with_groups
 from transferability.datasets.holding_out import HoldOut, hold_out, into_folds
 from transferability.datasets.image_files import ImageFiles
 from transferability.datasets.names import look_alikes
@@ -100,6 +100,7 @@ def _with_subsets(table: pd.DataFrame, files: ImageFiles, held_out: HoldOut, fau
             "out, or put all images of a class into one folder"
         )
         return table
+    faults += divided_groups(table)
     if validation is not None:
         log.info("config key dataset.validation holds nothing out: the set has validation images of its own")
     counts = count_images(table)

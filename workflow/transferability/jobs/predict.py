@@ -49,12 +49,16 @@ def read_image(file: Path, spec: dict) -> np.ndarray | None:
 
 def decoded(image: Image.Image, spec: dict) -> np.ndarray:
     """Return an image as the training's: turned, on white where transparent, a square, of it the middle."""
+    if image.format in ("EPS", "FITS"):
+        raise ValueError("images of this format are not read in training either")
     if image.mode[0] in "IF":
         raise ValueError("it has more than 8 bits a value; convert it to 8 bits")
     if spec["orientation"] == "apply":
         ImageOps.exif_transpose(image, in_place=True)
     if image.has_transparency_data:
         image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+        if image.getchannel("A").getextrema()[1] == 0:
+            raise ValueError("it is transparent everywhere")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image, size, seen = image.convert("RGB"), spec["image_size"], spec["input_size"]
     if image.size != (size, size):

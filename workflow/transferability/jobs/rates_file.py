@@ -9,6 +9,8 @@ from transferability.common.atomic_files import write_text
 from transferability.common.checksums import fingerprint
 from transferability.common.errors import InputError
 
+PARTS = 5  # of the training images; one of them decides
+
 
 @dataclass(frozen=True)
 class Trial:

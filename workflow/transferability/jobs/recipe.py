@@ -120,9 +120,13 @@ def mark_of(recipe: Recipe, source: Source) -> str:
 
     Raises OSError for a file that cannot be read, InputError for damaged weights.
     """
-    training = used_of(recipe.training, fine_tunes=recipe.copied > recipe.frozen)
-    decides = asdict(recipe) | {"training": training}
-    return fingerprint([_numbers(decides), data_digests(source)])
+    return fingerprint([deciding(recipe), data_digests(source)])
+
+
+def deciding(recipe: Recipe) -> dict:
+    """Return a recipe as plain data, without the keys of its training that decide nothing."""
+    used = used_of(recipe.training, fine_tunes=recipe.copied > recipe.frozen)
+    return _numbers(asdict(recipe) | {"training": used})
 
 
 def _numbers(content):

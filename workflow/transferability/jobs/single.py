@@ -12,6 +12,7 @@ from transferability.common.errors import InputError, first_line, remedy
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.jobs.weights_files import read_weights
 from transferability.study.configuration import complete_config
+from transferability.study.rates import is_searched
 from transferability.study.study_plan import StudyPlan
 from transferability.tasks.task import Examples, Task
 from transferability.training.preprocessing import mean_image
@@ -68,6 +69,8 @@ def transfer(
     config = {"network": network, "experiments": [], "seed": seed}
     config |= {"dataset": {"image_size": size}, "training": training}
     complete_config(config, [], elsewhere="arguments")
+    if is_searched(config["training"]):
+        raise InputError(f"learning_rate: {config['training']['learning_rate']} given; accepted here: one rate")
     study = StudyPlan(config)
     model = study.main.blueprint
     mean = weights.get(MEAN_IMAGE)

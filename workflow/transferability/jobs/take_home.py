@@ -31,7 +31,9 @@ needs Python 3.11 or later and {library} with its requirements, and nothing of t
 the subfolders of FOLDER are named as the classes, it also reports the accuracy.
 
 On its {images:,} validation images the network got {right:,} right, {percent:.1f} % (90 % interval for this number of
-images: {low:.1f} to {high:.1f} %). On a CPU `predict.py` gives the same number for these images.
+images: {low:.1f} to {high:.1f} %). On a CPU `predict.py` gives the same number for these images. The way to train was
+chosen with these images, among others: expect slightly less on new ones, and less still if several of your images show
+the same patient, animal or scene and the study did not keep them together (`dataset.group`).
 
 - `model.safetensors`: the weights, under the names of {architecture}.
 - `model.json`: the architecture, the classes in the order of the outputs, and how an image becomes the input.

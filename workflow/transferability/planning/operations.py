@@ -5,6 +5,7 @@ and attention; others are few. A learning layer needs about three times the oper
 gradients of its weights and of its inputs cost as much each.
 """
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -61,13 +62,15 @@ def per_image(blueprint: Blueprint, size: int, classes: int, frozen: int) -> Per
     return PerImage(forward.get_total_flops() / TWO, step.get_total_flops() / TWO, features.nbytes)
 
 
-def operations(one: PerImage, settings: Settings, train_images: int, computed: int | None) -> float:
+def operations(
+    one: PerImage, settings: Settings, train_images: int, computed: int | None, iterations: int | None = None
+) -> float:
     """Return the multiply-adds of a training: those of its steps, and of the frozen layers.
 
     `computed` is how often the frozen layers are computed for each training image, if their features are kept; None if
-    they are computed again in every step.
+    they are computed again in every step. `iterations` is the length of a part of the training; None for all of it.
     """
-    seen = settings.iterations * settings.batch_size
+    seen = (settings.iterations if iterations is None else iterations) * settings.batch_size
     return one.learning * seen + one.frozen * (seen if computed is None else computed * train_images)
 
 
@@ -95,8 +98,15 @@ def study_operations(study: StudyPlan, tasks: Mapping[tuple[str, str], pd.DataFr
         examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
         images = int(examples.sum())
         settings = study.settings(images, network.examples)
-        one = per_image(study.model(network.split).blueprint, settings.input_size, len(counts), network.frozen)
-        found.append(operations(one, settings, images, times_computed(study, one, settings, images)))
+        model = study.model(network.split)
+        waits = network.frozen < network.copied < len(model.layers)
+        first = math.floor(settings.head_first * settings.iterations) if waits else 0
+        total = 0.0
+        for frozen, iterations in ((network.copied, first), (network.frozen, settings.iterations - first)):
+            one = per_image(model.blueprint, settings.input_size, len(counts), frozen)
+            computed = times_computed(study, one, settings, images)
+            total += operations(one, settings, images, computed, iterations) if iterations else 0
+        found.append(total)
     return pd.Series(found, dtype=float)
 
 

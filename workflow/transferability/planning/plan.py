@@ -9,6 +9,7 @@ import torch
 
 from transferability.common.errors import counted
 from transferability.common.pages import Section
+from transferability.jobs.rates_file import PARTS
 from transferability.monitor.console import in_words
 from transferability.monitor.status import STATES, study_status
 from transferability.planning.costs import (
@@ -23,9 +24,11 @@ from transferability.planning.costs import (
 )
 from transferability.planning.operations import relative_costs, study_operations, tasks_of
 from transferability.runtime.devices import device_name
+from transferability.study.rates import family_of
 from transferability.study.study_plan import StudyPlan
 
 HOUR, MILLION, GB = 3600, 1e6, 1e9
+SEARCH = "search of rates"  # in the column of treatments
 UNITS = {"s": "second", "min": "minute", "h": "hour", "days": "day"}
 
 
@@ -51,7 +54,7 @@ def plan_study(
     )
     needs = disk_needs(study, len(index), {task: len(manifest) for task, manifest in manifests.items()})
     running = table[table["state"] == "running"]
-    plan = by_treatment(table)
+    plan = by_treatment(pd.concat([table, _searches(study, table)], ignore_index=True))
     return [
         Section(
             how_long(plan, study.config["jobs"]["threads"], device),
@@ -67,6 +70,19 @@ def plan_study(
         Section("Costs", COSTS_TEXT, _costs(study, tasks)),
         Section("Disk", "Disk space. A running training has up to three checkpoints.", _disk(needs)),
     ]
+
+
+def _searches(study: StudyPlan, table: pd.DataFrame) -> pd.DataFrame:
+    """The searches of learning rates, as rows of the table of networks: four fifths of a training for each rate."""
+    rows, rates = [], study.config["training"]["learning_rate"]
+    families = pd.Series([family_of(network) for network in study.networks], index=table.index)
+    for split, family in study.searches:
+        own = table[(table["split"] == split) & (families == family)]
+        done = study.results.rates(split, family).exists()
+        one = {"split": split, "treatment": SEARCH, "state": "done" if done else "waiting", "share": float(done)}
+        work = own[["images", "seconds"]].mean() * len(rates) * (1 - 1 / PARTS)
+        rows.append(one | work.to_dict())
+    return pd.DataFrame(rows, columns=["split", "treatment", "state", "share", "images", "seconds"])
 
 
 COSTS_TEXT = """Operations (multiply-adds) of the training of each network, relative to training all layers: the mean

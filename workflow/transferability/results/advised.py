@@ -37,6 +37,10 @@ def read_advised(advice: Path) -> Advised:
     table = pd.read_csv(advice, dtype={"given": str, "network": str, "source": str}, keep_default_na=False)
     missing = {"source", "given", "network", "advised"} - set(table)
     rows = table if missing else table[(table["source"] == "given") & table["advised"].isin([True, "True"])]
+    if not missing and rows.empty:
+        raise InputError(
+            f"{advice} names no network: no layers of a given network are copied; add An~B to config key treatments"
+        )
     if missing or len(rows) != 1:
         wrong = f"no column {min(missing)}" if missing else f"{len(rows)} advised arms of given networks"
         raise InputError(f"{advice} is damaged ({wrong}); delete it and run again")

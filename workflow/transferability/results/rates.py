@@ -10,8 +10,9 @@ from transferability.jobs.rates_file import read_rates
 RATES_TEXT = """Each family of networks (from scratch, copied layers all frozen, copied layers that learn) has one
 learning rate. It was searched with the network named here, on the first repeat: trained on four fifths of the training
 images with each rate, and tested on the other fifth. The highest accuracy decides; among equal ones, the smallest loss.
-Validation images took no part. If the chosen rate is the smallest or the largest of the list, the best one may lie
-outside: give more rates in config key training.learning_rate."""
+The images that the first repeat holds out took no part; in a set of folds, the other repeats are tested on images that
+did. If the chosen rate is the smallest or the largest of the list, the best one may lie outside: give more rates in
+config key training.learning_rate."""
 
 
 def rates_table(files: Iterable[Path]) -> pd.DataFrame:

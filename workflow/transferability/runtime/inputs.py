@@ -4,21 +4,21 @@ The same rules make figures and tables twice: from the study's accuracies in its
 paper's accuracies in the folder "paper" below it. `wildcards.folder` is one of the two.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from transferability.common.checksums import file_sha256
 from transferability.common.errors import InputError
-from transferability.jobs.recipe import source_of
+from transferability.jobs.recipe import deciding, recipe_of, source_of
 from transferability.jobs.weights_files import weights_says
 from transferability.study.architectures import layer_names
 from transferability.study.given_arms import first_repeat, first_repeats
 from transferability.study.grid import given_splits
 from transferability.study.model import given_row
 from transferability.study.network import Network, given_name
-from transferability.study.rates import SCRATCH, family_of, is_searched, searched_split
+from transferability.study.rates import family_of, is_searched, searched_split
 from transferability.study.study_plan import StudyPlan
 
 Wildcards = Any  # Snakemake's: attributes split, network, folder, experiment, if the rule has them
@@ -46,7 +46,14 @@ class Inputs:
 
     def searched_weights(self, wildcards: Wildcards) -> list[str]:
         """The weights that a search for a learning rate copies from; none from scratch."""
-        return [] if wildcards.family == SCRATCH else [str(self._results.weights(wildcards.split, "baseA"))]
+        weights = source_of(self._results, self._study.searches[wildcards.split, wildcards.family]).weights
+        return [str(weights)] if weights else []
+
+    def searched_recipe(self, wildcards: Wildcards, code: Mapping[str, str]) -> dict:
+        """What decides the result of a search for a learning rate, beside the rates and the inputs."""
+        network = self._study.searches[wildcards.split, wildcards.family]
+        own_code = code[self._study.model(wildcards.split).architecture]
+        return deciding(recipe_of(self._study, network, own_code, rate=0))
 
     def rates(self, wildcards: Wildcards) -> list[str]:
         """The learning rate that was found for a network's family, if the study searches rates."""

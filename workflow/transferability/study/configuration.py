@@ -19,7 +19,6 @@ from transferability.common.errors import InputError
 from transferability.study.config_file import read_config_file
 from transferability.study.grid import NEEDS, experiments
 from transferability.study.image_set import image_set_problems, resolve_image_set
-from transferability.study.model import ALL, main_model
 from transferability.study.model_problems import model_problems
 from transferability.study.old_names import accept_old_names, with_new_names
 from transferability.study.rates import is_searched
@@ -60,8 +59,6 @@ def complete_config(
         if part.get("format") == "repository-path" and str(value).startswith("resources/"):
             _put(config, key, str(REPOSITORY / value))
     resolve_image_set(config["dataset"])
-    if config["network"]["n"] == ALL:
-        config["network"]["n"] = main_model(config).n
     return remarks
 
 
@@ -169,11 +166,19 @@ def _experiment_problems(config: Mapping) -> Iterator[Problem]:
     for name, networks in experiments(config, lambda split: some).items():
         if name in config["experiments"] and not networks:
             yield ("experiments",), f"{name} has no networks: {NEEDS[name]}, or leave it out"
+    if isinstance(rates := config["reduced"]["training"].get("learning_rate"), list):
+        yield ("reduced", "training", "learning_rate"), f"{rates} given; accepted there: one rate"
     if is_searched(config["training"]) and (others := set(config["experiments"]) - {"given"}):
         text = (
             f"{config['training']['learning_rate']} given with experiments {', '.join(sorted(others))}; accepted there"
         )
         yield ("training", "learning_rate"), f"{text}: one rate"
+    folds, repeats = config["dataset"]["folds"], config["given"]["repeats"]
+    if folds and repeats and repeats % folds:
+        yield (
+            ("given", "repeats"),
+            f"{repeats} given with dataset.folds {folds}; accepted: null, or a multiple of {folds}",
+        )
     if config["dataset"]["folds"] and (others := set(config["experiments"]) - {"given"}):
         text = f"{config['dataset']['folds']} given; experiments {', '.join(sorted(others))} need one set of validation"
         yield ("dataset", "folds"), f"{text} images for all: give dataset.validation, or only experiment given"

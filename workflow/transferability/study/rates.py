@@ -1,6 +1,7 @@
 """The search for learning rates: one rate for each family of networks, found on training images of one repeat."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from transferability.study.network import Network, repeat_of
 
@@ -25,14 +26,25 @@ def searched_split(split: str) -> str:
     return f"{split.removesuffix(str(repeat_of(split)))}0"
 
 
-def representatives(networks: Iterable[Network]) -> dict[tuple[str, str], Network]:
+def searches(networks: Iterable[Network], last: Callable[[str], int]) -> dict[tuple[str, str], Network]:
     """Return the network with which the rate of each family is searched, by first repeat and family.
 
-    It is the one in the middle by the number of frozen layers, as the best rate may depend on that number.
+    It is in the middle of the family by the number of frozen layers, as the best rate may depend on that number. If all
+    layers are copied (An~B) it does not depend on the numbers n of the study, and need not be one of its networks.
+    `last` returns the number of layers but the classifier on a split.
     """
     members: dict[tuple[str, str], list[Network]] = {}
     for network in networks:
         if searched_split(network.split) == network.split:
             members.setdefault((network.split, family_of(network)), []).append(network)
-    ordered = {key: sorted(group, key=lambda network: network.frozen) for key, group in members.items()}
-    return {key: group[len(group) // 2] for key, group in ordered.items()}
+    return {key: _representative(group, last(key[0])) for key, group in members.items()}
+
+
+def _representative(group: list[Network], last: int) -> Network:
+    copies = [network for network in group if network.source == "A"] or group  # others need a trained base network
+    network = copies[0]
+    if any(one.preserved for one in copies):
+        return replace(network, n=last // 2, fine_tuned=False, preserved=last - last // 2)
+    if family_of(network) == FROZEN and any(one.n == last for one in copies):
+        return replace(network, n=last)
+    return min(copies, key=lambda one: (abs(one.n - last / 2), one.n))

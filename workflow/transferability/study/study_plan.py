@@ -6,11 +6,12 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from transferability.study.architectures import has_the_papers_layers
+from transferability.study.blueprint import Blueprint
 from transferability.study.files import Results
 from transferability.study.grid import control, experiments, splits
 from transferability.study.model import Model, given_model, main_model
 from transferability.study.network import GIVEN, Network, given_name, repeat_of, targets
-from transferability.study.rates import is_searched
+from transferability.study.rates import is_searched, searches
 from transferability.study.training_settings import Settings, read_settings, training_of
 
 
@@ -43,6 +44,30 @@ class StudyPlan:
     def models(self) -> dict[str, Model]:
         """The different models of the study's networks, by architecture; pixels may still differ within one."""
         return {model.architecture: model for model in map(self.model, dict(self.tasks))} or {"": self.main}
+
+    @cached_property
+    def searches(self) -> dict[tuple[str, str], Network]:
+        """The networks with which learning rates are searched, by split and family (`rates.searches`)."""
+        if not is_searched(self.config["training"]):
+            return {}
+        return searches(self.networks, lambda split: len(self.model(split).layers) - 1)
+
+    @cached_property
+    def named_models(self) -> dict[str, Model]:
+        """The models that differ in architecture or pixels, by the name of the first given network that has each.
+
+        The name is the architecture for those that no given network has.
+        """
+        found: dict[Blueprint, tuple[str, Model]] = {}
+        for split in dict(self.tasks):
+            name = given_name(split) if split.startswith(GIVEN) else self.main.architecture
+            found.setdefault(self.model(split).blueprint, (name, self.model(split)))
+        return dict(found.values()) or {self.main.architecture: self.main}
+
+    @property
+    def copies_given_layers(self) -> bool:
+        """Whether it has networks with layers of a given network."""
+        return any(network.copied and network.source == "A" for network in self.experiments["given"])
 
     @property
     def has_the_papers_layers(self) -> bool:

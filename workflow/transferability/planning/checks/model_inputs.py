@@ -65,17 +65,18 @@ def check_model_inputs(study: StudyPlan, sample: np.ndarray | None) -> Finding:
     if sample is None:
         return Finding("pixels", [], "no images to measure")
     start = f"mean and deviation of the network's inputs, over {len(sample)} training images: "
-    return Finding("pixels", [], start + "; ".join(_numbers(study, model, sample) for model in study.models.values()))
+    numbers = [_numbers(study, name, model, sample) for name, model in study.named_models.items()]
+    return Finding("pixels", [], start + "; ".join(numbers))
 
 
-def _numbers(study: StudyPlan, model: Model, sample: np.ndarray) -> str:
+def _numbers(study: StudyPlan, name: str, model: Model, sample: np.ndarray) -> str:
     inputs = model_inputs(study, model, sample).double()
     means, deviations = inputs.mean((0, 2, 3)).tolist(), inputs.permute(1, 0, 2, 3).flatten(1).std(1).tolist()
     numbers = [
         f"{name} {mean:.2f} and {deviation:.2f}"
         for name, mean, deviation in zip(channels(model), means, deviations, strict=True)
     ]
-    named = f"{model.architecture}: " if len(study.models) > 1 else ""
+    named = f"{name}: " if len(study.named_models) > 1 else ""
     return named + ", ".join(numbers) + _of_imagenet(model.blueprint)
 
 

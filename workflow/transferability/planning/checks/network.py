@@ -24,7 +24,7 @@ def check_network(study: StudyPlan, sample: np.ndarray | None, tasks: Tasks) -> 
 
     `sample` holds stored images, uint8 (images, size, size, 3), RGB; None if there are none.
     """
-    found = {name: _check_model(study, model, sample, tasks) for name, model in study.models.items()}
+    found = {name: _check_model(study, model, sample, tasks) for name, model in study.named_models.items()}
     notes = [f"{name}: {one.note}" if len(found) > 1 else one.note for name, one in found.items()]
     return Finding("network", [], "; ".join(notes), [warning for one in found.values() for warning in one.warnings])
 
