@@ -10,9 +10,9 @@ from transferability.jobs.recipe import training_code
 
 FACTS = ["manual_68.csv", "cifar100.csv", "ilsvrc2012.csv", "wordnet30_cifar100.tsv", "wordnet30_ilsvrc2012.tsv"]
 RULES = {file.stem for file in (REPOSITORY / "workflow" / "scripts").glob("*.py")} - {"train", "preflight", "plan"}
-FIGURES = {"figure1", "figure2", "figure3", "figureS1", "filters", "curves", "advice", "distance"}
+FIGURES = {"figure1", "figure2", "figure3", "figureS1", "filters", "curves", "advice", "distance", "mistakes"}
 TABLES = {"table1", "tableS1", "effects", "claims", "classes", "wordnet_nodes", "provenance", "advice"}
-TABLES |= {"distance", "distances", "configuration"}
+TABLES |= {"distance", "distances", "configuration", "rates", "mistakes"}
 OF_CLASSES = {"draw_pictures", "split", "classes", "wordnet_nodes", "distances"}
 OF_NETWORKS = {"collect", "collect_all", "collect_paper", "figure2", "figure3", "figureS1", "table1", "tableS1"}
 OF_NETWORKS |= {"effects", "claims", "advice", "distance"}
@@ -67,7 +67,10 @@ def test_the_builder_of_an_architecture_is_seen_where_it_builds(copy, edit, netw
         (("figures/style", "savefig(", "savefig(dpi=50, *"), FIGURES),
         (("common/pages", '"<!doctype html>"', '"<!DOCTYPE html>"'), TABLES),
         (("datasets/wordnet", ".descendants(", ".ancestors("), OF_CLASSES),
-        (("study/grid", "set(HALVES) - {target}", "{target}"), OF_NETWORKS | {"filters"}),
+        (
+            ("study/grid", "set(HALVES) - {target}", "{target}"),
+            OF_NETWORKS | {"filters", "costs", "mistakes", "model", "search_rates"},
+        ),
         (("store/packing", "image[:] = pixels", "image[:] = 0"), {"pack"}),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

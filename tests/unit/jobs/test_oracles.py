@@ -92,6 +92,7 @@ def test_only_the_classifier_trained_gives_what_ridge_regression_gives_on_the_sa
     training = yaml.safe_load((REPOSITORY / "config" / "my-images.yaml").read_text())["training"]
     config = {"network": {"architecture": "timm/tf_efficientnet_lite0", "n": [18]}, "preserved": {"n": []}}
     config |= {"dataset": {"image_size": 128}, "training": training | {"input_size": 128, "horizontal_flip": False}}
+    config["training"] |= {"learning_rate": 0.001, "views": None}
     complete_config(config, [])
     task = task_of(photographs["train"], photographs["val"])
     model = blueprint("timm/tf_efficientnet_lite0")

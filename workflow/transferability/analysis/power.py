@@ -121,7 +121,7 @@ def study_effects(config: Mapping) -> pd.DataFrame:
     }
     wanted = pd.DataFrame(sorted(rows), columns=["split", "treatment", "n"])
     effects = paper_effects()
-    return wanted.merge(effects.assign(n=effects["n"].where(effects["treatment"] != CONTROL, len(one.layers))))
+    return wanted.merge(effects.assign(n=effects["n"].where(effects["treatment"] != CONTROL, len(one.main.layers))))
 
 
 def simulated_study(

@@ -101,11 +101,12 @@ def study_operations(study: StudyPlan, tasks: Mapping[tuple[str, str], pd.DataFr
         model = study.model(network.split)
         waits = network.frozen < network.copied < len(model.layers)
         first = math.floor(settings.head_first * settings.iterations) if waits else 0
+        phases = {network.copied: first} if first else {}
+        phases[network.frozen] = settings.iterations - first
         total = 0.0
-        for frozen, iterations in ((network.copied, first), (network.frozen, settings.iterations - first)):
+        for frozen, iterations in phases.items():
             one = per_image(model.blueprint, settings.input_size, len(counts), frozen)
-            computed = times_computed(study, one, settings, images)
-            total += operations(one, settings, images, computed, iterations) if iterations else 0
+            total += operations(one, settings, images, times_computed(study, one, settings, images), iterations)
         found.append(total)
     return pd.Series(found, dtype=float)
 

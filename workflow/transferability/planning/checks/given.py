@@ -27,7 +27,8 @@ def check_given(study: StudyPlan, sample: np.ndarray | None) -> Finding:
     """
     faults, warnings, notes = [], [], []
     for name, model in study.given.items():
-        file = given_row(study.config, name)["weights"]
+        row = given_row(study.config, name)
+        file, own = row["weights"], {"architecture", "pixels"} & set(row)
         if not Path(file).expanduser().is_file():
             faults.append(f"config key given.weights.{name}: {file} is not a file; give a network's weights file")
             continue
@@ -43,7 +44,7 @@ def check_given(study: StudyPlan, sample: np.ndarray | None) -> Finding:
         if seen and not 1 / USUAL < seen.variance < USUAL:
             warnings.append(
                 f"{name}: {seen.in_words()}: your images differ much from those that it was trained on, or config key "
-                "pixels does not match its training"
+                f"{f'given.weights.{name}.pixels' if own else 'network.pixels'} does not match its training"
             )
     return Finding("given networks", faults, "; ".join(notes) or "none", warnings)
 
