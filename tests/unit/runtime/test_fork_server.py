@@ -279,7 +279,7 @@ def test_what_goes_wrong_in_the_server_is_in_its_log(started, tmp_path):
 @pytest.mark.parametrize(("optimizer", "imported"), [("sgd", True), ("caffe-sgd", False)])
 def test_what_an_optimizer_imports_is_imported_before_jobs_are_forked(optimizer, imported):
     code = "import sys; from transferability.runtime.fork_server import _training\n"
-    code += f"_training('caffenet-mini', {optimizer!r}); print('torch._dynamo' in sys.modules)"
+    code += f"_training({optimizer!r}, 'caffenet-mini'); print('torch._dynamo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], stdout=-1, text=True).stdout == f"{imported}\n"
 
 

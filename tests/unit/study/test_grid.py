@@ -143,7 +143,7 @@ def test_the_configuration_chooses_the_networks():
 
 
 def test_the_control_is_what_the_grid_says_and_not_the_largest_n():
-    config = CONFIG | ONLY_RANDOM_SPLITS | {"network": {"architecture": "caffenet", "n": [2, 7]}}
+    config = CONFIG | ONLY_RANDOM_SPLITS | {"network": CONFIG["network"] | {"n": [2, 7]}}
     assert StudyPlan(config).controls == {(f"random-{k}", name) for k in (0, 1) for name in ("A8A+", "B8B+")}
     assert not StudyPlan(config | {"treatments": ["BnB", "AnB"]}).controls
 

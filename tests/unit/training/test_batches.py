@@ -23,7 +23,7 @@ def examples():
 def test_examples_are_the_images_of_the_half_and_subset(examples):
     index = pd.DataFrame({"wnid": list("abcabcabca"), "subset": ["train"] * 6 + ["val"] * 4})
     manifest = pd.DataFrame({"label": [0, 1], "wnid": ["a", "c"]})
-    chosen = select_examples(examples.store, index, manifest, "val")
+    chosen = select_examples(examples.store, index[index["subset"] == "val"], manifest)
     assert chosen.rows.tolist() == [6, 8, 9]
     assert chosen.labels.tolist() == [0, 1, 0]
 

@@ -12,7 +12,7 @@ from catalogue import FILE
 from tests import reference_training as reference
 from tests.conftest import settings_of
 from tests.study_files import CLASSES, split_of, write_study
-from transferability.jobs.assembly import Start, new_trainer, trainer_of
+from transferability.jobs.assembly import Start, new_trainer, task_of, trainer_on
 from transferability.jobs.recipe import recipe_of, source_of
 from transferability.jobs.weights_files import write_weights
 from transferability.models.architectures import caffenet, caffenet_mini
@@ -41,7 +41,9 @@ def assembled(root, name):
     network = Network.parse(split_of(name), name)
     complete_config(config := {}, [])
     recipe = recipe_of(StudyPlan(config), network, "code")
-    return trainer_of(recipe, source_of(Results(root), network), CPU, root / "means")
+    source = source_of(Results(root), network)
+    task = task_of(recipe, source)
+    return task, trainer_on(task, recipe, source, CPU, root / "means")
 
 
 def mean_of(study, half, subset, first=100):
