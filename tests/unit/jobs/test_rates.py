@@ -7,8 +7,8 @@ import pytest
 from tests.study_files import write_study
 from transferability.common.errors import InputError
 from transferability.common.tables import write_table
-from transferability.jobs.rate_search import without_validation
-from transferability.jobs.rates_file import Trial, best_of, chosen_rate, write_rates
+from transferability.jobs.rate_search import best_of, without_validation
+from transferability.jobs.rates_file import Trial, chosen_rate, write_rates
 from transferability.jobs.recipe import Source, recipe_of
 from transferability.results.rates import rates_in_words, rates_table
 from transferability.study.configuration import complete_config
@@ -96,7 +96,7 @@ def test_the_recipe_has_the_rate_of_its_family(tmp_path):
         recipe_of(study, tuned, "code")
     path = study.results.rates("given-one-0", "fine-tuned")
     path.parent.mkdir(parents=True)
-    write_rates(path, "A4~5B", [Trial(0.001, 0.5, 1.0), Trial(0.01, 0.25, 2.0)])
+    write_rates(path, "A4~5B", 0.001, [Trial(0.001, 0.5, 1.0), Trial(0.01, 0.25, 2.0)])
     assert recipe_of(study, tuned, "code").training["learning_rate"] == 0.001
     assert recipe_of(study, tuned, "code", rate=0.01).training["learning_rate"] == 0.01
     path.write_text(path.read_text().replace('"chosen": 0.001', '"chosen": 0.01'))
@@ -107,8 +107,8 @@ def test_the_recipe_has_the_rate_of_its_family(tmp_path):
 def test_the_table_says_where_the_best_rate_may_lie_outside(tmp_path):
     files = [tmp_path / "given-one-0" / f"{family}.json" for family in ("frozen", "scratch")]
     files[0].parent.mkdir()
-    write_rates(files[0], "A9B", [Trial(0.001, 0.5, 1.0), Trial(0.01, 0.9, 2.0), Trial(0.1, None, None)])
-    write_rates(files[1], "baseB", [Trial(0.001, 0.9, 1.0), Trial(0.01, 0.5, 2.0), Trial(0.1, 0.4, 2.0)])
+    write_rates(files[0], "A9B", 0.01, [Trial(0.001, 0.5, 1.0), Trial(0.01, 0.9, 2.0), Trial(0.1, None, None)])
+    write_rates(files[1], "baseB", 0.001, [Trial(0.001, 0.9, 1.0), Trial(0.01, 0.5, 2.0), Trial(0.1, 0.4, 2.0)])
     table = rates_table(files)
     assert table.groupby("family")["at_end"].first().to_dict() == {"frozen": False, "scratch": True}
     shown = rates_in_words(table).set_index("family")

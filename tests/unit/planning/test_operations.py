@@ -52,7 +52,7 @@ def test_frozen_layers_count_once_per_view_if_their_features_are_kept():
 
 
 def test_layers_that_wait_cost_as_if_they_were_frozen():
-    """Half of the training only the classifier learns, then all do."""
+    """For the first half of the training only the classifier learns, then all layers do."""
     config = {
         "experiments": ["given"],
         "treatments": ["An~B"],

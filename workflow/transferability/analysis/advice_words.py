@@ -30,7 +30,7 @@ def basis(source: Source) -> str:
     elif source.kind == REPEATS:
         said = (
             f"This rests on {number} and {images}. Repeats train on the same images and differ in their random "
-            "numbers: the bounds hold no error of the training images."
+            "numbers: the bounds leave out how much other training images would change the result."
         )
     else:
         said = f"This rests on {number} and {images}, which all splits divide among their halves."
@@ -53,13 +53,14 @@ def still_open(source: Source, decision: Decision) -> str:
     if more is None:
         return f"{said} What the advised arm may lose is already known to {margin}: more would decide little."
     images = f"{_round(more.images * source.images)} validation images (now {source.images:,})"
+    said += f" To know to within {margin} how much the advised arm may lose would take about"
     if source.kind == FOLDS:
-        return f"{said} To know to {margin} what the advised arm may lose, it would take about {images} in all folds."
+        return f"{said} {images} in all folds."
     blocks = (
         f"{'more than ' * (more.blocks >= MOST)}{_round(more.blocks)} {source.kind}s (now {source.evidence.blocks})"
     )
     both = f"{blocks} and {images}" if more.images > 1 else blocks
-    return f"{said} To know to {margin} what the advised arm may lose, it would take about {both}."
+    return f"{said} {both}."
 
 
 def short(arm: pd.Series) -> str:

@@ -68,7 +68,7 @@ class Source:
 
 
 def sources(records: Records) -> list[Source]:
-    """Return the sources of a study that copies layers, in the order of its accuracies."""
+    """Return the sources of a study that copies layers, in the order in which the table of accuracies has them."""
     networks = _networks(records)
     groups = networks.groupby("source", sort=False)
     return [_source(name, rows, records) for name, rows in groups if rows["treatment"].isin(COPIES).any()]
@@ -134,7 +134,7 @@ def _source(name: str, rows: pd.DataFrame, records: Records) -> Source:
 
 
 def _complete(cells: pd.DataFrame, given: list[str]) -> pd.DataFrame:
-    """The arms of the block that has most, in the order of tables, in all blocks that have them all."""
+    """Keep the arms of the fullest block, and the blocks that have all of these; sort arms as in tables."""
     fullest = cells.notna().sum().idxmax()
     chosen = cells[cells[fullest].notna()].dropna(axis="columns")
     orders = {"given": given, "treatment": TREATMENTS}

@@ -6,7 +6,7 @@ names one arm.
 The certainty is one family of simultaneous intervals, each arm against the best of all others (Hsu 1984). Each block
 (repeat, fold or split) has all arms, so arms are compared within blocks. The variance of each difference of two arms is
 shrunk towards the mean variance of all differences, with the weight of PRIOR_DEGREES degrees of freedom: a moderated t
-(Smyth 2004) with a fixed prior, as its estimate from the few arms of a study did worse in simulations
+(Smyth 2004). Its prior is fixed: one that is estimated from the few arms of a study did worse in simulations
 (benchmarks/advice.py). Folds share training images, so the variance of a mean over K folds is 1 / K + n_test / n_train
 times that of one (Nadeau & Bengio 2003). Where blocks share validation images, the error of these is added.
 
@@ -124,7 +124,7 @@ def needed(evidence: Evidence, decision: Decision) -> Needed | None:
     """Return what would decide what is open about the advised arm; None for one block, or if nothing is open.
 
     It is computed from the variances of the difference that its bound rests on, as if they stayed the same. More folds
-    of the same images decide little: of folds, only the images are multiplied.
+    of the same images decide little, so for folds only the number of images grows.
     """
     if np.isnan(decision.bound[decision.advised]):
         return None

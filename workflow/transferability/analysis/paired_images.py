@@ -1,4 +1,4 @@
-"""The error of comparing arms on finitely many validation images, as far as all blocks share these images.
+"""The error of comparing arms on finitely many validation images, to the extent that all blocks share these images.
 
 Blocks that are tested on the same images share the luck of these: more blocks do not average it out. It is estimated by
 products of different blocks, image by image (or group by group, or, on splits of classes, class by class), which leave

@@ -29,7 +29,7 @@ def read_index(path: Path) -> pd.DataFrame:
 
 
 def read_groups(path: Path) -> pd.DataFrame:
-    """Read path and group of each image of an index; an image that belongs to no group is its own.
+    """Read path and group of each image of an index; an image that belongs to no group forms one of its own.
 
     Raises InputError if the index is damaged.
     """

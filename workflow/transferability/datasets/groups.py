@@ -72,7 +72,7 @@ def with_groups(table: pd.DataFrame, together: pd.Series) -> pd.DataFrame:
 
 
 def _repeated_content(files: ImageFiles) -> Iterator[tuple[int, str]]:
-    """Yield row and checksum of each file that has the size of another."""
+    """Yield row and checksum of each file whose size another file shares."""
     sizes = pd.Series([files.size(row) for row in range(len(files.paths))])
     for row in sizes.index[sizes.duplicated(keep=False)]:
         try:

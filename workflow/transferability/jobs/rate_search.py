@@ -6,7 +6,7 @@ repeats are among its training images: their results know a little of the choice
 
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -64,3 +64,16 @@ def without_validation(task: Task, source: Source) -> Task:
         "config key training.learning_rate: a list given, but a class has only one training image (or group) in the "
         "first repeat: none can be set aside to choose a rate; give one rate, or more images"
     )
+
+
+def best_of(trials: Iterable[Trial]) -> float:
+    """Return the rate with the highest accuracy; among equal ones that with the smallest loss.
+
+    Raises InputError if all diverged.
+    """
+    trials = list(trials)
+    trained = [trial for trial in trials if trial.top1 is not None]
+    if not trained:
+        rates = [trial.rate for trial in trials]
+        raise InputError(f"config key training.learning_rate: training diverges with each of {rates}; add smaller ones")
+    return max(trained, key=lambda trial: (trial.top1, -trial.loss)).rate

@@ -1,7 +1,6 @@
 """The file with the learning rate that was found for a family of networks, and how each rate did."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,22 +20,9 @@ class Trial:
     loss: float | None
 
 
-def best_of(trials: Iterable[Trial]) -> float:
-    """Return the rate with the highest accuracy; among equal ones that with the smallest loss.
-
-    Raises InputError if all diverged.
-    """
-    trials = list(trials)
-    trained = [trial for trial in trials if trial.top1 is not None]
-    if not trained:
-        rates = [trial.rate for trial in trials]
-        raise InputError(f"config key training.learning_rate: training diverges with each of {rates}; add smaller ones")
-    return max(trained, key=lambda trial: (trial.top1, -trial.loss)).rate
-
-
-def write_rates(path: Path, network: str, trials: list[Trial]) -> None:
+def write_rates(path: Path, network: str, chosen: float, trials: list[Trial]) -> None:
     """Write the result of a search: the network that it was made with, the chosen rate, and all trials."""
-    record = {"network": network, "chosen": best_of(trials), "trials": [vars(trial) for trial in trials]}
+    record = {"network": network, "chosen": chosen, "trials": [vars(trial) for trial in trials]}
     write_text(path, json.dumps(record | {"checksum": fingerprint(record)}, indent=1) + "\n")
 
 

@@ -28,7 +28,7 @@ README = """# {architecture}, trained on {training_images:,} images of {number} 
 
 `python predict.py FOLDER_OR_IMAGES... > predictions.csv` writes path, predicted class and confidence of each image. It
 needs Python 3.11 or later and {library} with its requirements, and nothing of the workflow that trained the network. If
-the subfolders of FOLDER are named as the classes, it also reports the accuracy.
+the subfolders of FOLDER are named after the classes, it also reports the accuracy.
 
 On its {images:,} validation images the network got {right:,} right, {percent:.1f} % (90 % interval for this number of
 images: {low:.1f} to {high:.1f} %). On a CPU `predict.py` gives the same number for these images. The way to train was

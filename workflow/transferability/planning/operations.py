@@ -2,7 +2,7 @@
 
 A multiply-add counts as one operation, as is usual for networks. torch counts those of matrix products, convolutions
 and attention; others are few. A learning layer needs about three times the operations of its forward pass: the
-gradients of its weights and of its inputs cost as much each.
+gradients of its weights and of its inputs each cost as much again.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""What is wrong with the models that a configuration names, each by itself and with the sizes of images."""
+"""What is wrong with the models that a configuration names, each on its own, and together with the sizes of images."""
 
 from collections.abc import Iterator, Mapping
 

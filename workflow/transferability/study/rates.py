@@ -29,8 +29,10 @@ def searched_split(split: str) -> str:
 def searches(networks: Iterable[Network], last: Callable[[str], int]) -> dict[tuple[str, str], Network]:
     """Return the network with which the rate of each family is searched, by first repeat and family.
 
-    It is in the middle of the family by the number of frozen layers, as the best rate may depend on that number. If all
-    layers are copied (An~B) it does not depend on the numbers n of the study, and need not be one of its networks.
+    If all layers are copied (An~B), half of them are frozen, or all but the classifier: the choice does not depend on
+    the numbers n of the study, and the network need not be one of its own. Otherwise it is the network of the family
+    whose n is nearest to half of the layers, as the best rate may depend on n; if a frozen copy of all layers but the
+    classifier is there, it is that one.
     `last` returns the number of layers but the classifier on a split.
     """
     members: dict[tuple[str, str], list[Network]] = {}

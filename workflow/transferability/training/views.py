@@ -1,4 +1,6 @@
-"""Fixed views of images: crops and mirrors that are drawn once, and shared by all networks on the same task."""
+"""Fixed views of images: crops and mirrors that are drawn once (`preprocessing`), and shared by all networks
+on the same task.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import tee
