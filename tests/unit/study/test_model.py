@@ -83,3 +83,39 @@ def test_a_wrong_row_is_an_error_that_names_it(row, message):
 def test_a_row_without_weights_is_an_error():
     with pytest.raises(InputError, match=r"given\.weights\.x: .* given; accepted: a file, or a section"):
         study({"x": {"n": [1]}})
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        (
+            {"given": {"weights": {"x": "f"}, "repeats": 2}},
+            r"given\.repeats: 2 given with dataset\.folds 5; accepted: nu",
+        ),
+        (
+            {"dataset": {"folds": 5, "validation": 0.2}},
+            r"dataset\.validation: 0\.2 given with dataset\.folds; give one",
+        ),
+        (
+            {"experiments": ["random-splits"]},
+            r"dataset\.folds: 5 given; experiments random-splits need one set of valid",
+        ),
+        (
+            {"dataset": {"folds": 5, "root": "x", "group": "(a"}},
+            r"dataset\.group: \(a given; accepted: a regular expre",
+        ),
+    ],
+)
+def test_folds_go_with_given_networks_and_without_a_share(sections, message):
+    config = {"experiments": ["given"], "given": {"weights": {"x": "f"}}, "dataset": {"folds": 5}}
+    with pytest.raises(InputError, match=message):
+        complete_config(config | sections, [])
+
+
+def test_the_repeats_of_a_given_network_are_the_folds():
+    config = {"experiments": ["given"], "given": {"weights": {"x": "f"}}, "dataset": {"folds": 4}}
+    complete_config(config, [])
+    plan = StudyPlan(config)
+    assert [plan.fold(split) for split in plan.splits] == [0, 1, 2, 3]
+    complete_config(twice := config | {"given": {"weights": {"x": "f"}, "repeats": 8}}, [])
+    assert [StudyPlan(twice).fold(split) for split in StudyPlan(twice).splits] == [0, 1, 2, 3] * 2
