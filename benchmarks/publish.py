@@ -16,7 +16,7 @@ from transferability.common.tables import write_table
 
 FINDINGS = Path(__file__).parents[1] / "docs" / "findings"
 FIGURES = ("figure1", "figure2", "figure3", "figure4", "figureS1", "filters", "curves", "advice")
-TABLES = ("filters", "distances", "provenance", "oracle", "costs")
+TABLES = ("filters", "distances", "provenance", "oracle", "costs", "rates")
 
 
 def publish_accuracies(results: Path, folder: Path) -> None:
@@ -50,5 +50,6 @@ if __name__ == "__main__":
     folder.mkdir(parents=True, exist_ok=True)
     publish_accuracies(results, folder)
     for name in TABLES:
-        copy(results / f"{name}.csv", folder)
+        for suffix in (".csv", ".csv.sha256"):
+            copy(results / f"{name}{suffix}", folder)
     publish_figures(results, folder)

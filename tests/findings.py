@@ -12,7 +12,7 @@ import pandas as pd
 from tests.conftest import REPOSITORY
 from transferability.analysis.additive import additive_fit
 from transferability.analysis.advice_pages import advice_sections
-from transferability.analysis.arms import Records, sources
+from transferability.analysis.arms import Records, Source, sources
 from transferability.analysis.claim_parts import Study
 from transferability.analysis.claims_tables import claims_summary, claims_table, hangs_on_images, premises
 from transferability.analysis.distance import distance_table, losses
@@ -21,17 +21,21 @@ from transferability.analysis.image_errors import IMAGE_SHARE, SHARED, measured_
 from transferability.analysis.kernels import read_kernels
 from transferability.analysis.relative import CONTROL, relative_accuracies
 from transferability.results.accuracies import read_accuracies, read_by_class, read_study
+from transferability.results.costs import read_costs
 from transferability.study.architectures import layer_names
+from transferability.study.network import given_name
 
 PAGE, STATISTICS = (REPOSITORY / "docs" / f"{name}.md" for name in ("findings", "statistics"))
 FINDINGS = REPOSITORY / "docs" / "findings"
 STUDIES = {"paper": "the paper", "pictures": "pictures", "tiny-imagenet": "real images"}
 ARCHITECTURES = {"paper": "caffenet", "pictures": "caffenet-mini", "tiny-imagenet": "caffenet-mini"}
-GIVEN = {
-    "ants-bees": "timm/tf_efficientnet_lite0",
-    "cifar10-lite0": "timm/tf_efficientnet_lite0",
-    "cifar10-squeezenet": "torchvision/squeezenet1_1",
+LITE0, SQUEEZENET = "timm/tf_efficientnet_lite0", "torchvision/squeezenet1_1"
+GIVEN = {  # studies of given networks: their architectures by name
+    "ants-bees": {"imagenet": LITE0},
+    "cifar10-lite0": {"imagenet": LITE0},
+    "cifar10-squeezenet": {"imagenet": SQUEEZENET},
 }
+FOLDS: dict[str, int] = {}  # of those whose images are divided into folds
 
 
 def measure(name: str) -> str:
@@ -177,41 +181,60 @@ def image_shares_measured() -> str:
 
 @cache
 def oracle(name: str) -> pd.Series:
-    """The accuracy of ridge regression on the features at each n, of a study of given networks."""
-    table = pd.read_csv(FINDINGS / name / "oracle.csv")
-    return table.set_index("n")["accuracy"]
+    """The accuracy of ridge regression on the features of each given network at each n."""
+    table = pd.read_csv(FINDINGS / name / "oracle.csv").rename(columns={"source": "given"})
+    return table.set_index(["given", "n"])["accuracy"]
+
+
+@cache
+def source(name: str) -> Source:
+    """The arms of a study of given networks."""
+    folder = FINDINGS / name
+    table = read_accuracies([folder / "accuracy.csv"])
+    layers = {split: layer_names(GIVEN[name][given_name(split)]) for split in table["split"].unique()}
+    tables = {"by_class": read_by_class([folder / "by-class.csv"])}
+    if (folder / "costs.csv").exists():
+        tables["costs"] = read_costs(folder / "costs.csv")
+    [found] = sources(Records(table, "top1", layers, folds=FOLDS.get(name), **tables))
+    return found
 
 
 def given(name: str) -> str:
-    """The advice of a study of given networks, as advice.md gives it, with ridge regression and losses beside it."""
-    folder = FINDINGS / name
-    table = read_accuracies([folder / "accuracy.csv"])
-    layers = dict.fromkeys(table["split"], layer_names(GIVEN[name]))
-    found = sources(Records(table, "top1", layers, read_by_class([folder / "by-class.csv"])))
-    sections = advice_sections(table, found)
+    """The advice of a study of given networks, as advice.md gives it, with ridge regression and losses beside it.
+
+    Ridge regression is beside arms that have new layers alone above the first n.
+    """
+    table = read_accuracies([FINDINGS / name / "accuracy.csv"])
+    sections = advice_sections(table, [source(name)])
     place = next(place for place, section in enumerate(sections) if section.table is not None)
     still_open = [section.text for section in sections if section.title.startswith("What would decide")]
     text = "\n\n".join([*(section.text for section in sections[: place + 1]), *still_open])
-    shown = sections[place].table
-    numbers = table.drop_duplicates("network").set_index("network")["n"]
-    copied = shown["network"].str.startswith("A")
-    ridge = [
-        percent(oracle(name)[numbers[one]]) if own else "" for one, own in zip(shown["network"], copied, strict=True)
-    ]
-    losses = shown["network"].map(table.groupby("network")["loss"].mean()).map("{:.2f}".format)
-    return f"{text}\n\n{markdown(shown.assign(ridge=ridge, **{'validation loss': losses}))}"
-
-
-def of(name: str, treatment: str, n: int = 0) -> pd.DataFrame:
-    """The networks of a study of given networks of a treatment ("scratch", "control", "AnB", "AnB+") at n."""
-    table = accuracies(name)
-    kinds = {
-        "scratch": table["treatment"] == "base",
-        "control": table["control"],
-        "AnB": (table["treatment"] == "transfer") & ~table["fine_tuned"].astype(bool),
-        "AnB+": (table["treatment"] == "transfer") & table["fine_tuned"].astype(bool),
+    arms = source(name).arms
+    losses = table.groupby([table["split"].map(given_name), "network"])["loss"].mean()
+    beside = {
+        "ridge": [ridge(name, arm) for arm in arms.itertuples()],
+        "validation loss": [f"{losses[arm.given, arm.network]:.2f}" for arm in arms.itertuples()],
     }
-    return table[kinds[treatment] & ((table["n"] == n) | (n == 0))]
+    return f"{text}\n\n{markdown(sections[place].table.assign(**beside))}"
+
+
+def ridge(name: str, arm) -> str:
+    """The accuracy of ridge regression on the features of the copied layers of an arm, if the layers above are new."""
+    above_is_new = arm.treatment in ("AnB", "AnB+") or (arm.treatment == "An~B" and arm.n in (0, arm.layers - 1))
+    return percent(oracle(name)[arm.given, arm.n or arm.layers - 1]) if above_is_new else ""
+
+
+def mean_accuracy(name: str, network: str) -> float:
+    """The mean accuracy of networks of a study of given networks, such as lite0/A18B."""
+    of, _, network = network.partition("/")
+    table = accuracies(name)
+    return table[(table["split"].map(given_name) == of) & (table["network"] == network)]["top1"].mean()
+
+
+def images(name: str) -> int:
+    """The number of images of a study in folds."""
+    bases = accuracies(name)[lambda table: table["treatment"] == "base"]
+    return int(bases["val_images"].sum() / len(GIVEN[name]))
 
 
 def percent(share: float) -> str:
@@ -288,16 +311,17 @@ def before_training(name: str) -> str:
 
 def commonest(name: str) -> float:
     """The majority-class baseline."""
-    images = pd.read_csv(FINDINGS / name / "by-class.csv").drop_duplicates("wnid")["images"]
-    return images.max() / images.sum()
+    table = pd.read_csv(FINDINGS / name / "by-class.csv", dtype={"wnid": str})
+    table = table[table["network"] == "baseB"].drop_duplicates(["split", "wnid"])
+    by_class = table.groupby("wnid")["images"].sum()  # over folds, or as often as there are repeats
+    return by_class.max() / by_class.sum()
 
 
 NUMBERS = {
     r"(train|val)_images": lambda name, subset: f"{accuracies(name)[f'{subset}_images'].max():,}",
-    r"accuracy from (scratch)": lambda name, kind: percent(of(name, kind)["top1"].mean()),
-    r"accuracy of the (control)": lambda name, kind: percent(of(name, kind)["top1"].mean()),
-    r"accuracy of (AnB\+?) at (\d+)": lambda name, kind, n: percent(of(name, kind, int(n))["top1"].mean()),
-    r"ridge at (\d+)": lambda name, n: percent(oracle(name)[int(n)]),
+    r"images": lambda name: f"{images(name):,}",
+    r"accuracy of (\w+/[\w~+]+)": lambda name, network: percent(mean_accuracy(name, network)),
+    r"ridge of (\w+) at (\d+)": lambda name, network, n: percent(oracle(name)[network, int(n)]),
     r"commonest class": lambda name: percent(commonest(name)),
     r"kernels before training": before_training,
     r"networks": lambda name: str(len(accuracies(name))),
