@@ -16,6 +16,7 @@ from transferability.study.configuration import (
     fill_defaults,
     validate_config,
 )
+from transferability.study.model import main_model
 
 DEFAULT = REPOSITORY / "config" / "config.yaml"
 
@@ -204,7 +205,7 @@ def test_numbers_on_the_command_line_arrive_as_numbers():
 def test_all_stands_for_every_number_of_layers_but_the_last():
     config = {"network": {"architecture": "caffenet-mini", "n": "all"}}
     complete_config(config, [])
-    assert config["network"]["n"] == [1, 2, 3, 4, 5, 6, 7]
+    assert main_model(config).n == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_model_of_timm_says_its_layers_and_its_own_pixels(kept, tmp_path, monk
     assert model.mean == model.std == (0.5, 0.5, 0.5)  # not ImageNet's, as timm says itself
     layers = unlisted.describe(UNLISTED, 32).layers
     assert layers[0] == "conv_stem" and layers[-1] == "classifier"
-    assert config["network"]["n"] == list(range(1, len(layers)))
+    assert main_model(config).n == list(range(1, len(layers)))
     with pytest.raises(InputError, match=f"network.n: 99 given; accepted: at most {len(layers) - 1}, layer"):
         config_of(UNLISTED, n=[8, 99])
 
@@ -69,7 +69,7 @@ def test_what_cannot_be_built_or_cut_is_one_error_before_anything_runs(kept):
 
 def test_a_model_is_built_once(stub, kept):
     for _ in range(2):
-        assert config_of(UNLISTED, n="all")["network"]["n"] == [1, 2]
+        assert main_model(config_of(UNLISTED, n="all")).n == [1, 2]
         unlisted.describe.cache_clear()  # as in another process
     assert stub == [(UNLISTED, 32)]
     kept.write_text("{damaged")
