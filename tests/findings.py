@@ -31,11 +31,11 @@ STUDIES = {"paper": "the paper", "pictures": "pictures", "tiny-imagenet": "real 
 ARCHITECTURES = {"paper": "caffenet", "pictures": "caffenet-mini", "tiny-imagenet": "caffenet-mini"}
 LITE0, SQUEEZENET = "timm/tf_efficientnet_lite0", "torchvision/squeezenet1_1"
 GIVEN = {  # studies of given networks: their architectures by name
-    "ants-bees": {"imagenet": LITE0},
+    "ants-bees": {"lite0": LITE0, "squeezenet": SQUEEZENET},
     "cifar10-lite0": {"imagenet": LITE0},
     "cifar10-squeezenet": {"imagenet": SQUEEZENET},
 }
-FOLDS: dict[str, int] = {}  # of those whose images are divided into folds
+FOLDS = {"ants-bees": 5}  # of those whose images are divided into folds
 
 
 def measure(name: str) -> str:

@@ -11,7 +11,7 @@ from transferability.study.network import Network
 from transferability.study.study_plan import StudyPlan
 
 
-@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_1", "densenet121"])
+@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_1", "densenet121", "mobilenet_v2"])
 def test_a_forward_pass_has_the_operations_that_torchvision_publishes(name):
     """In 10^9 multiply-adds, for 1000 classes; what is not counted, such as pooling, is a small part."""
     published = models.get_model_weights(name).DEFAULT.meta["_ops"]

@@ -97,7 +97,7 @@ def arms_shown(source: Source, decision: Decision) -> pd.DataFrame:
     table["points below the best"] = [f"{100 * loss:.1f}" for loss in decision.loss]
     table["at most"] = [_known(100 * bound, "{:.1f}".format) for bound in decision.bound]
     table["cost" if source.costs_known else "share of layers that learn"] = [
-        _known(cost, "{:.2f}".format) for cost in arms["cost"]
+        _known(cost, "{:.2g}".format) for cost in arms["cost"]
     ]
     table["minutes"] = [_known(minutes, "{:.1f}".format) for minutes in arms["minutes"]]
     table["memory, MB"] = [_known(memory, "{:.0f}".format) for memory in arms["memory_mb"]]
