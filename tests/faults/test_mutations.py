@@ -151,7 +151,7 @@ DO_NOT = [
     ("runtime/up_to_date", "was trained by other code", "is of other code"),
     ("study/model", "What it is built from", "Of what it is built"),
     ("study/rates", "as the best rate may depend", "because the best rate may depend"),
-    ("jobs/rates_file", "add smaller ones", "give smaller ones"),
+    ("jobs/rates_file", "Return the rate that a search chose", "Return the rate of a search"),
     ("study/network", "accepted are names like baseA", "accepted are baseA"),
     ("training/optimizers", "# For all parameters of a group", "# For every parameter of a group"),
     ("runtime/progress", "EVERY = 10.0", "EVERY = 0.2"),

@@ -33,11 +33,8 @@ def read_groups(path: Path) -> pd.DataFrame:
 
     Raises InputError if the index is damaged.
     """
-    check_table(path)
-    known = "group" in path.read_text(encoding="utf-8").partition("\n")[0].split(",")
-    return (
-        read_table(path, ["path", "group"]) if known else read_table(path, ["path"]).assign(group=lambda t: t["path"])
-    )
+    index = read_index(path)
+    return index[["path"]].assign(group=index["group" if "group" in index else "path"])
 
 
 def read_manifest(path: Path) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import torch
 
 from transferability.jobs.assembly import Start, new_trainer
 from transferability.models.building import build_model
-from transferability.planning.operations import per_image, times_computed
+from transferability.planning.operations import per_image, times_computed, train_images
 from transferability.study.blueprint import Blueprint
 from transferability.study.files import Results
 from transferability.study.network import Network
@@ -70,8 +70,7 @@ def workload(study: StudyPlan, tasks: Mapping[tuple, pd.DataFrame]) -> pd.DataFr
     rows = []
     for network in study.networks:
         counts = tasks[network.split, network.target]
-        examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
-        images, val = int(examples.sum()), int(counts["val"].sum())
+        images, val = train_images(network, counts), int(counts["val"].sum())
         settings = study.settings(images, network.examples)
         tests = -(-settings.iterations // settings.evaluate_every)
         one = per_image(study.model(network.split).blueprint, settings.input_size, len(counts), network.frozen)

@@ -99,6 +99,12 @@ def times_computed(study: StudyPlan, one: PerImage, settings: Settings, train_im
     return views if kept else None
 
 
+def train_images(network: Network, counts: pd.DataFrame) -> int:
+    """Return the number of training images of a network; `counts` are those of its task (`index.count_images`)."""
+    examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
+    return int(examples.sum())
+
+
 def study_operations(study: StudyPlan, tasks: Mapping[tuple[str, str], pd.DataFrame]) -> pd.Series:
     """Return the multiply-adds of the training of each network of a study, in the order of `StudyPlan.networks`.
 
@@ -107,8 +113,7 @@ def study_operations(study: StudyPlan, tasks: Mapping[tuple[str, str], pd.DataFr
     found = []
     for network in study.networks:
         counts = tasks[network.split, network.target]
-        examples = counts["train"].clip(upper=network.examples) if network.examples else counts["train"]
-        images = int(examples.sum())
+        images = train_images(network, counts)
         settings = study.settings(images, network.examples)
         model = study.model(network.split)
         waits = network.frozen < network.copied < len(model.layers)

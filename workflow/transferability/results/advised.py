@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from transferability.common.errors import InputError
-from transferability.study.network import GIVEN
+from transferability.study.network import given_name
 from transferability.study.study_plan import StudyPlan
 
 
@@ -24,8 +24,8 @@ class Advised:
 
     def repeats(self, outcomes: pd.DataFrame) -> pd.Series:
         """Return whether each row of a table with columns split and network is one of this arm's repeats, as bool."""
-        name = outcomes["split"].str.removeprefix(GIVEN).str.rpartition("-")[0]
-        return (outcomes["network"] == self.network) & ((name == self.given) | (self.given == ""))
+        is_own = (outcomes["split"].map(given_name) == self.given) | (self.given == "")
+        return (outcomes["network"] == self.network) & is_own
 
     def name_in(self, study: StudyPlan) -> str:
         """Return the name by which `given_arms.first_repeat` finds this arm: NAME/A15~3B."""
